@@ -1,0 +1,74 @@
+/** The installation as `postern.yaml` describes it, validated, with every default in place. */
+import type { Place } from '../language/problem.ts';
+import type { Millis } from '../mail/time.ts';
+import type { FactValue } from '../policy/facts.ts';
+import type { Route } from '../queue/route.ts';
+
+export interface Listener {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly policy: string;
+  /** CIDR ranges whose clients may relay. */
+  readonly trustedNetworks: readonly string[];
+  readonly xclientFrom: readonly string[];
+  readonly proxyFrom: readonly string[];
+  readonly newline: 'strict' | 'normalize';
+  readonly mixed: 'quarantine' | 'dsn_if_verified' | 'split';
+}
+
+export type RecipientSource =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'inline'; readonly addresses: readonly string[] }
+  | { readonly kind: 'pattern'; readonly pattern: string }
+  | {
+      readonly kind: 'file';
+      /** Absolute. */
+      readonly path: string;
+      /** 0.1 for 10 %. */
+      readonly maxShrink: number;
+      readonly maxAge: Millis | undefined;
+      readonly onStale: 'defer' | 'accept';
+    };
+
+export interface HostedDomain {
+  readonly domain: string;
+  readonly route: string;
+  /** Asked in order. */
+  readonly recipients: readonly RecipientSource[];
+  readonly settings: { readonly [name: string]: FactValue };
+  readonly place: Place;
+}
+
+export interface Installation {
+  /** Absolute path of postern.yaml. */
+  readonly file: string;
+  readonly hostname: string;
+  readonly node: string;
+  /** 0 to 1023, from the node's name: stands in every record id. */
+  readonly nodeNumber: number;
+  readonly postmaster: string;
+  readonly listeners: readonly Listener[];
+  readonly domains: ReadonlyMap<string, HostedDomain>;
+  readonly routes: ReadonlyMap<string, Route>;
+  readonly defaultRoute: string;
+  readonly dns: { readonly servers: readonly string[]; readonly timeout: Millis };
+  /** Absolute. */
+  readonly policiesDir: string;
+  readonly store: { readonly path: string; readonly minFreeBytes: number };
+  readonly queue: {
+    readonly retry: readonly Millis[];
+    readonly expire: Millis;
+    readonly delayNotice: Millis | 'never';
+  };
+  readonly limits: { readonly messageBytes: number };
+  readonly records: {
+    readonly retention: Millis;
+    readonly connectionRetention: Millis;
+    readonly coalesce: Millis;
+    readonly subject: 'full' | 'hash' | 'off';
+    /** Absolute, or ''. */
+    readonly jsonl: string;
+  };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+}

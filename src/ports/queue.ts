@@ -1,0 +1,150 @@
+/** The promise kept: entries, leases with named owners, and what a commit holds. One contract suite runs against every engine. */
+import type { Millis, Timestamp } from '../mail/time.ts';
+import type { EntryState, QueueEntry } from '../queue/entry.ts';
+import type { RecordEvent, StoredBundle, TransactionRecord } from '../record/record.ts';
+import type { ContentRef, SpooledContent } from './content.ts';
+
+/** Everything one message promises, committed together: record first, then content and entries. */
+export interface Admission {
+  readonly record: TransactionRecord;
+  readonly events: readonly RecordEvent[];
+  readonly content: SpooledContent | null;
+  readonly entries: readonly QueueEntry[];
+  readonly quarantine: readonly QuarantineItem[];
+  /** Entries due at once are handed out in the same commit to this owner: no second round trip. */
+  readonly lease?: LeaseRequest;
+}
+
+export interface LeaseRequest {
+  /** Unique to a worker's life: `node/thread/start`. */
+  readonly owner: string;
+  readonly until: Timestamp;
+}
+
+/** A claim on an entry; the attempt counts from here (RFC 5321 §4.5.4.1 counts tries, and so does a crash). */
+export interface Lease {
+  readonly entry: QueueEntry;
+  readonly owner: string;
+  readonly until: Timestamp;
+}
+
+/** What an attempt came to: the entry's next form, or its end. */
+export interface Settlement {
+  readonly lease: Lease;
+  readonly next: QueueEntry;
+  readonly events: readonly RecordEvent[];
+  /** Notifications this transition owes (RFC 3464), admitted in the same commit. */
+  readonly notifications: readonly Notification[];
+  /** Quarantine items this transition makes, for what is undeliverable and may not be bounced. */
+  readonly quarantine: readonly QuarantineItem[];
+}
+
+export interface Notification {
+  readonly content: SpooledContent;
+  readonly entry: QueueEntry;
+  readonly record: TransactionRecord;
+}
+
+export interface QuarantineItem {
+  readonly id: string;
+  readonly recordId: string;
+  readonly at: Timestamp;
+  readonly class: 'spam' | 'bulk' | 'policy' | 'spoof' | 'malware' | 'attachment' | 'mixed' | 'undeliverable';
+  readonly reason: string;
+  readonly rule: string;
+  /** What release would deliver, octet for octet; its state is `quarantined`. */
+  readonly entry: QueueEntry;
+}
+
+export interface QueueFilter {
+  readonly ids?: readonly string[];
+  readonly recordId?: string;
+  readonly recipient?: string;
+  readonly sender?: string;
+  readonly domain?: string;
+  readonly route?: string;
+  readonly state?: readonly EntryState['kind'][];
+  /** Due at or before. */
+  readonly dueBy?: Timestamp;
+  /** Admitted at or before: age. */
+  readonly admittedBy?: Timestamp;
+  /** Start after this id (pages). */
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+export interface QuarantineFilter {
+  readonly ids?: readonly string[];
+  readonly recordId?: string;
+  readonly recipient?: string;
+  readonly class?: string;
+  readonly since?: Timestamp;
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+export interface QueueStore {
+  /** Resolves when everything is on stable storage. Rejects when nothing of it is (RFC 5321 §6.1: then no 250). */
+  admit(admission: Admission): Promise<readonly Lease[]>;
+  /** Entries that are due and leased to nobody, oldest first; each counts an attempt in the same commit. */
+  lease(request: LeaseRequest & { readonly now: Timestamp; readonly limit: number }): Promise<readonly Lease[]>;
+  /** `lost` where the lease ran out and another owner took the entry: nothing of that settlement is kept. */
+  settle(settlements: readonly Settlement[]): Promise<readonly ('settled' | 'lost')[]>;
+  /** Prolongs leases that are still ours; answers those that are. */
+  renew(leases: readonly Lease[], until: Timestamp): Promise<readonly Lease[]>;
+  /** The soonest time any unleased entry falls due, or a lease runs out. */
+  nextDue(now: Timestamp): Promise<Timestamp | undefined>;
+  list(filter: QueueFilter): Promise<readonly QueueEntry[]>;
+  count(filter: QueueFilter): Promise<number>;
+  /**
+   * A person's word: each matching, unleased entry is replaced by `next` when it still is as it was listed.
+   * Answers how many were.
+   */
+  amend(
+    changes: readonly {
+      readonly was: QueueEntry;
+      readonly next: QueueEntry;
+      readonly events: readonly RecordEvent[];
+    }[],
+  ): Promise<number>;
+
+  quarantined(filter: QuarantineFilter): Promise<readonly QuarantineItem[]>;
+  /** Moves held items into the queue as waiting entries (their `entry`), or drops them; joins the record. */
+  release(items: readonly QuarantineItem[], events: readonly RecordEvent[], due: Timestamp): Promise<number>;
+  drop(items: readonly QuarantineItem[], events: readonly RecordEvent[]): Promise<number>;
+
+  /** Octets of admitted content. */
+  read(ref: ContentRef, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+export interface RecordQuery {
+  readonly id?: string;
+  readonly messageId?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly client?: string;
+  readonly rule?: string;
+  readonly verdict?: string;
+  readonly since?: Timestamp;
+  readonly until?: Timestamp;
+  /** Newest first; start before this id (pages). */
+  readonly before?: string;
+  readonly limit?: number;
+}
+
+export interface RecordStore {
+  /** A record that promises nothing (a refusal): committed in order within a second. */
+  append(record: TransactionRecord, events: readonly RecordEvent[]): void;
+  /** Resolves when all that was appended before is on disk. */
+  flush(): Promise<void>;
+  addEvents(events: readonly RecordEvent[]): Promise<void>;
+  get(id: string): Promise<{ readonly record: TransactionRecord; readonly events: readonly RecordEvent[] } | undefined>;
+  search(query: RecordQuery): Promise<readonly TransactionRecord[]>;
+  /** Drops whole days that ended before; answers their names. */
+  dropBefore(at: Timestamp): Promise<readonly string[]>;
+  putBundle(bundle: StoredBundle): Promise<void>;
+  getBundle(digest: string): Promise<StoredBundle | undefined>;
+}
+
+/** Seconds a lease lasts unless it is renewed: longer than any single command's deadline to a next hop (RFC 5321 §4.5.3.2.6, ten minutes). */
+export const LEASE: Millis = 15 * 60_000;

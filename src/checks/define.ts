@@ -19,6 +19,8 @@ export interface CheckContext<Options> {
   /** All facts known when the check started: `facts.client.ip`, those of `needs` and `after`. */
   readonly facts: Facts;
   readonly options: Options;
+  /** What the client said at HELO or EHLO, as it said it; both '' at `connect`. */
+  readonly helo: { readonly verb: 'HELO' | 'EHLO' | ''; readonly name: string };
   /** The record's time. Never ask another clock for a decision. */
   readonly now: Timestamp;
   /** Our own name (`hostname` of the installation). */

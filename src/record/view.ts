@@ -1,0 +1,240 @@
+/** The record as other programs read it: PRODUCT's words, rules joined with their names, files and lines, later events at the end. */
+import type { Reply } from '../mail/reply.ts';
+import type { RuleTrace, Truth, Verdict } from '../policy/disposition.ts';
+import type { CheckStatus, Facts, FactValue } from '../policy/facts.ts';
+import type { RuleInfo } from '../policy/policy.ts';
+import type { Stage } from '../policy/stage.ts';
+import type {
+  CheckRun,
+  DnsEvidence,
+  MessageIdentity,
+  Outcome,
+  RecipientRecord,
+  RecordEvent,
+  SentReply,
+  StageDecision,
+  TransactionRecord,
+  Verdictum,
+} from './record.ts';
+
+/** What of a policy the view needs: a loaded one, or the one rebuilt from the bundle that decided. */
+export interface RuleBook {
+  readonly rules: readonly RuleInfo[];
+}
+
+/** A rule that was asked, and what came of it. Without the policy only its number is known. */
+export interface RuleView {
+  readonly rule: string;
+  readonly number: number;
+  readonly group: string;
+  readonly stage: Stage;
+  readonly file: string;
+  readonly line: number;
+  readonly condition: string;
+  readonly action: string;
+  readonly mode: string;
+  readonly truth: Truth;
+  readonly came: RuleTrace['came'];
+  /** The rule that passed it over, or ''. */
+  readonly allowed_by: string;
+}
+
+export interface CheckView {
+  readonly name: string;
+  readonly check: string;
+  readonly stage: Stage;
+  readonly status: CheckStatus;
+  readonly why: string;
+  readonly inputs: { readonly [name: string]: FactValue };
+  readonly took_ms: number;
+  /** Places in the record's `dns`. */
+  readonly dns: readonly number[];
+  readonly evidence: { readonly [name: string]: FactValue };
+}
+
+/** A check that did not answer, and what the policy says about that (`on_error`). */
+export interface OutageView {
+  readonly stage: Stage;
+  readonly check: string;
+  readonly means: 'skip' | 'defer' | 'quarantine';
+  readonly spoke: boolean;
+}
+
+export interface RecipientView {
+  readonly number: number;
+  readonly address: string;
+  readonly verdict: Verdict;
+  readonly rule: string;
+  readonly reason: string;
+  readonly stage: Stage;
+  readonly reply: Reply;
+  readonly outcome: Outcome;
+  readonly why: string;
+  readonly facts: Facts;
+  readonly score: number;
+  readonly checks: readonly CheckView[];
+  readonly rules: readonly RuleView[];
+  readonly outages: readonly OutageView[];
+  readonly calls: { readonly [call: string]: FactValue };
+  /** Fields the rules put on top of this recipient's copy. */
+  readonly headers: readonly { readonly name: string; readonly value: string; readonly by: string }[];
+  /** Set where a rule chose the route. */
+  readonly route?: string;
+  readonly notes: readonly { readonly by: string; readonly text: string }[];
+}
+
+export interface SessionView {
+  /** These five are there when the session or transaction ended before any recipient. */
+  readonly verdict?: Verdict;
+  readonly rule?: string;
+  readonly reason?: string;
+  readonly stage?: Stage;
+  readonly reply?: Reply;
+  readonly rules: readonly RuleView[];
+  readonly outages: readonly OutageView[];
+  readonly calls: { readonly [call: string]: FactValue };
+}
+
+export interface EventView {
+  readonly at: string;
+  readonly recipient: number;
+  readonly kind: RecordEvent['kind'];
+  readonly by: string;
+  readonly text: string;
+}
+
+export interface RecordView {
+  readonly version: number;
+  readonly id: string;
+  readonly kind: TransactionRecord['kind'];
+  readonly node: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly took_ms: number;
+  readonly listener: string;
+  readonly policy: string;
+  readonly bundle: string;
+  readonly stages: readonly Stage[];
+  readonly facts: Facts;
+  readonly session: SessionView;
+  readonly recipients: readonly RecipientView[];
+  readonly message: MessageIdentity | null;
+  readonly replies: readonly SentReply[];
+  readonly checks: readonly CheckView[];
+  readonly dns: readonly DnsEvidence[];
+  /** More of the same from one network, folded into this one. */
+  readonly count: number;
+  readonly events: readonly EventView[];
+}
+
+export function recordView(
+  record: TransactionRecord,
+  events: readonly RecordEvent[],
+  policy: RuleBook | undefined,
+): RecordView {
+  const { session, recipients, checks, took, at, ...rest } = record;
+  return {
+    version: rest.version,
+    id: rest.id,
+    kind: rest.kind,
+    node: rest.node,
+    at: isoTime(at),
+    took_ms: took,
+    listener: rest.listener,
+    policy: rest.policy,
+    bundle: rest.bundle,
+    stages: rest.stages,
+    facts: rest.facts,
+    session: {
+      ...(session.end === null ? {} : endView(session.end)),
+      rules: rulesView(session.decisions, policy),
+      outages: outagesView(session.decisions),
+      calls: session.calls,
+    },
+    recipients: recipients.map((recipient) => recipientView(recipient, policy)),
+    message: rest.message,
+    replies: rest.replies,
+    checks: checks.map(checkView),
+    dns: rest.dns,
+    count: rest.count,
+    events: events.map((event) => ({
+      at: isoTime(event.at),
+      recipient: event.recipient,
+      kind: event.kind,
+      by: event.by,
+      text: event.text,
+    })),
+  };
+}
+
+function recipientView(recipient: RecipientRecord, policy: RuleBook | undefined): RecipientView {
+  const headers: { name: string; value: string; by: string }[] = [];
+  let route: string | undefined;
+  for (const change of recipient.modifications) {
+    if (change.kind === 'addHeader') headers.push({ name: change.name, value: change.value, by: change.by });
+    else route = change.route;
+  }
+  return {
+    number: recipient.number,
+    address: recipient.address,
+    ...endView(recipient),
+    outcome: recipient.outcome,
+    why: recipient.why,
+    facts: recipient.facts,
+    score: recipient.score,
+    checks: recipient.checks.map(checkView),
+    rules: rulesView(recipient.decisions, policy),
+    outages: outagesView(recipient.decisions),
+    calls: recipient.calls,
+    headers,
+    ...(route === undefined ? {} : { route }),
+    notes: recipient.notes,
+  };
+}
+
+function endView({ verdict, rule, reason, stage, reply }: Verdictum): Verdictum {
+  return { verdict, rule, reason, stage, reply: { code: reply.code, enhanced: reply.enhanced, text: reply.text } };
+}
+
+function checkView({ took, ...run }: CheckRun): CheckView {
+  return {
+    name: run.name,
+    check: run.check,
+    stage: run.stage,
+    status: run.status,
+    why: run.why,
+    inputs: run.inputs,
+    took_ms: took,
+    dns: run.dns,
+    evidence: run.evidence,
+  };
+}
+
+function rulesView(decisions: readonly StageDecision[], policy: RuleBook | undefined): readonly RuleView[] {
+  return decisions.flatMap((decision) =>
+    decision.rules.map((trace): RuleView => {
+      const info = policy?.rules[trace.rule];
+      return {
+        rule: info?.name ?? '',
+        number: trace.rule,
+        group: info?.group ?? '',
+        stage: decision.stage,
+        file: info?.place.file ?? '',
+        line: info?.place.line ?? 0,
+        condition: info?.condition ?? '',
+        action: info?.action ?? '',
+        mode: info?.mode ?? '',
+        truth: trace.truth,
+        came: trace.came,
+        allowed_by:
+          trace.allowedBy === undefined ? '' : (policy?.rules[trace.allowedBy]?.name ?? `#${trace.allowedBy}`),
+      };
+    }),
+  );
+}
+
+function outagesView(decisions: readonly StageDecision[]): readonly OutageView[] {
+  return decisions.flatMap(({ stage, outages }) => outages.map((outage) => ({ stage, ...outage })));
+}
+
+const isoTime = (at: number): string => new Date(at).toISOString();

@@ -1,4 +1,4 @@
-/** The header section of a message: fields with their places, unfolded and decoded values. Reads octets as they are, never repairs. */
+/** The header section of a message: fields with their places and unfolded values. Reads octets as they are, never repairs. */
 
 export interface HeaderField {
   /** As written; compare in lower case. */
@@ -18,21 +18,101 @@ export interface HeaderSection {
   readonly flaws: readonly string[];
 }
 
+const FLAWS_MAX = 10; // enough to tell a person what is wrong; a body taken for a header would give thousands
+const CR = 13;
+const LF = 10;
+
 /** Parses up to the blank line (or the end). */
-export function parseHeaderSection(_octets: Uint8Array): HeaderSection {
-  throw new Error('to come');
+export function parseHeaderSection(octets: Uint8Array): HeaderSection {
+  const fields: HeaderField[] = [];
+  const flaws: string[] = [];
+  const flaw = (text: string): void => {
+    if (flaws.length < FLAWS_MAX) flaws.push(text);
+  };
+  let start = 0;
+  let line = 0;
+  while (start < octets.length) {
+    const end = fieldEnd(octets, start);
+    if (isBlank(octets, start)) return { fields, length: lineEnd(octets, start), flaws };
+    line++;
+    const field = readField(octets, start, end);
+    if (field === undefined) flaw(`line ${line} is neither a field nor a continuation`);
+    else {
+      fields.push(field);
+      if (field.value.includes('\n') || field.value.includes('\r')) flaw(`${field.name} holds a bare CR or LF`);
+    }
+    for (let at = start; at < end - 1; at++) if (octets[at] === LF) line++;
+    start = end;
+  }
+  return { fields, length: octets.length, flaws };
 }
-/** RFC 2047 encoded words decoded; what cannot be decoded stays as it is. */
-export function decodeWords(_value: string): string {
-  throw new Error('to come');
-}
-/** The addresses of an address-list field (RFC 5322 §3.4), groups flattened. Bad parts give no address. */
-export function parseAddressList(
-  _value: string,
-): readonly { readonly display: string; readonly address: string; readonly domain: string }[] {
-  throw new Error('to come');
-}
+
 /** A field folded at white space to at most 78 columns where it can be (RFC 5322 §2.1.1); no final CRLF. */
-export function foldField(_name: string, _value: string): string {
-  throw new Error('to come');
+export function foldField(name: string, value: string): string {
+  // A line break from outside would start a field of its own.
+  const words = value
+    .replace(/[\r\n\0]+/g, ' ')
+    .trim()
+    .split(/(?=[ \t]+)/);
+  let folded = '';
+  let line = `${name}:`;
+  words.forEach((word, index) => {
+    const piece = index === 0 ? ` ${word}` : word;
+    // The first word stays beside the name: a line of white space alone is obsolete (RFC 5322 §4.2).
+    if (index > 0 && line.length + piece.length > FOLD_AT && piece.trim() !== '') {
+      folded += `${line}\r\n`;
+      line = '';
+    }
+    line += piece;
+  });
+  return folded + line;
+}
+
+const FOLD_AT = 78; // RFC 5322 §2.1.1
+
+/** The octet after a line's LF, or the end. */
+function lineEnd(octets: Uint8Array, start: number): number {
+  const end = octets.indexOf(LF, start);
+  return end < 0 ? octets.length : end + 1;
+}
+
+/** The octet after a field's last line: those that follow and start with white space belong to it. */
+function fieldEnd(octets: Uint8Array, start: number): number {
+  let end = lineEnd(octets, start);
+  while (octets[end] === 32 || octets[end] === 9) end = lineEnd(octets, end);
+  return end;
+}
+
+const isBlank = (octets: Uint8Array, start: number): boolean =>
+  octets[start] === LF || (octets[start] === CR && octets[start + 1] === LF);
+
+function readField(octets: Uint8Array, start: number, end: number): HeaderField | undefined {
+  let colon = start;
+  // ftext is printable ASCII without the colon (RFC 5322 §3.6.8).
+  while (colon < end && octets[colon]! > 32 && octets[colon]! < 127 && octets[colon] !== 58) colon++;
+  const nameEnd = colon;
+  // White space before the colon is obsolete, and still a field (RFC 5322 §4.5).
+  while (octets[colon] === 32 || octets[colon] === 9) colon++;
+  if (nameEnd === start || octets[colon] !== 58) return undefined;
+  const value = textOf(octets.subarray(colon + 1, end));
+  return {
+    name: textOf(octets.subarray(start, nameEnd)),
+    start,
+    end,
+    value: value.replace(/\r?\n(?=[ \t]|$)/g, '').replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, ''),
+  };
+}
+
+/** One octet, one character; all that a value without octets above 127 needs. */
+const latin1 = new TextDecoder('latin1');
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function textOf(octets: Uint8Array): string {
+  if (octets.every((octet) => octet < 128)) return latin1.decode(octets);
+  try {
+    return utf8.decode(octets);
+  } catch {
+    // Not UTF-8: shown octet by octet. The label latin1 would be windows-1252, which moves 0x80 to 0x9f.
+    return Array.from(octets, (octet) => String.fromCharCode(octet)).join('');
+  }
 }

@@ -55,6 +55,8 @@ export type Outcome =
   | 'discarded'
   | 'refused'
   | 'deferred'
+  /** Refused after our 250, told to the sender by a DSN. */
+  | 'bounced'
   /** The client went away, or another recipient's defer kept it back. */
   | 'not_taken';
 
@@ -94,6 +96,10 @@ export interface SessionRecord {
 export interface SentReply {
   readonly to: 'connect' | 'HELO' | 'EHLO' | 'MAIL' | 'RCPT' | 'DATA' | 'content' | 'other';
   readonly reply: Reply;
+  /** The word of a refusal that the wire or a fault made. */
+  readonly reason?: string;
+  /** What the client had said, for such a refusal; bounded. */
+  readonly said?: string;
 }
 
 export interface MessageIdentity {

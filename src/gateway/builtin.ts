@@ -1,0 +1,62 @@
+/** The refusals that no rule makes, from one table (POLICY §2, §9): reasons are `builtin:WORD`. */
+import type { Reply } from '../mail/reply.ts';
+
+interface Builtin {
+  readonly reply: Reply;
+  readonly about: string;
+}
+
+export const BUILTIN = {
+  'relay-denied': {
+    reply: { code: 550, enhanced: '5.7.1', text: 'relaying denied: {domain} is not served here' },
+    about: 'The recipient is not in a hosted domain, and the client may not relay.',
+  },
+  'unknown-recipient': {
+    reply: { code: 550, enhanced: '5.1.1', text: '{address}: no such recipient here' },
+    about: 'The recipient source of the domain does not know the address.',
+  },
+  'recipient-unsure': {
+    reply: { code: 450, enhanced: '4.1.1', text: '{address}: cannot be looked up now, please try again' },
+    about: 'The recipient source is stale or does not answer; nobody valid is refused for that.',
+  },
+  'postmaster-rate': {
+    reply: { code: 450, enhanced: '4.7.1', text: 'too many messages to this address, please try again later' },
+    about: 'postmaster and abuse are exempt from the policy, so they have a rate limit of their own.',
+  },
+  'too-many-hops': {
+    reply: { code: 554, enhanced: '5.4.6', text: 'too many hops: this message is in a loop' },
+    about: 'More Received fields than `hops` allows (RFC 5321 §6.3).',
+  },
+  'bare-newline': {
+    reply: {
+      code: 550,
+      enhanced: '5.6.0',
+      text: 'bare CR or LF in the message: lines must end with CRLF (RFC 5321 section 2.3.8)',
+    },
+    about: 'A carriage return or line feed stood alone; strict listeners refuse it so that nothing can be smuggled.',
+  },
+  'no-recipients': {
+    reply: { code: 554, enhanced: '5.5.1', text: 'no valid recipients' },
+    about: 'DATA came without any accepted recipient.',
+  },
+  'store-unavailable': {
+    reply: { code: 451, enhanced: '4.3.0', text: 'cannot store the message now, please try again' },
+    about: 'The store could not keep the message; nothing of it was kept.',
+  },
+  'our-fault': {
+    reply: { code: 451, enhanced: '4.3.0', text: 'cannot decide now, please try again' },
+    about: 'A fault of our own. The log has the details.',
+  },
+  'other-recipient-deferred': {
+    reply: { code: 451, enhanced: '4.7.1', text: 'please try again: the message is deferred for a recipient' },
+    about: 'Several recipients share one reply to DATA, and one of them is deferred.',
+  },
+} as const satisfies { readonly [word: string]: Builtin };
+
+export type BuiltinWord = keyof typeof BUILTIN;
+
+/** The reply of a builtin refusal with its placeholders filled. */
+export function builtinReply(word: BuiltinWord, fill: { readonly [name: string]: string } = {}): Reply {
+  const { reply } = BUILTIN[word];
+  return { ...reply, text: reply.text.replace(/\{(\w+)\}/g, (whole, name: string) => fill[name] ?? whole) };
+}

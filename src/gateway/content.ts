@@ -1,0 +1,145 @@
+/** The message is here: facts from its header, the data and content stages for each recipient, one reply, and the promise. */
+import type { Reply } from '../mail/reply.ts';
+import type { Disposition } from '../policy/disposition.ts';
+import { settle } from '../policy/settle.ts';
+import type { Stage } from '../policy/stage.ts';
+import type { SpooledContent } from '../ports/content.ts';
+import { admission } from './admit.ts';
+import { type BuiltinWord, builtinReply } from './builtin.ts';
+import { type HeaderFacts, headerFacts } from './edge.ts';
+import { become } from './recipient.ts';
+import { transactionRecord } from './record-of.ts';
+import { queuedReply, refusalReply, refuses } from './replies.ts';
+import type { Bench } from './run-check.ts';
+import { decideStage, startChecks } from './run-stage.ts';
+import { senderStanding } from './sender.ts';
+import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
+import { keep, type RecipientState, type TransactionState } from './transaction.ts';
+
+/** RFC 5321 §6.3: at least 100. */
+const HOPS_MAX = 100;
+
+export async function takeContent(s: SessionState, tx: TransactionState, content: SpooledContent): Promise<Reply> {
+  const read = headerFacts(content);
+  tx.message = read.identity;
+  const taken = tx.recipients.filter((recipient) => recipient.taken);
+  tx.ledger.state('from', read.from);
+  tx.ledger.state('message', read.message);
+  tx.ledger.state('recipients', { count: taken.length });
+
+  if (read.hops > HOPS_MAX) for (const recipient of taken) refuse(recipient, 'too-many-hops');
+  const bench = benchFor(s, tx.ledger, tx.at, { content, header: read.header });
+  for (const stage of ['data', 'content'] as const) {
+    const going = taken.filter((recipient) => !refuses(recipient.disposition) || allStages(s));
+    if (going.length === 0) break;
+    tx.stages.push(stage);
+    startChecks(instancesOf(s.policy, stage, ['session', 'transaction']), bench);
+    await Promise.all(going.map((recipient) => askOne(stage, recipient, bench)));
+  }
+  return conclude(s, tx, taken, content, read);
+}
+
+async function askOne(stage: Stage, recipient: RecipientState, shared: Bench): Promise<void> {
+  const bench = { ...shared, ledger: recipient.ledger };
+  startChecks(instancesOf(bench.policy, stage, ['recipient']), bench);
+  const decision = await decideStage(stage, bench, recipient.carry);
+  keep(recipient, decision);
+  recipient.carry = decision.carry;
+  if (weight(decision.disposition) >= weight(recipient.disposition)) {
+    // What was said first stays unless a later stage says something graver: malware found in quarantined spam.
+    if (weight(decision.disposition) > weight(recipient.disposition) || decision.disposition.kind === 'accept')
+      become(recipient, decision.disposition, stage);
+    else if (decision.disposition.kind === 'continue') recipient.stage = stage;
+  }
+}
+
+function weight({ kind }: Disposition): number {
+  switch (kind) {
+    case 'continue':
+      return 0;
+    case 'accept':
+      return 1;
+    case 'hold':
+      return 2;
+    case 'quarantine':
+      return 3;
+    case 'discard':
+      return 4;
+    case 'defer':
+      return 5;
+    case 'reject':
+      return 6;
+  }
+}
+
+function refuse(recipient: RecipientState, word: BuiltinWord): void {
+  const reply = builtinReply(word);
+  become(
+    recipient,
+    { kind: reply.code >= 500 ? 'reject' : 'defer', by: `builtin:${word}`, reply, speak: 'rcpt' },
+    'data',
+  );
+}
+
+/** One reply for all, an outcome each, the record, and where something is promised the commit before the 250. */
+async function conclude(
+  s: SessionState,
+  tx: TransactionState,
+  taken: readonly RecipientState[],
+  content: SpooledContent,
+  read: HeaderFacts,
+): Promise<Reply> {
+  await tx.ledger.quiet();
+  const standing = senderStanding(s, tx);
+  const settled = settle(
+    taken.map((recipient) => recipient.disposition),
+    s.listener.mixed,
+    standing !== 'unverified',
+  );
+  const [only] = taken;
+  const reply =
+    settled.reply.kind === 'accepted'
+      ? queuedReply(tx.id)
+      : refusalReply(settled.reply.reply, tx.id, taken.length === 1 ? only?.number : 0);
+  taken.forEach((recipient, index) => {
+    recipient.outcome = settled.outcomes[index]?.outcome ?? 'none';
+    recipient.why = settled.outcomes[index]?.why ?? '';
+    recipient.reply = reply;
+  });
+  tx.replies.push({ to: 'content', reply });
+  const record = await transactionRecord(s, tx);
+
+  if (settled.reply.kind !== 'accepted') {
+    s.world.records.append(record, []);
+    await s.world.content.discard(content);
+    return reply;
+  }
+  try {
+    const leases = await s.world.queue.admit(admission(s, tx, content, read, record, standing, s.world.claim?.()));
+    s.world.admitted(leases);
+    return reply;
+  } catch (error) {
+    return unkept(s, tx, taken, content, error);
+  }
+}
+
+/** The store could not keep it: nothing is promised, and the record says so if it can. */
+async function unkept(
+  s: SessionState,
+  tx: TransactionState,
+  taken: readonly RecipientState[],
+  content: SpooledContent,
+  error: unknown,
+): Promise<Reply> {
+  s.world.log.error('store.refused', { id: tx.id, error: error instanceof Error ? error.message : String(error) });
+  for (const recipient of taken) {
+    refuse(recipient, 'store-unavailable');
+    recipient.outcome = 'deferred';
+  }
+  const reply = refusalReply(builtinReply('store-unavailable'), tx.id);
+  tx.replies.splice(-1, 1, { to: 'content', reply });
+  for (const recipient of taken) recipient.reply = reply;
+  s.world.records.append(await transactionRecord(s, tx), []);
+  await s.world.content.discard(content);
+  return reply;
+}

@@ -1,0 +1,85 @@
+/** Facts that the edge itself sees, from the envelope and from the header section. */
+import { parseAddressList } from '../mail/address-list.ts';
+import { decodeWords } from '../mail/encoded-word.ts';
+import type { Mailbox, MailParameters, ReversePath } from '../mail/envelope.ts';
+import { parseHeaderSection } from '../mail/header.ts';
+import type { FactValue } from '../policy/facts.ts';
+import type { HeaderView } from '../policy/policy.ts';
+import type { SpooledContent } from '../ports/content.ts';
+import type { MessageIdentity } from '../record/record.ts';
+
+export function mailFacts(path: ReversePath, parameters: MailParameters): FactValue {
+  const mailbox = path.kind === 'mailbox' ? path.mailbox : undefined;
+  return {
+    address: mailbox?.address ?? '',
+    local: mailbox?.local ?? '',
+    domain: mailbox?.domain ?? '',
+    null: mailbox === undefined,
+    size: parameters.size ?? 0,
+    utf8: parameters.utf8 === true,
+  };
+}
+
+/** What follows the first `+` of the local part (RFC 5233); '' when nothing does. */
+export function recipientFacts(
+  mailbox: Mailbox,
+  source: { readonly result: 'known' | 'unknown' | 'unsure'; readonly source: string },
+  hosted: boolean,
+  route: string,
+): FactValue {
+  const plus = mailbox.local.indexOf('+');
+  return {
+    address: mailbox.address,
+    local: mailbox.local,
+    domain: mailbox.domain,
+    tag: plus === -1 ? '' : mailbox.local.slice(plus + 1),
+    hosted,
+    result: source.result,
+    source: source.source,
+    route,
+  };
+}
+
+/** The header section read once: facts, identity, and the view for `header()`. */
+export interface HeaderFacts {
+  readonly from: FactValue;
+  readonly message: FactValue;
+  readonly identity: MessageIdentity;
+  readonly header: HeaderView;
+  readonly hops: number;
+  /** Names of the fields in their order, lower-case, with their values: for edits. */
+  readonly fields: readonly { readonly name: string; readonly value: string }[];
+}
+
+export function headerFacts(content: SpooledContent): HeaderFacts {
+  const section = parseHeaderSection(content.header);
+  const fields = section.fields.map((field) => ({ name: field.name.toLowerCase(), value: field.value }));
+  const values = (name: string): readonly string[] =>
+    fields.filter((field) => field.name === name.toLowerCase()).map((field) => field.value);
+  const first = (name: string): string => values(name)[0] ?? '';
+
+  // Every From field counts: two fields of one address each are as bad as one of two (RFC 5322 §3.6).
+  const authors = values('from').flatMap((value) => parseAddressList(value));
+  const author = authors.length === 1 ? authors[0] : undefined;
+  const subject = decodeWords(first('subject'));
+  const hops = fields.filter((field) => field.name === 'received').length;
+  return {
+    from: {
+      address: author?.address ?? '',
+      domain: author?.domain ?? '',
+      display: author?.display ?? '',
+      count: authors.length,
+    },
+    message: { size: content.size, id: first('message-id'), subject, date: first('date'), hops },
+    identity: {
+      id: first('message-id'),
+      from: first('from'),
+      subject,
+      size: content.size,
+      sha256: content.sha256,
+    },
+    header: { values: (name) => values(name).map(decodeWords) },
+    hops,
+    fields,
+  };
+}

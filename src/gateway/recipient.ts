@@ -1,0 +1,116 @@
+/** RCPT: relay control, the recipient source and the policy's rcpt rules, in an order that tells nobody who exists before the policy says so. */
+import type { Recipient } from '../mail/envelope.ts';
+import type { Reply } from '../mail/reply.ts';
+import { hours } from '../mail/time.ts';
+import type { Disposition } from '../policy/disposition.ts';
+import { type BuiltinWord, builtinReply } from './builtin.ts';
+import { recipientFacts } from './edge.ts';
+import { refusalReply, refuses } from './replies.ts';
+import { decideStage, startChecks } from './run-stage.ts';
+import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
+import { keep, newRecipient, type RecipientState, ruleOf, type TransactionState } from './transaction.ts';
+
+/** Messages an hour from one network to postmaster and abuse, who are exempt from the policy's own limits (POLICY §2). */
+const POSTMASTER_RATE = 60;
+
+export async function takeRecipient(s: SessionState, tx: TransactionState, recipient: Recipient): Promise<Reply> {
+  const { installation, directory } = s.current;
+  const mailbox = recipient.mailbox;
+  const domain = installation.domains.get(mailbox.domain);
+  const state = newRecipient(tx, recipient, domain?.route ?? installation.defaultRoute, domain !== undefined);
+  tx.recipients.push(state);
+  if (!tx.stages.includes('rcpt')) tx.stages.push('rcpt');
+
+  const found = domain === undefined ? { result: 'unsure' as const, source: '' } : await directory.resolve(mailbox);
+  const settings = s.policy.settings(mailbox.address, mailbox.domain);
+  state.ledger.state('recipient', recipientFacts(mailbox, found, state.hosted, state.route));
+  state.ledger.state('settings', settings.values);
+  state.ledger.state('tenant', settings.tenant);
+
+  // Never a relay for strangers: no rule is asked about it (POLICY §2).
+  const mayRelay = state.hosted || s.trusted || s.user !== '';
+  if (!mayRelay) return end(s, tx, state, 'relay-denied', { domain: mailbox.domain, address: mailbox.address });
+
+  await askPolicy(s, tx, state);
+  if (refuses(state.disposition) && !allStages(s)) return spoken(tx, state);
+
+  if (!refuses(state.disposition)) {
+    if (found.result === 'unknown') return end(s, tx, state, 'unknown-recipient', { address: mailbox.address });
+    if (state.hosted && found.result === 'unsure')
+      return end(s, tx, state, 'recipient-unsure', { address: mailbox.address });
+    if (isPostmaster(mailbox.local) && (await tooMany(s, tx))) return end(s, tx, state, 'postmaster-rate', {});
+  }
+  state.taken = true;
+  return record(tx, state.reply);
+}
+
+async function askPolicy(s: SessionState, tx: TransactionState, state: RecipientState): Promise<void> {
+  if (s.refusal !== undefined) become(state, s.refusal.disposition, s.refusal.stage);
+  else if (tx.end !== null && refuses(endAsDisposition(tx))) become(state, endAsDisposition(tx), 'mail');
+  if (refuses(state.disposition) && !allStages(s)) return;
+  const shared = benchFor(s, tx.ledger, tx.at);
+  if (!tx.recipients.some((other) => other !== state && other.decisions.some((decision) => decision.stage === 'rcpt')))
+    startChecks(
+      instancesOf(s.policy, 'rcpt', ['session', 'transaction']).filter(
+        (instance) => tx.ledger.ended(instance.name) === undefined && tx.ledger.running(instance.name) === undefined,
+      ),
+      shared,
+    );
+  const bench = { ...shared, ledger: state.ledger };
+  startChecks(instancesOf(s.policy, 'rcpt', ['recipient']), bench);
+  const decision = await decideStage('rcpt', bench, state.carry);
+  keep(state, decision);
+  state.carry = decision.carry;
+  if (!refuses(state.disposition)) become(state, decision.disposition, 'rcpt');
+}
+
+const endAsDisposition = (tx: TransactionState): Disposition =>
+  tx.end === null
+    ? { kind: 'continue' }
+    : { kind: tx.end.verdict === 'defer' ? 'defer' : 'reject', by: tx.end.reason, reply: tx.end.reply, speak: 'rcpt' };
+
+/** Takes over what a stage's rules said. */
+export function become(state: RecipientState, disposition: Disposition, stage: RecipientState['stage']): void {
+  if (disposition.kind === 'continue') {
+    state.stage = stage;
+    return;
+  }
+  state.disposition = disposition;
+  state.stage = stage;
+  state.reason = disposition.by;
+  state.rule = ruleOf(disposition.by);
+  if (refuses(disposition)) state.reply = disposition.reply;
+}
+
+/** A refusal that no rule made. */
+function end(
+  s: SessionState,
+  tx: TransactionState,
+  state: RecipientState,
+  word: BuiltinWord,
+  fill: { readonly [name: string]: string },
+): Reply {
+  const reply = builtinReply(word, fill);
+  become(state, { kind: reply.code >= 500 ? 'reject' : 'defer', by: `builtin:${word}`, reply, speak: 'rcpt' }, 'rcpt');
+  const answer = spoken(tx, state);
+  state.taken = allStages(s);
+  return answer;
+}
+
+function spoken(tx: TransactionState, state: RecipientState): Reply {
+  state.reply = refusalReply(state.reply, tx.id, state.number);
+  state.outcome = state.disposition.kind === 'reject' ? 'refused' : 'deferred';
+  return record(tx, state.reply);
+}
+
+function record(tx: TransactionState, reply: Reply): Reply {
+  tx.replies.push({ to: 'RCPT', reply });
+  return reply;
+}
+
+const isPostmaster = (local: string): boolean => /^(postmaster|abuse)(\+|$)/i.test(local);
+
+async function tooMany(s: SessionState, tx: TransactionState): Promise<boolean> {
+  const network = (s.connect.edge('client') as { readonly network: string }).network;
+  return (await s.world.state.hit('postmaster', network, tx.at, hours(1), 1)) > POSTMASTER_RATE;
+}

@@ -1,0 +1,142 @@
+/** One check from its start to its end: guard, inputs, deadline, and a named end whatever happens. */
+import type { Check, MessageView } from '../checks/define.ts';
+import type { Millis, Timestamp } from '../mail/time.ts';
+import type { FactValue } from '../policy/facts.ts';
+import type { CheckInstance, Policy, Situation } from '../policy/policy.ts';
+import type { DnsEvidence } from '../record/record.ts';
+import { factViewOf } from './derived-facts.ts';
+import type { Ended, Ledger } from './ledger.ts';
+import type { World } from './world.ts';
+
+/** The place a check runs in. */
+export interface Bench {
+  readonly world: World;
+  readonly policy: Policy;
+  readonly hostname: string;
+  readonly ledger: Ledger;
+  readonly now: Timestamp;
+  readonly helo: { readonly verb: 'HELO' | 'EHLO' | ''; readonly name: string };
+  readonly message: MessageView | undefined;
+}
+
+export async function runCheck(instance: CheckInstance, bench: Bench, budget: Millis): Promise<Ended> {
+  const { world, ledger } = bench;
+  const end = ending(instance);
+  for (const name of instance.after) {
+    await ledger.running(name);
+    const status = ledger.ended(name)?.status;
+    if (status === 'failed' || status === 'timed_out')
+      return end('failed', {}, `needs ${name}, which ${status === 'failed' ? 'failed' : 'timed out'}`);
+  }
+  const prepared = await prepare(instance, bench);
+  if (prepared.kind === 'skip') return end('skipped', instance.absent, 'guard');
+  const answer = world.rehearsal?.answers[instance.name];
+  if (answer !== undefined) return end('completed', { ...instance.absent, ...answer }, 'answer given', prepared.inputs);
+  const check = world.checks.get(instance.check);
+  if (check === undefined)
+    throw new RangeError(`Cannot run check "${instance.name}" as "${instance.check}" must be registered: it is not`);
+
+  const dns: DnsEvidence[] = [];
+  const evidence: { [name: string]: FactValue } = {};
+  const started = world.clock.elapsed();
+  const result = await withDeadline(check, prepared.options, bench, Math.min(instance.timeout, budget), dns, evidence);
+  const took = Math.round((world.clock.elapsed() - started) * 100) / 100;
+  switch (result.kind) {
+    case 'facts':
+      return end('completed', result.facts, '', prepared.inputs, took, dns, evidence);
+    case 'late':
+      return end(
+        'timed_out',
+        {},
+        `no answer within ${Math.min(instance.timeout, budget)} ms`,
+        prepared.inputs,
+        took,
+        dns,
+        evidence,
+      );
+    case 'threw':
+      world.log.error('check.failed', { check: instance.name, error: result.error });
+      return end('failed', {}, result.error, prepared.inputs, took, dns, evidence);
+  }
+}
+
+async function prepare(instance: CheckInstance, bench: Bench) {
+  for (;;) {
+    const prepared = bench.policy.prepare(instance, situationOf(bench));
+    if (prepared.kind !== 'pending') return prepared;
+    const waits = prepared.waitFor.map((name) => bench.ledger.running(name)).filter((wait) => wait !== undefined);
+    if (waits.length === 0)
+      throw new RangeError(
+        `Cannot prepare check "${instance.name}" as what it waits for must run: ${prepared.waitFor.join(', ')} do not`,
+      );
+    await Promise.race(waits);
+  }
+}
+
+export function situationOf(bench: Pick<Bench, 'policy' | 'ledger' | 'message'>): Situation {
+  return { view: factViewOf(bench.ledger, bench.policy), header: bench.message?.header, calls: {} };
+}
+
+type Result =
+  | { readonly kind: 'facts'; readonly facts: { readonly [fact: string]: FactValue } }
+  | { readonly kind: 'late' }
+  | { readonly kind: 'threw'; readonly error: string };
+
+async function withDeadline(
+  check: Check,
+  options: { readonly [name: string]: unknown },
+  bench: Bench,
+  budget: Millis,
+  dns: DnsEvidence[],
+  evidence: { [name: string]: FactValue },
+): Promise<Result> {
+  const { world, ledger } = bench;
+  const stop = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Result>((resolve) => {
+    timer = setTimeout(() => {
+      resolve({ kind: 'late' });
+      stop.abort(new Error('deadline'));
+    }, budget);
+  });
+  const work = check
+    .run({
+      facts: factViewOf(ledger, bench.policy).known,
+      options: options as never,
+      helo: bench.helo,
+      now: bench.now,
+      hostname: bench.hostname,
+      resolver: ledger.notebook.resolver(world.resolver, dns),
+      state: world.state,
+      services: world.services,
+      message: bench.message,
+      evidence: (name, value) => {
+        evidence[name] = value;
+      },
+      signal: stop.signal,
+    })
+    .then(
+      (facts): Result => ({ kind: 'facts', facts }),
+      (error: unknown): Result => ({ kind: 'threw', error: error instanceof Error ? error.message : String(error) }),
+    );
+  const result = await Promise.race([work, late]);
+  clearTimeout(timer);
+  return result;
+}
+
+const ending =
+  (instance: CheckInstance) =>
+  (
+    status: Ended['status'],
+    facts: Ended['facts'],
+    why: string,
+    inputs: { readonly [name: string]: FactValue } = {},
+    took: Millis = 0,
+    dns: readonly DnsEvidence[] = [],
+    evidence: { readonly [name: string]: FactValue } = {},
+  ): Ended => ({
+    status,
+    facts,
+    run: { name: instance.name, check: instance.check, stage: instance.stage, status, why, inputs, took, evidence },
+    dns,
+  });

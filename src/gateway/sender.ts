@@ -1,0 +1,26 @@
+/** Who stands behind the reverse-path: this decides whether it may ever be sent a notification. */
+import type { FactValue } from '../policy/facts.ts';
+import type { SenderStanding } from '../queue/entry.ts';
+import { factViewOf } from './derived-facts.ts';
+import type { SessionState } from './session-state.ts';
+import type { TransactionState } from './transaction.ts';
+
+type Group = { readonly [fact: string]: FactValue };
+
+/**
+ * `verified` asks for both: the author's domain is authenticated (DMARC-aligned), and the reverse-path lies in it. A
+ * signature of one's own domain over a stranger's reverse-path would otherwise turn our notifications into backscatter.
+ */
+export function senderStanding(s: SessionState, tx: TransactionState): SenderStanding {
+  if (s.user !== '') return 'authenticated';
+  if (s.trusted) return 'trusted';
+  const known = factViewOf(tx.ledger, s.policy).known;
+  const from = known.from as Group | undefined;
+  const mail = known.mail as Group | undefined;
+  if (from?.verified !== true || mail === undefined || mail.domain === '') return 'unverified';
+  return isWithin(String(mail.domain), String(from.domain)) || isWithin(String(from.domain), String(mail.domain))
+    ? 'verified'
+    : 'unverified';
+}
+
+const isWithin = (name: string, domain: string): boolean => name === domain || name.endsWith(`.${domain}`);

@@ -1,0 +1,114 @@
+/** The trace fields we put before a message: `Received` and `Authentication-Results`, and which of the latter we take off. */
+import {
+  type AuthenticationMethod,
+  composeAuthenticationResults,
+  parseAuthservId,
+} from '../mail/authentication-results.ts';
+import { mailDate } from '../mail/date.ts';
+import { foldField } from '../mail/header.ts';
+import { clean } from '../mail/reply.ts';
+import type { Facts, FactValue } from '../policy/facts.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Edit } from '../queue/entry.ts';
+
+export interface Receipt {
+  readonly hostname: string;
+  readonly helo: string;
+  readonly verb: 'HELO' | 'EHLO' | '';
+  readonly clientName: string;
+  readonly clientIp: string;
+  readonly tls: boolean;
+  readonly authenticated: boolean;
+  readonly utf8: boolean;
+  readonly id: string;
+  /** Named only when it is the only one, so that no recipient learns of another (RFC 5321 §7.6). */
+  readonly recipient: string | undefined;
+  readonly at: number;
+}
+
+/** `Received` (RFC 5321 §4.4), CRLF-ended, folded at its clauses. */
+export function receivedField(receipt: Receipt): string {
+  const literal = receipt.clientIp.includes(':') ? `IPv6:${receipt.clientIp}` : receipt.clientIp;
+  const name = receipt.clientName === '' ? 'unknown' : atoms(receipt.clientName);
+  const lines = [
+    `Received: from ${atoms(receipt.helo) || 'unknown'} (${name} [${literal}])`,
+    `by ${receipt.hostname} (Postern) with ${withWord(receipt)} id ${receipt.id}`,
+    ...(receipt.recipient === undefined ? [] : [`for <${receipt.recipient}>`]),
+  ];
+  return `${lines.join('\r\n\t')};\r\n\t${mailDate(receipt.at)}\r\n`;
+}
+
+/** RFC 3848 §2; with SMTPUTF8, RFC 6531 §4.3. */
+function withWord({ verb, tls, authenticated, utf8 }: Receipt): string {
+  if (verb === 'HELO') return 'SMTP';
+  return `${utf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`;
+}
+
+/** What a client said of itself, with everything gone that could end a clause, a comment or the field. */
+const atoms = (text: string): string => clean(text, 255).replace(/[^\w.:\-[\]+=]/g, '?');
+
+type Group = { readonly [fact: string]: FactValue };
+
+/** What our checks found, as RFC 8601 wants it; '' when the policy has none of these checks. */
+export function authenticationResultsField(facts: Facts, policy: Policy, hostname: string, helo: string): string {
+  const methods = policy.checks.flatMap((instance) => {
+    const told = facts[instance.name];
+    if (typeof told !== 'object' || Array.isArray(told)) return [];
+    return methodsOf(instance.check, told as Group, facts, helo);
+  });
+  const asked = policy.checks.some((instance) => ['spf', 'dkim', 'dmarc', 'arc', 'rdns'].includes(instance.check));
+  return asked ? `${foldField('Authentication-Results', composeAuthenticationResults(hostname, methods))}\r\n` : '';
+}
+
+function methodsOf(check: string, told: Group, facts: Facts, helo: string): AuthenticationMethod[] {
+  const text = (value: FactValue | undefined): string => (typeof value === 'string' ? value : '');
+  const result = text(told.result);
+  if (result === '') return [];
+  switch (check) {
+    case 'rdns':
+      return [{ method: 'iprev', result, properties: [['policy', 'iprev', text((facts.client as Group).ip)]] }];
+    case 'spf': {
+      const address = text((facts.mail as Group | undefined)?.address);
+      return [
+        {
+          method: 'spf',
+          result,
+          properties: [address === '' ? ['smtp', 'helo', helo] : ['smtp', 'mailfrom', address]],
+        },
+      ];
+    }
+    case 'dkim': {
+      const signatures = Array.isArray(told.signatures) ? (told.signatures as readonly Group[]) : [];
+      if (signatures.length === 0) return [{ method: 'dkim', result, properties: [] }];
+      return signatures.map((signature) => ({
+        method: 'dkim',
+        result: text(signature.result),
+        properties: [
+          ['header', 'd', text(signature.domain)],
+          ['header', 's', text(signature.selector)],
+          ['header', 'a', text(signature.algorithm)],
+        ],
+      }));
+    }
+    case 'dmarc':
+      return [
+        { method: 'dmarc', result, properties: [['header', 'from', text((facts.from as Group | undefined)?.domain)]] },
+      ];
+    case 'arc':
+      return [{ method: 'arc', result, properties: [] }];
+    default:
+      return [];
+  }
+}
+
+/** Fields that claim to be ours and are not (RFC 8601 §5). */
+export function forgedResults(
+  fields: readonly { readonly name: string; readonly value: string }[],
+  hostname: string,
+): Edit[] {
+  return fields.flatMap((field, index): Edit[] =>
+    field.name === 'authentication-results' && parseAuthservId(field.value)?.toLowerCase() === hostname
+      ? [{ kind: 'removeField', index }]
+      : [],
+  );
+}

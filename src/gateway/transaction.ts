@@ -1,0 +1,91 @@
+/** What a session has gathered so far, and how a record is made of it. */
+import type { BodyType, MailParameters, Recipient, ReversePath } from '../mail/envelope.ts';
+import type { Reply } from '../mail/reply.ts';
+import type { Millis, Timestamp } from '../mail/time.ts';
+import { type Carry, type Decision, type Disposition, NOTHING_CARRIED } from '../policy/disposition.ts';
+import type { FactValue } from '../policy/facts.ts';
+import type { Stage } from '../policy/stage.ts';
+import type { MessageIdentity, Outcome, SentReply, StageDecision, Verdictum } from '../record/record.ts';
+import { Ledger } from './ledger.ts';
+
+/** One accepted or refused RCPT. */
+export interface RecipientState {
+  readonly number: number;
+  readonly recipient: Recipient;
+  readonly route: string;
+  readonly hosted: boolean;
+  readonly ledger: Ledger;
+  readonly decisions: StageDecision[];
+  readonly calls: { [call: string]: FactValue };
+  carry: Carry;
+  /** Where it stands: `continue` until something ended it. */
+  disposition: Disposition;
+  /** The stage whose rules or whose built-in made it so. */
+  stage: Stage;
+  reason: string;
+  rule: string;
+  reply: Reply;
+  outcome: Outcome;
+  why: string;
+  /** Takes part in DATA: its RCPT was answered 250. */
+  taken: boolean;
+}
+
+/** From MAIL to the reply that ends it. */
+export interface TransactionState {
+  readonly id: string;
+  readonly at: Timestamp;
+  readonly started: Millis;
+  readonly path: ReversePath;
+  readonly parameters: MailParameters;
+  readonly body: BodyType;
+  readonly ledger: Ledger;
+  readonly decisions: StageDecision[];
+  readonly calls: { [call: string]: FactValue };
+  readonly recipients: RecipientState[];
+  readonly replies: SentReply[];
+  readonly stages: Stage[];
+  carry: Carry;
+  end: Verdictum | null;
+  message: MessageIdentity | null;
+}
+
+/** Adds what a decision said to where it is kept. */
+export function keep(
+  into: { readonly decisions: StageDecision[]; readonly calls: { [call: string]: FactValue } },
+  decision: Decision,
+): void {
+  // A stage without rules and outages has nothing to tell.
+  if (decision.trace.length > 0 || decision.outages.length > 0)
+    into.decisions.push({ stage: decision.stage, rules: decision.trace, outages: decision.outages });
+  Object.assign(into.calls, decision.calls);
+}
+
+export function newRecipient(
+  tx: TransactionState,
+  recipient: Recipient,
+  route: string,
+  hosted: boolean,
+): RecipientState {
+  return {
+    number: tx.recipients.length + 1,
+    recipient,
+    route,
+    hosted,
+    ledger: new Ledger(tx.ledger),
+    decisions: [],
+    calls: {},
+    carry: tx.carry ?? NOTHING_CARRIED,
+    disposition: { kind: 'continue' },
+    stage: 'rcpt',
+    reason: 'otherwise',
+    rule: '',
+    reply: { code: 250, enhanced: '2.1.5', text: 'recipient ok' },
+    outcome: 'none',
+    why: '',
+    taken: false,
+  };
+}
+
+/** `rule:NAME` names a rule; anything else is not one. */
+export const ruleOf = (reason: string): string => (reason.startsWith('rule:') ? reason.slice('rule:'.length) : '');

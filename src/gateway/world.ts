@@ -1,0 +1,60 @@
+/** What a session stands on: the ports, the checks, and the configuration in force. */
+import type { Check } from '../checks/define.ts';
+import type { Installation, Listener } from '../config/installation.ts';
+import type { Mailbox } from '../mail/envelope.ts';
+import type { RangeSet } from '../mail/ip.ts';
+import type { FactValue } from '../policy/facts.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ContentStore } from '../ports/content.ts';
+import type { Log } from '../ports/log.ts';
+import type { Lease, LeaseRequest, QueueStore, RecordStore } from '../ports/queue.ts';
+import type { Resolver } from '../ports/resolver.ts';
+import type { Services } from '../ports/services.ts';
+import type { StateStore } from '../ports/state.ts';
+
+/** Says whether a hosted domain knows a recipient (POLICY §9 `recipient.result`, `.source`). */
+export interface RecipientDirectory {
+  resolve(mailbox: Mailbox): Promise<{ readonly result: 'known' | 'unknown' | 'unsure'; readonly source: string }>;
+}
+
+/** A listener with its trusted networks ready to be asked. */
+export interface OpenListener extends Listener {
+  readonly trusted: RangeSet;
+}
+
+/** The configuration in force: replaced whole by a reload, held by a session from its greeting to its end. */
+export interface Current {
+  readonly installation: Installation;
+  /** By name. */
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly directory: RecipientDirectory;
+}
+
+/** What a rehearsal does otherwise than the gateway. */
+export interface Rehearsal {
+  /** Go on with later stages after a refusal. */
+  readonly allStages: boolean;
+  /** Facts given instead of asking, by instance. */
+  readonly answers: { readonly [instance: string]: { readonly [fact: string]: FactValue } };
+}
+
+export interface World {
+  readonly clock: Clock;
+  /** A fresh record id (PRODUCT §2). */
+  readonly newId: () => string;
+  readonly resolver: Resolver;
+  readonly content: ContentStore;
+  readonly queue: Pick<QueueStore, 'admit'>;
+  readonly records: Pick<RecordStore, 'append'>;
+  readonly state: StateStore;
+  readonly services: Services;
+  readonly checks: ReadonlyMap<string, Check>;
+  readonly log: Log;
+  readonly current: () => Current;
+  /** With which entries due at once are claimed in the admitting commit; undefined where nobody delivers. */
+  readonly claim: (() => LeaseRequest) | undefined;
+  /** Takes over what was claimed. */
+  readonly admitted: (leases: readonly Lease[]) => void;
+  readonly rehearsal: Rehearsal | undefined;
+}

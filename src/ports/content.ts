@@ -1,5 +1,8 @@
 /** Message content as octets: written once while it arrives, referred to from then on. */
 
+/** The most a header section may take; what goes beyond is body to us. Ten times what large providers add. */
+export const HEADER_OCTETS_MAX = 128 * 1024;
+
 /** Opaque: where the octets lie is the store's affair. */
 export type ContentRef = string;
 
@@ -17,11 +20,12 @@ export interface SpooledContent {
 
 /** Takes the octets of one message. Exactly one of `finish` and `abandon` ends it. */
 export interface ContentWriter {
-  /** False: await `drained()` before writing on. */
+  /** False: await `drained()` before writing on. The chunk is kept, not copied: it is not to be written into again. */
   write(chunk: Uint8Array): boolean;
   drained(): Promise<void>;
   /** What was written so far. */
   readonly size: number;
+  /** Rejects with a `StoreError` when the spool could not take it. */
   finish(): Promise<SpooledContent>;
   /** Forgets what was written. Never rejects. */
   abandon(): Promise<void>;

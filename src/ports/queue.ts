@@ -11,7 +11,7 @@ export interface Admission {
   readonly content: SpooledContent | null;
   readonly entries: readonly QueueEntry[];
   readonly quarantine: readonly QuarantineItem[];
-  /** Entries due at once are handed out in the same commit to this owner: no second round trip. */
+  /** Entries due when they were admitted are handed out in the same commit to this owner: no second round trip. */
   readonly lease?: LeaseRequest;
 }
 
@@ -21,7 +21,10 @@ export interface LeaseRequest {
   readonly until: Timestamp;
 }
 
-/** A claim on an entry; the attempt counts from here (RFC 5321 §4.5.4.1 counts tries, and so does a crash). */
+/** Rows a listing answers when its filter says no limit: what a page of a person's terminal or a worker's round can use. */
+export const PAGE = 1000;
+
+/** A claim on an entry, known by owner and attempt, so that a renewed one is still the same claim; the attempt counts from here (RFC 5321 §4.5.4.1 counts tries, and so does a crash). */
 export interface Lease {
   readonly entry: QueueEntry;
   readonly owner: string;
@@ -68,7 +71,7 @@ export interface QueueFilter {
   readonly dueBy?: Timestamp;
   /** Admitted at or before: age. */
   readonly admittedBy?: Timestamp;
-  /** Start after this id (pages). */
+  /** Ordered by id, which is by age; start after this one (pages). */
   readonly after?: string;
   readonly limit?: number;
 }
@@ -84,17 +87,24 @@ export interface QuarantineFilter {
 }
 
 export interface QueueStore {
-  /** Resolves when everything is on stable storage. Rejects when nothing of it is (RFC 5321 §6.1: then no 250). */
+  /**
+   * Resolves when everything is on stable storage. Rejects with a `StoreError` when nothing of it is promised
+   * (RFC 5321 §6.1: then no 250); the content is then still spooled, and the caller's to discard.
+   */
   admit(admission: Admission): Promise<readonly Lease[]>;
   /** Entries that are due and leased to nobody, oldest first; each counts an attempt in the same commit. */
   lease(request: LeaseRequest & { readonly now: Timestamp; readonly limit: number }): Promise<readonly Lease[]>;
-  /** `lost` where the lease ran out and another owner took the entry: nothing of that settlement is kept. */
+  /**
+   * `lost` where the lease ran out and the entry was taken again: nothing of that settlement is kept, and its
+   * notifications' content is the caller's to discard. A lease that ran out and was not taken is still ours.
+   */
   settle(settlements: readonly Settlement[]): Promise<readonly ('settled' | 'lost')[]>;
   /** Prolongs leases that are still ours; answers those that are. */
   renew(leases: readonly Lease[], until: Timestamp): Promise<readonly Lease[]>;
   /** The soonest time any unleased entry falls due, or a lease runs out. */
   nextDue(now: Timestamp): Promise<Timestamp | undefined>;
   list(filter: QueueFilter): Promise<readonly QueueEntry[]>;
+  /** All that match; pages do not matter. */
   count(filter: QueueFilter): Promise<number>;
   /**
    * A person's word: each matching, unleased entry is replaced by `next` when it still is as it was listed.
@@ -109,7 +119,7 @@ export interface QueueStore {
   ): Promise<number>;
 
   quarantined(filter: QuarantineFilter): Promise<readonly QuarantineItem[]>;
-  /** Moves held items into the queue as waiting entries (their `entry`), or drops them; joins the record. */
+  /** Moves held items into the queue as waiting entries (their `entry`), or drops them; joins the record. Answers how many were still there. */
   release(items: readonly QuarantineItem[], events: readonly RecordEvent[], due: Timestamp): Promise<number>;
   drop(items: readonly QuarantineItem[], events: readonly RecordEvent[]): Promise<number>;
 
@@ -138,7 +148,9 @@ export interface RecordStore {
   /** Resolves when all that was appended before is on disk. */
   flush(): Promise<void>;
   addEvents(events: readonly RecordEvent[]): Promise<void>;
+  /** A record with what happened later, in the order it was appended. Sees what was appended before. */
   get(id: string): Promise<{ readonly record: TransactionRecord; readonly events: readonly RecordEvent[] } | undefined>;
+  /** Words as `termsOf` reads them from a record; time is that of the id. Sees what was appended before. */
   search(query: RecordQuery): Promise<readonly TransactionRecord[]>;
   /** Drops whole days that ended before; answers their names. */
   dropBefore(at: Timestamp): Promise<readonly string[]>;

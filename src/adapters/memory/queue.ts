@@ -1,0 +1,252 @@
+/** The queue in memory: what the port says, in the plainest words. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Timestamp } from '../../mail/time.ts';
+import type { SpooledContent } from '../../ports/content.ts';
+import {
+  type Admission,
+  type Lease,
+  type LeaseRequest,
+  PAGE,
+  type QuarantineFilter,
+  type QuarantineItem,
+  type QueueFilter,
+  type QueueStore,
+  type Settlement,
+} from '../../ports/queue.ts';
+import { StoreError } from '../../ports/store-error.ts';
+import type { QueueEntry } from '../../queue/entry.ts';
+import type { RecordEvent } from '../../record/record.ts';
+import { dueAt, hasEnded, mustAdmit, mustSettle } from '../entry-state.ts';
+import type { MemoryContent } from './content.ts';
+import type { MemoryRecords } from './records.ts';
+
+type Promised = Pick<Admission, 'record' | 'events' | 'content' | 'entries' | 'quarantine'>;
+
+export class MemoryQueue implements QueueStore {
+  readonly #entries = new Map<string, QueueEntry>();
+  readonly #items = new Map<string, QuarantineItem>();
+  readonly #content: MemoryContent;
+  readonly #records: MemoryRecords;
+
+  constructor(content: MemoryContent, records: MemoryRecords) {
+    this.#content = content;
+    this.#records = records;
+  }
+
+  async admit(admission: Admission): Promise<readonly Lease[]> {
+    this.#promise([admission]);
+    const { lease } = admission;
+    if (lease === undefined) return [];
+    return admission.entries
+      .filter((entry) => entry.state.kind === 'waiting' && entry.state.due <= entry.admittedAt)
+      .map((entry) => this.#take(entry, lease));
+  }
+
+  async lease(request: LeaseRequest & { readonly now: Timestamp; readonly limit: number }): Promise<readonly Lease[]> {
+    return [...this.#entries.values()]
+      .filter((entry) => (dueAt(entry.state) ?? Number.POSITIVE_INFINITY) <= request.now)
+      .sort((a, b) => dueAt(a.state)! - dueAt(b.state)! || (a.id < b.id ? -1 : 1))
+      .slice(0, request.limit)
+      .map((entry) => this.#take(entry, request));
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<readonly ('settled' | 'lost')[]> {
+    for (const settlement of settlements) mustSettle(settlement);
+    return settlements.map((settlement) => {
+      if (!this.#owns(settlement.lease)) return 'lost';
+      this.#promise(
+        settlement.notifications.map(({ content, entry, record }) => ({
+          record,
+          events: [],
+          content,
+          entries: [entry],
+          quarantine: [],
+        })),
+      );
+      for (const item of settlement.quarantine) this.#items.set(item.id, item);
+      this.#records.join(settlement.events);
+      this.#replace(settlement.next);
+      return 'settled';
+    });
+  }
+
+  async renew(leases: readonly Lease[], until: Timestamp): Promise<readonly Lease[]> {
+    return leases
+      .filter((lease) => this.#owns(lease))
+      .map((lease) => {
+        const entry = {
+          ...this.#entries.get(lease.entry.id)!,
+          state: { kind: 'leased', owner: lease.owner, until } as const,
+        };
+        this.#entries.set(entry.id, entry);
+        return { entry, owner: lease.owner, until };
+      });
+  }
+
+  async nextDue(): Promise<Timestamp | undefined> {
+    let soonest: Timestamp | undefined;
+    for (const entry of this.#entries.values()) {
+      const due = dueAt(entry.state);
+      if (due !== undefined && (soonest === undefined || due < soonest)) soonest = due;
+    }
+    return soonest;
+  }
+
+  async list(filter: QueueFilter): Promise<readonly QueueEntry[]> {
+    return page([...this.#entries.values()].filter(entryMatches(filter)), filter);
+  }
+
+  async count(filter: QueueFilter): Promise<number> {
+    return [...this.#entries.values()].filter(entryMatches(filter)).length;
+  }
+
+  async amend(changes: Parameters<QueueStore['amend']>[0]): Promise<number> {
+    for (const { next } of changes) mustAdmit(next, 'amend', ['removed', 'bounced']);
+    let amended = 0;
+    for (const { was, next, events } of changes) {
+      const now = this.#entries.get(was.id);
+      if (now === undefined || now.state.kind === 'leased' || !isDeepStrictEqual(now, was)) continue;
+      this.#records.join(events);
+      this.#replace(next);
+      amended += 1;
+    }
+    return amended;
+  }
+
+  async quarantined(filter: QuarantineFilter): Promise<readonly QuarantineItem[]> {
+    return page([...this.#items.values()].filter(itemMatches(filter)), filter);
+  }
+
+  async release(items: readonly QuarantineItem[], events: readonly RecordEvent[], due: Timestamp): Promise<number> {
+    const there = items.filter((item) => this.#items.has(item.id));
+    for (const { entry } of there) this.#mustBeNew(entry);
+    for (const item of there) {
+      const { contentRef } = this.#items.get(item.id)!.entry;
+      this.#items.delete(item.id);
+      this.#entries.set(item.entry.id, { ...item.entry, contentRef, state: { kind: 'waiting', due } });
+    }
+    this.#records.join(eventsOf(there, events));
+    return there.length;
+  }
+
+  async drop(items: readonly QuarantineItem[], events: readonly RecordEvent[]): Promise<number> {
+    const there = items.filter((item) => this.#items.has(item.id));
+    for (const { id } of there) {
+      const { contentRef } = this.#items.get(id)!.entry;
+      this.#items.delete(id);
+      this.#freeUnlessUsed(contentRef);
+    }
+    this.#records.join(eventsOf(there, events));
+    return there.length;
+  }
+
+  read(ref: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#content.read(ref, signal);
+  }
+
+  /** All or nothing: everything is looked at before anything is kept. */
+  #promise(promised: readonly Promised[]): void {
+    for (const { record, content, entries, quarantine } of promised) {
+      this.#records.mustBeNew(record);
+      for (const entry of entries) {
+        mustAdmit(entry, 'admit', []);
+        this.#mustBeNew(entry);
+        this.#mustHaveContent(entry, content);
+      }
+      for (const item of quarantine) {
+        if (this.#items.has(item.id))
+          throw new StoreError('conflict', `Cannot quarantine "${item.id}" as it must be new: it is there`);
+        this.#mustHaveContent(item.entry, content);
+      }
+    }
+    for (const { record, events, content, entries, quarantine } of promised) {
+      this.#records.append(record, events);
+      if (content !== null) this.#content.keep(content.ref);
+      for (const entry of entries) this.#entries.set(entry.id, entry);
+      for (const item of quarantine) this.#items.set(item.id, item);
+      if (content !== null) this.#freeUnlessUsed(content.ref);
+    }
+  }
+
+  #mustBeNew(entry: QueueEntry): void {
+    if (this.#entries.has(entry.id))
+      throw new StoreError('conflict', `Cannot queue entry "${entry.id}" as it must be new: it is there`);
+  }
+
+  #mustHaveContent(entry: QueueEntry, content: SpooledContent | null): void {
+    if (entry.contentRef !== content?.ref || !this.#content.has(entry.contentRef))
+      throw new StoreError(
+        'failed',
+        `Cannot queue entry "${entry.id}" as its content must be spooled: "${entry.contentRef}" is not`,
+      );
+  }
+
+  #take(entry: QueueEntry, { owner, until }: LeaseRequest): Lease {
+    const taken: QueueEntry = { ...entry, attempts: entry.attempts + 1, state: { kind: 'leased', owner, until } };
+    this.#entries.set(entry.id, taken);
+    return { entry: taken, owner, until };
+  }
+
+  #owns(lease: Lease): boolean {
+    const entry = this.#entries.get(lease.entry.id);
+    return (
+      entry?.state.kind === 'leased' && entry.state.owner === lease.owner && entry.attempts === lease.entry.attempts
+    );
+  }
+
+  #replace(next: QueueEntry): void {
+    if (!hasEnded(next.state)) {
+      this.#entries.set(next.id, next);
+      return;
+    }
+    this.#entries.delete(next.id);
+    this.#freeUnlessUsed(next.contentRef);
+  }
+
+  #freeUnlessUsed(ref: string): void {
+    for (const entry of this.#entries.values()) if (entry.contentRef === ref) return;
+    for (const { entry } of this.#items.values()) if (entry.contentRef === ref) return;
+    this.#content.free(ref);
+  }
+}
+
+/** What joins the records when only some of the items were still there. */
+function eventsOf(there: readonly QuarantineItem[], events: readonly RecordEvent[]): readonly RecordEvent[] {
+  const records = new Set(there.map((item) => item.recordId));
+  return events.filter((event) => records.has(event.recordId));
+}
+
+function page<T extends { readonly id: string }>(
+  all: T[],
+  filter: { readonly after?: string; readonly limit?: number },
+): T[] {
+  return all
+    .filter(({ id }) => filter.after === undefined || id > filter.after)
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .slice(0, filter.limit ?? PAGE);
+}
+
+const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+
+function entryMatches(filter: QueueFilter): (entry: QueueEntry) => boolean {
+  return (entry) =>
+    (filter.ids?.includes(entry.id) ?? true) &&
+    (filter.recordId === undefined || entry.recordId === filter.recordId) &&
+    (filter.recipient === undefined || same(entry.recipient, filter.recipient)) &&
+    (filter.sender === undefined ||
+      same(entry.reversePath.kind === 'null' ? '' : entry.reversePath.mailbox.address, filter.sender)) &&
+    (filter.domain === undefined || same(entry.domain, filter.domain)) &&
+    (filter.route === undefined || entry.route === filter.route) &&
+    (filter.state?.includes(entry.state.kind) ?? true) &&
+    (filter.dueBy === undefined || (entry.state.kind === 'waiting' && entry.state.due <= filter.dueBy)) &&
+    (filter.admittedBy === undefined || entry.admittedAt <= filter.admittedBy);
+}
+
+function itemMatches(filter: QuarantineFilter): (item: QuarantineItem) => boolean {
+  return (item) =>
+    (filter.ids?.includes(item.id) ?? true) &&
+    (filter.recordId === undefined || item.recordId === filter.recordId) &&
+    (filter.recipient === undefined || same(item.entry.recipient, filter.recipient)) &&
+    (filter.class === undefined || item.class === filter.class) &&
+    (filter.since === undefined || item.at >= filter.since);
+}

@@ -1,0 +1,18 @@
+/** A whole store in memory: what tests, `explain` and `test` run on. */
+import type { Store } from '../../ports/store.ts';
+import { MemoryContent } from './content.ts';
+import { MemoryQueue } from './queue.ts';
+import { MemoryRecords } from './records.ts';
+import { MemoryState } from './state.ts';
+
+export function memoryStore(): Store {
+  const content = new MemoryContent();
+  const records = new MemoryRecords();
+  return {
+    content,
+    records,
+    queue: new MemoryQueue(content, records),
+    state: new MemoryState(),
+    close: async () => {},
+  };
+}

@@ -26,16 +26,17 @@ const LF = 10;
 export function parseHeaderSection(octets: Uint8Array): HeaderSection {
   const fields: HeaderField[] = [];
   const flaws: string[] = [];
-  const flaw = (text: string): void => {
-    if (flaws.length < FLAWS_MAX) flaws.push(text);
+  const flaw = (what: string): void => {
+    if (flaws.length < FLAWS_MAX) flaws.push(what);
   };
+  const text = latin1.decode(octets);
   let start = 0;
   let line = 0;
   while (start < octets.length) {
     const end = fieldEnd(octets, start);
     if (isBlank(octets, start)) return { fields, length: lineEnd(octets, start), flaws };
     line++;
-    const field = readField(octets, start, end);
+    const field = readField(octets, text, start, end);
     if (field === undefined) flaw(`line ${line} is neither a field nor a continuation`);
     else {
       fields.push(field);
@@ -86,7 +87,7 @@ function fieldEnd(octets: Uint8Array, start: number): number {
 const isBlank = (octets: Uint8Array, start: number): boolean =>
   octets[start] === LF || (octets[start] === CR && octets[start + 1] === LF);
 
-function readField(octets: Uint8Array, start: number, end: number): HeaderField | undefined {
+function readField(octets: Uint8Array, text: string, start: number, end: number): HeaderField | undefined {
   let colon = start;
   // ftext is printable ASCII without the colon (RFC 5322 §3.6.8).
   while (colon < end && octets[colon]! > 32 && octets[colon]! < 127 && octets[colon] !== 58) colon++;
@@ -94,25 +95,39 @@ function readField(octets: Uint8Array, start: number, end: number): HeaderField 
   // White space before the colon is obsolete, and still a field (RFC 5322 §4.5).
   while (octets[colon] === 32 || octets[colon] === 9) colon++;
   if (nameEnd === start || octets[colon] !== 58) return undefined;
-  const value = textOf(octets.subarray(colon + 1, end));
-  return {
-    name: textOf(octets.subarray(start, nameEnd)),
-    start,
-    end,
-    value: value.replace(/\r?\n(?=[ \t]|$)/g, '').replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, ''),
-  };
+  return { name: text.slice(start, nameEnd), start, end, value: readValue(octets, text, colon + 1, end) };
 }
 
-/** One octet, one character; all that a value without octets above 127 needs. */
+function readValue(octets: Uint8Array, text: string, start: number, end: number): string {
+  const ascii = !hasHighOctet(octets, start, end);
+  const raw = ascii ? text.slice(start, end) : decodeOctets(octets.subarray(start, end));
+  const oneLine = octets.indexOf(LF, start) >= end - 1;
+  return trimBlanks(oneLine ? raw.replace(/\r?\n$/, '') : raw.replace(/\r?\n(?=[ \t]|$)/g, ''));
+}
+
+/** One octet, one character: indices are octets, and it is right for all fields without octets above 127. */
 const latin1 = new TextDecoder('latin1');
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function textOf(octets: Uint8Array): string {
-  if (octets.every((octet) => octet < 128)) return latin1.decode(octets);
+function decodeOctets(octets: Uint8Array): string {
   try {
     return utf8.decode(octets);
   } catch {
     // Not UTF-8: shown octet by octet. The label latin1 would be windows-1252, which moves 0x80 to 0x9f.
     return Array.from(octets, (octet) => String.fromCharCode(octet)).join('');
   }
+}
+
+function hasHighOctet(octets: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (octets[at]! > 127) return true;
+  return false;
+}
+
+/** Spaces and tabs alone: what other white space stands in a value is part of it. */
+function trimBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && (text[start] === ' ' || text[start] === '\t')) start++;
+  while (end > start && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--;
+  return text.slice(start, end);
 }

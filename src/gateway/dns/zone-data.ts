@@ -1,5 +1,6 @@
 /** Zones as a person writes them for `explain` and tests, read into a table; what is wrong is said with the place where it stands. */
 import { lowerAscii, questionName } from '../../mail/dns-name.ts';
+import { parseIp } from '../../mail/ip.ts';
 import type { DnsRecord } from '../../ports/resolver.ts';
 
 export interface ZoneName {
@@ -100,8 +101,6 @@ interface Reader {
   read(value: unknown): DnsRecord | undefined;
 }
 
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
-
 const named = (type: 'PTR' | 'CNAME' | 'NS'): Reader => ({
   is: 'a name',
   remedy: `Write \`${type}: host.example.com\`.`,
@@ -117,7 +116,10 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     {
       is: 'an IPv4 address',
       remedy: 'Write `A: 192.0.2.1`.',
-      read: (value) => (typeof value === 'string' && IPV4.test(value) ? { type: 'A', address: value } : undefined),
+      read: (value) =>
+        typeof value === 'string' && !value.includes(':') && parseIp(value) !== undefined
+          ? { type: 'A', address: value }
+          : undefined,
     },
   ],
   [
@@ -125,10 +127,12 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     {
       is: 'an IPv6 address',
       remedy: 'Write it in quotes: `AAAA: "2001:db8::1"`.',
-      read: (value) =>
-        typeof value === 'string' && value.includes(':') && /^[0-9a-fA-F:.]{2,45}$/.test(value)
-          ? { type: 'AAAA', address: lowerAscii(value) }
-          : undefined,
+      read: (value) => {
+        const ip = typeof value === 'string' && value.includes(':') ? parseIp(value) : undefined;
+        if (ip === undefined) return undefined;
+        // An IPv4-mapped address stays what the record is: one of IPv6.
+        return { type: 'AAAA', address: ip.family === 6 ? ip.text : lowerAscii(String(value)) };
+      },
     },
   ],
   [

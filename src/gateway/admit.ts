@@ -116,7 +116,7 @@ function entryFor(
 }
 
 function itemFor(tx: TransactionState, recipient: RecipientState, entry: QueueEntry): QuarantineItem {
-  const { disposition } = recipient;
+  const { disposition, rule } = recipient.course;
   return {
     id: entry.id,
     recordId: tx.id,
@@ -124,7 +124,7 @@ function itemFor(tx: TransactionState, recipient: RecipientState, entry: QueueEn
     // A refused recipient of a message that others took (POLICY §5).
     class: disposition.kind === 'quarantine' ? disposition.class : 'mixed',
     reason: recipient.why,
-    rule: recipient.rule,
+    rule,
     entry,
   };
 }

@@ -1,6 +1,6 @@
 /** The message is here: facts from its header, the data and content stages for each recipient, one reply, and the promise. */
 import type { Reply } from '../mail/reply.ts';
-import type { Disposition } from '../policy/disposition.ts';
+import { refuses } from '../policy/course.ts';
 import { settle } from '../policy/settle.ts';
 import type { Stage } from '../policy/stage.ts';
 import type { SpooledContent } from '../ports/content.ts';
@@ -9,7 +9,7 @@ import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { type HeaderFacts, headerFacts } from './edge.ts';
 import { become } from './recipient.ts';
 import { transactionRecord } from './record-of.ts';
-import { queuedReply, refusalReply, refuses } from './replies.ts';
+import { queuedReply, refusalReply } from './replies.ts';
 import type { Bench } from './run-check.ts';
 import { decideStage, startChecks } from './run-stage.ts';
 import { senderStanding } from './sender.ts';
@@ -30,7 +30,7 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
   if (read.hops > HOPS_MAX) for (const recipient of taken) refuse(recipient, 'too-many-hops');
   const bench = benchFor(s, tx.ledger, tx.at, { content, header: read.header });
   for (const stage of ['data', 'content'] as const) {
-    const going = taken.filter((recipient) => !refuses(recipient.disposition) || allStages(s));
+    const going = taken.filter((recipient) => !refuses(recipient.course.disposition) || allStages(s));
     if (going.length === 0) break;
     tx.stages.push(stage);
     startChecks(instancesOf(s.policy, stage, ['session', 'transaction']), bench);
@@ -45,31 +45,7 @@ async function askOne(stage: Stage, recipient: RecipientState, shared: Bench): P
   const decision = await decideStage(stage, bench, recipient.carry);
   keep(recipient, decision);
   recipient.carry = decision.carry;
-  if (weight(decision.disposition) >= weight(recipient.disposition)) {
-    // What was said first stays unless a later stage says something graver: malware found in quarantined spam.
-    if (weight(decision.disposition) > weight(recipient.disposition) || decision.disposition.kind === 'accept')
-      become(recipient, decision.disposition, stage);
-    else if (decision.disposition.kind === 'continue') recipient.stage = stage;
-  }
-}
-
-function weight({ kind }: Disposition): number {
-  switch (kind) {
-    case 'continue':
-      return 0;
-    case 'accept':
-      return 1;
-    case 'hold':
-      return 2;
-    case 'quarantine':
-      return 3;
-    case 'discard':
-      return 4;
-    case 'defer':
-      return 5;
-    case 'reject':
-      return 6;
-  }
+  become(recipient, decision.disposition, stage);
 }
 
 function refuse(recipient: RecipientState, word: BuiltinWord): void {
@@ -92,7 +68,7 @@ async function conclude(
   await tx.ledger.quiet();
   const standing = senderStanding(s, tx);
   const settled = settle(
-    taken.map((recipient) => recipient.disposition),
+    taken.map((recipient) => recipient.course.disposition),
     s.listener.mixed,
     standing !== 'unverified',
   );

@@ -2,13 +2,14 @@
 import type { Recipient } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
 import { hours } from '../mail/time.ts';
+import { advance, refuses } from '../policy/course.ts';
 import type { Disposition } from '../policy/disposition.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { recipientFacts } from './edge.ts';
-import { refusalReply, refuses } from './replies.ts';
+import { refusalReply } from './replies.ts';
 import { decideStage, startChecks } from './run-stage.ts';
 import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
-import { keep, newRecipient, type RecipientState, ruleOf, type TransactionState } from './transaction.ts';
+import { keep, newRecipient, type RecipientState, type TransactionState } from './transaction.ts';
 
 /** Messages an hour from one network to postmaster and abuse, who are exempt from the policy's own limits (POLICY §2). */
 const POSTMASTER_RATE = 60;
@@ -32,9 +33,9 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, recip
   if (!mayRelay) return end(s, tx, state, 'relay-denied', { domain: mailbox.domain, address: mailbox.address });
 
   await askPolicy(s, tx, state);
-  if (refuses(state.disposition) && !allStages(s)) return spoken(tx, state);
+  if (refuses(state.course.disposition) && !allStages(s)) return spoken(tx, state);
 
-  if (!refuses(state.disposition)) {
+  if (!refuses(state.course.disposition)) {
     if (found.result === 'unknown') return end(s, tx, state, 'unknown-recipient', { address: mailbox.address });
     if (state.hosted && found.result === 'unsure')
       return end(s, tx, state, 'recipient-unsure', { address: mailbox.address });
@@ -47,7 +48,7 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, recip
 async function askPolicy(s: SessionState, tx: TransactionState, state: RecipientState): Promise<void> {
   if (s.refusal !== undefined) become(state, s.refusal.disposition, s.refusal.stage);
   else if (tx.end !== null && refuses(endAsDisposition(tx))) become(state, endAsDisposition(tx), 'mail');
-  if (refuses(state.disposition) && !allStages(s)) return;
+  if (refuses(state.course.disposition) && !allStages(s)) return;
   const shared = benchFor(s, tx.ledger, tx.at);
   if (!tx.recipients.some((other) => other !== state && other.decisions.some((decision) => decision.stage === 'rcpt')))
     startChecks(
@@ -61,7 +62,7 @@ async function askPolicy(s: SessionState, tx: TransactionState, state: Recipient
   const decision = await decideStage('rcpt', bench, state.carry);
   keep(state, decision);
   state.carry = decision.carry;
-  if (!refuses(state.disposition)) become(state, decision.disposition, 'rcpt');
+  become(state, decision.disposition, 'rcpt');
 }
 
 const endAsDisposition = (tx: TransactionState): Disposition =>
@@ -69,17 +70,14 @@ const endAsDisposition = (tx: TransactionState): Disposition =>
     ? { kind: 'continue' }
     : { kind: tx.end.verdict === 'defer' ? 'defer' : 'reject', by: tx.end.reason, reply: tx.end.reply, speak: 'rcpt' };
 
-/** Takes over what a stage's rules said. */
-export function become(state: RecipientState, disposition: Disposition, stage: RecipientState['stage']): void {
-  if (disposition.kind === 'continue') {
-    state.stage = stage;
-    return;
-  }
-  state.disposition = disposition;
-  state.stage = stage;
-  state.reason = disposition.by;
-  state.rule = ruleOf(disposition.by);
-  if (refuses(disposition)) state.reply = disposition.reply;
+/** Takes over what a stage said. */
+export function become(
+  state: RecipientState,
+  disposition: Disposition,
+  stage: RecipientState['course']['stage'],
+): void {
+  state.course = advance(state.course, disposition, stage);
+  if (refuses(state.course.disposition)) state.reply = state.course.disposition.reply;
 }
 
 /** A refusal that no rule made. */
@@ -99,7 +97,7 @@ function end(
 
 function spoken(tx: TransactionState, state: RecipientState): Reply {
   state.reply = refusalReply(state.reply, tx.id, state.number);
-  state.outcome = state.disposition.kind === 'reject' ? 'refused' : 'deferred';
+  state.outcome = state.course.disposition.kind === 'reject' ? 'refused' : 'deferred';
   return record(tx, state.reply);
 }
 

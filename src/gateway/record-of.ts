@@ -1,5 +1,5 @@
 /** Makes the record of a transaction or a connection, once nothing of it runs any more. */
-import type { Verdict } from '../policy/disposition.ts';
+import { verdictOf } from '../policy/course.ts';
 import type { Facts } from '../policy/facts.ts';
 import {
   type CheckRun,
@@ -88,10 +88,10 @@ function recipientRecord(state: RecipientState, s: SessionState, dns: DnsPages):
   return {
     number: state.number,
     address: state.recipient.mailbox.address,
-    verdict: verdictOf(state),
-    rule: state.rule,
-    reason: state.reason,
-    stage: state.stage,
+    verdict: verdictOf(state.course.disposition),
+    rule: state.course.rule,
+    reason: state.course.reason,
+    stage: state.course.stage,
     reply: state.reply,
     facts: state.ledger.factsHere(),
     checks: runsOf(state.ledger, s, dns),
@@ -104,9 +104,6 @@ function recipientRecord(state: RecipientState, s: SessionState, dns: DnsPages):
     why: state.why,
   };
 }
-
-const verdictOf = ({ disposition }: RecipientState): Verdict =>
-  disposition.kind === 'continue' ? 'accept' : disposition.kind;
 
 /** DNS evidence stored once a transaction, in the order in which the checks of the policy refer to it. */
 class DnsPages {

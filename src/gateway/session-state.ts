@@ -2,6 +2,7 @@
 
 import { isPrivate, networkOf, parseIp } from '../mail/ip.ts';
 import type { Reply } from '../mail/reply.ts';
+import { ruleOf } from '../policy/course.ts';
 import { type Carry, type Disposition, NOTHING_CARRIED } from '../policy/disposition.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -10,7 +11,6 @@ import type { SentReply, StageDecision, Verdictum } from '../record/record.ts';
 import type { ClientInfo, TlsInfo } from '../smtp/receive/session.ts';
 import { Ledger } from './ledger.ts';
 import type { Bench } from './run-check.ts';
-import { ruleOf } from './transaction.ts';
 import type { Current, OpenListener, World } from './world.ts';
 
 export interface SessionState {

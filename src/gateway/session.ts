@@ -2,6 +2,7 @@
 
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
+import { advance, refuses } from '../policy/course.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { Stage } from '../policy/stage.ts';
 import type { SpooledContent } from '../ports/content.ts';
@@ -13,7 +14,7 @@ import { mailFacts } from './edge.ts';
 import { Ledger } from './ledger.ts';
 import { takeRecipient } from './recipient.ts';
 import { connectionRecord, transactionRecord } from './record-of.ts';
-import { refusalReply, refuses } from './replies.ts';
+import { refusalReply } from './replies.ts';
 import { decideStage, startChecks } from './run-stage.ts';
 import { allStages, benchFor, instancesOf, newSessionState, type SessionState, verdictum } from './session-state.ts';
 import { keep, type TransactionState } from './transaction.ts';
@@ -129,8 +130,12 @@ class GatewaySession implements Session {
       // The message itself was refused: that is what happened to each of its recipients.
       for (const recipient of tx.recipients.filter((one) => one.taken)) {
         const kind = reply.code >= 500 ? 'reject' : 'defer';
-        recipient.disposition = { kind, by: `builtin:${refusal.reason}`, reply, speak: 'rcpt' };
-        Object.assign(recipient, { stage: 'data', reason: `builtin:${refusal.reason}`, rule: '', reply });
+        recipient.course = advance(
+          recipient.course,
+          { kind, by: `builtin:${refusal.reason}`, reply, speak: 'rcpt' },
+          'data',
+        );
+        recipient.reply = reply;
         recipient.outcome = kind === 'reject' ? 'refused' : 'deferred';
       }
       tx.stages.push('data');

@@ -2,7 +2,8 @@
 import type { BodyType, MailParameters, Recipient, ReversePath } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
 import type { Millis, Timestamp } from '../mail/time.ts';
-import { type Carry, type Decision, type Disposition, NOTHING_CARRIED } from '../policy/disposition.ts';
+import { type Course, startOf } from '../policy/course.ts';
+import type { Carry, Decision } from '../policy/disposition.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { Stage } from '../policy/stage.ts';
 import type { MessageIdentity, Outcome, SentReply, StageDecision, Verdictum } from '../record/record.ts';
@@ -18,12 +19,7 @@ export interface RecipientState {
   readonly decisions: StageDecision[];
   readonly calls: { [call: string]: FactValue };
   carry: Carry;
-  /** Where it stands: `continue` until something ended it. */
-  disposition: Disposition;
-  /** The stage whose rules or whose built-in made it so. */
-  stage: Stage;
-  reason: string;
-  rule: string;
+  course: Course;
   reply: Reply;
   outcome: Outcome;
   why: string;
@@ -75,17 +71,11 @@ export function newRecipient(
     ledger: new Ledger(tx.ledger),
     decisions: [],
     calls: {},
-    carry: tx.carry ?? NOTHING_CARRIED,
-    disposition: { kind: 'continue' },
-    stage: 'rcpt',
-    reason: 'otherwise',
-    rule: '',
+    carry: tx.carry,
+    course: startOf('rcpt'),
     reply: { code: 250, enhanced: '2.1.5', text: 'recipient ok' },
     outcome: 'none',
     why: '',
     taken: false,
   };
 }
-
-/** `rule:NAME` names a rule; anything else is not one. */
-export const ruleOf = (reason: string): string => (reason.startsWith('rule:') ? reason.slice('rule:'.length) : '');

@@ -1,0 +1,180 @@
+/** Runs one made-up transaction through the same session as the gateway's, with the world replaced: `explain`, `test` and replay. */
+import { parsePath } from '../mail/address.ts';
+import type { Mailbox, ReversePath } from '../mail/envelope.ts';
+import { parseIp, parseRange, RangeSet } from '../mail/ip.ts';
+import type { Timestamp } from '../mail/time.ts';
+import type { FactValue } from '../policy/facts.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { ContentWriter, SpooledContent } from '../ports/content.ts';
+import type { Admission } from '../ports/queue.ts';
+import type { Resolver } from '../ports/resolver.ts';
+import type { StateStore } from '../ports/state.ts';
+import type { TransactionRecord } from '../record/record.ts';
+import type { Scenario } from '../record/scenario.ts';
+import type { Session, Spoken } from '../smtp/receive/session.ts';
+import { openSession } from './session.ts';
+import type { OpenListener, World } from './world.ts';
+
+/** A rehearsal's world: everything but time, state, DNS and the store, which the scenario decides. */
+export type Stagehand = Pick<World, 'services' | 'checks' | 'log' | 'current' | 'newId' | 'content'> & {
+  /** Runs on for durations; its wall time is the scenario's `now`. */
+  readonly clock: World['clock'];
+};
+
+export interface Props {
+  readonly resolver: Resolver;
+  readonly state: StateStore;
+  /** The message's octets as they would come after DATA, unstuffed; undefined: stop after rcpt. */
+  readonly message: Uint8Array | undefined;
+}
+
+export interface Rehearsed {
+  readonly record: TransactionRecord;
+  readonly policy: Policy;
+  /** What would have been committed, when the message was taken. */
+  readonly admission: Admission | undefined;
+}
+
+export async function rehearse(scenario: Scenario, hand: Stagehand, props: Props): Promise<Rehearsed> {
+  const records: TransactionRecord[] = [];
+  let admission: Admission | undefined;
+  const at = timeOf(scenario.now) ?? hand.clock.now();
+  const world: World = {
+    ...hand,
+    clock: {
+      ...hand.clock,
+      now: () => at,
+      elapsed: () => hand.clock.elapsed(),
+      sleep: (span, signal) => hand.clock.sleep(span, signal),
+    },
+    resolver: props.resolver,
+    state: props.state,
+    queue: {
+      admit: async (what) => {
+        admission = what;
+        records.push(what.record);
+        return [];
+      },
+    },
+    records: { append: (record) => void records.push(record) },
+    claim: undefined,
+    admitted: () => {},
+    rehearsal: {
+      allStages: scenario.all_stages === true,
+      answers: (scenario.answers ?? {}) as { readonly [check: string]: { readonly [fact: string]: FactValue } },
+    },
+  };
+  const listener = listenerOf(scenario, world);
+  const session = openSession(world, listener, {
+    ip: parseIp(scenario.client_ip ?? '')?.text ?? scenario.client_ip ?? '192.0.2.1',
+    port: scenario.client_port ?? 0,
+    name: scenario.client_name ?? '',
+    serverIp: '',
+    serverPort: 0,
+  });
+  await play(session, scenario, props, listener, world);
+  session.close();
+  // What ends without content is recorded behind: one turn of the loop after its last check.
+  while (records.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  const record = records.find((one) => one.kind === 'transaction') ?? records[0];
+  const policy = hand.current().policies.get(listener.policy);
+  if (record === undefined || policy === undefined)
+    throw new RangeError('Cannot rehearse as a session must leave a record');
+  return { record, policy, admission };
+}
+
+async function play(
+  session: Session,
+  scenario: Scenario,
+  props: Props,
+  listener: OpenListener,
+  world: World,
+): Promise<void> {
+  if (ended(await session.greet(false))) return;
+  if (scenario.tls === true)
+    session.tls({ version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', clientVerified: false, clientName: '' });
+  if (ended(await session.helo('EHLO', scenario.helo ?? 'client.invalid'))) return;
+  if (scenario.auth_user !== undefined && scenario.auth_user !== '') session.authenticated(scenario.auth_user);
+  const size = props.message?.length;
+  const sender = reversePath(scenario.mail_from ?? '');
+  if (refused(await session.mail(sender, size === undefined ? {} : {}))) return;
+  const rcpt = scenario.rcpt ?? [];
+  for (const address of rcpt) await session.rcpt({ mailbox: mailbox(address), parameters: {} });
+  if (props.message === undefined) return;
+  const data = await session.data();
+  if (data.kind === 'refuse') return;
+  const flaw = flawOf(props.message, listener, world);
+  if (flaw !== undefined) {
+    await data.writer.abandon();
+    session.refused(flaw);
+    return;
+  }
+  await session.content(await spool(data.writer, props.message));
+}
+
+const ended = (spoken: Spoken): boolean => spoken.close;
+const refused = (spoken: Spoken): boolean => spoken.reply.code >= 400;
+
+async function spool(writer: ContentWriter, octets: Uint8Array): Promise<SpooledContent> {
+  if (!writer.write(octets)) await writer.drained();
+  return writer.finish();
+}
+
+/** What the wire would refuse before any decision. */
+function flawOf(
+  _octets: Uint8Array,
+  _listener: OpenListener,
+  _world: World,
+): Parameters<Session['refused']>[0] | undefined {
+  return undefined;
+}
+
+/**
+ * An address that SMTP's syntax refuses is taken as it stands: the wire would have answered 501, but whoever asks wants to
+ * know what the checks would have found.
+ */
+function reversePath(text: string): ReversePath {
+  const bare = text.replace(/^<|>$/g, '');
+  return bare === '' ? { kind: 'null' } : { kind: 'mailbox', mailbox: mailbox(bare) };
+}
+
+function mailbox(text: string): Mailbox {
+  const bare = text.replace(/^<|>$/g, '');
+  const parsed = parsePath(`<${bare}>`, true, 'forward');
+  if (parsed.kind === 'ok' && parsed.value.kind === 'mailbox') return parsed.value.mailbox;
+  const at = bare.lastIndexOf('@');
+  return at === -1
+    ? { local: bare, domain: '', address: bare }
+    : { local: bare.slice(0, at), domain: bare.slice(at + 1), address: bare };
+}
+
+/** The one that is named, else the only one, else the first. */
+function listenerOf(scenario: Scenario, world: World): OpenListener {
+  const { listeners } = world.current().installation;
+  const found =
+    scenario.listener === undefined ? listeners[0] : listeners.find((one) => one.name === scenario.listener);
+  if (found === undefined)
+    throw new RangeError(
+      scenario.listener === undefined
+        ? 'Cannot rehearse as the configuration must have a listener'
+        : `Cannot rehearse on listener "${scenario.listener}" as it must be one of ${listeners.map((one) => one.name).join(', ')}`,
+    );
+  const ranges = found.trustedNetworks.map(parseRange).filter((range) => range !== undefined);
+  return { ...found, trusted: new RangeSet(ranges) };
+}
+
+/** ISO 8601, or seconds since 1970. */
+export function timeOf(now: string | number | undefined): Timestamp | undefined {
+  if (now === undefined) return undefined;
+  const at = typeof now === 'number' || /^\d+(\.\d+)?$/.test(now) ? Number(now) * 1000 : Date.parse(now);
+  if (Number.isNaN(at))
+    throw new RangeError(`Cannot read the time "${now}" as it must be ISO 8601 or seconds since 1970`);
+  return at;
+}
+
+/** A file's or a scenario's text as octets of the wire: a text without any CRLF is one with the line ends of Unix. */
+export function wireOctets(text: Uint8Array): Uint8Array {
+  const octets = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  if (octets.includes('\r\n')) return octets;
+  return Buffer.from(octets.toString('latin1').replaceAll('\n', '\r\n'), 'latin1');
+}

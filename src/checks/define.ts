@@ -16,6 +16,8 @@ export interface MessageView {
 }
 
 export interface CheckContext<Options> {
+  /** The instance: its name in facts, and the policy it stands in. Keys of state carry both. */
+  readonly instance: { readonly name: string; readonly policy: string };
   /** All facts known when the check started: `facts.client.ip`, those of `needs` and `after`. */
   readonly facts: Facts;
   readonly options: Options;

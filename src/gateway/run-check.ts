@@ -39,7 +39,15 @@ export async function runCheck(instance: CheckInstance, bench: Bench, budget: Mi
   const dns: DnsEvidence[] = [];
   const evidence: { [name: string]: FactValue } = {};
   const started = world.clock.elapsed();
-  const result = await withDeadline(check, prepared.options, bench, Math.min(instance.timeout, budget), dns, evidence);
+  const result = await withDeadline(
+    instance,
+    check,
+    prepared.options,
+    bench,
+    Math.min(instance.timeout, budget),
+    dns,
+    evidence,
+  );
   const took = Math.round((world.clock.elapsed() - started) * 100) / 100;
   switch (result.kind) {
     case 'facts':
@@ -83,6 +91,7 @@ type Result =
   | { readonly kind: 'threw'; readonly error: string };
 
 async function withDeadline(
+  instance: CheckInstance,
   check: Check,
   options: { readonly [name: string]: unknown },
   bench: Bench,
@@ -101,6 +110,7 @@ async function withDeadline(
   });
   const work = check
     .run({
+      instance: { name: instance.name, policy: bench.policy.name },
       facts: factViewOf(ledger, bench.policy).known,
       options: options as never,
       helo: bench.helo,

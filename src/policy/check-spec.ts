@@ -11,14 +11,16 @@ export type OnError =
   | { readonly kind: 'quarantine' }
   | { readonly kind: 'deferThenQuarantine'; readonly span: Millis };
 
+export type ScopeOf = (options: { readonly [name: string]: unknown }, stage: Stage) => FactScope;
+
 export interface CheckSpec {
   readonly name: string;
   /** One sentence for the reference: what it observes and by which RFC. */
   readonly about: string;
   /** The earliest stage it can run in. */
   readonly stage: Stage;
-  /** Or, where the options decide (`rate`), a function of the validated options. */
-  readonly scope: FactScope;
+  /** Or, where options and place decide (`rate`), a function of the options as written and the stage it stands in. */
+  readonly scope: FactScope | ScopeOf;
   readonly timeout: Millis;
   readonly onError: OnError['kind'];
   /** Options as written. Values made with `expression`, `listOf` and `template` are compiled by the loader. */

@@ -42,7 +42,10 @@ export type DataAnswer =
   | { readonly kind: 'go'; readonly writer: ContentWriter }
   | { readonly kind: 'refuse'; readonly spoken: Spoken };
 
-/** One connection's decider. Calls come one at a time, in the order of the session; none rejects. */
+/**
+ * One connection's decider. Calls come one at a time, in the order of the session; none rejects. The transaction is over
+ * after `content`, after a refused `data`, after `refused` for `content`, and after `reset`.
+ */
 export interface Session {
   greet(earlyTalker: boolean): Promise<Spoken>;
   helo(verb: 'HELO' | 'EHLO', name: string): Promise<Spoken>;
@@ -52,13 +55,13 @@ export interface Session {
   rcpt(recipient: Recipient): Promise<Spoken>;
   /** Before 354. */
   data(): Promise<DataAnswer>;
-  /** The final dot came and the wire found nothing wrong. */
+  /** The final dot came and the wire found nothing wrong. Also when the client has left meanwhile: the content is the session's. */
   content(content: SpooledContent): Promise<Spoken>;
   /** The wire refused something: the answer is what it shall send (with the record's id in place). */
   refused(refusal: WireRefusal): Spoken;
   /** RSET, or a new EHLO. */
   reset(): void;
-  /** The socket is gone or 221 was sent. Idempotent. */
+  /** The socket is gone, the connection was ended, or XCLIENT opens another session. May come while a call is running. Idempotent. */
   close(): void;
 }
 

@@ -1,0 +1,241 @@
+/** One connection: smtp-server's handling of the socket, its close and its TLS, with our dialogue, replies and deadlines. */
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { SMTPServer } from 'smtp-server';
+import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
+import { formatReply, type Reply } from '../../mail/reply.ts';
+import type { Millis } from '../../mail/time.ts';
+import type { Log } from '../../ports/log.ts';
+import { Dialogue, type DialogueOptions, type Line } from './dialogue.ts';
+import type { Newline } from './incoming-message.ts';
+import { Reader, type ReaderHost } from './reader.ts';
+import { WIRE_REFUSALS } from './refusals.ts';
+import type { ClientInfo } from './session.ts';
+
+export class Connection extends SMTPConnection implements Line, ReaderHost {
+  readonly dialogue: Dialogue;
+  readonly newline: Newline;
+  readonly commandLineBytes: number;
+  readonly #options: DialogueOptions;
+  readonly #log: Log;
+  readonly #client: ClientInfo;
+  /** Read by `_createParser`, which the base class calls before our fields are there. */
+  greeted = false;
+  #reader: Reader;
+  #replies = '';
+  #ended = false;
+  #retiring = false;
+  #answering = true;
+  /** What `tick` measures; times are set by it, so that a command costs no look at the clock. */
+  #watch: {
+    spoke: boolean;
+    idleSince: Millis;
+    asking: Millis;
+    askedAt: Millis | undefined;
+    upgradingSince: Millis | undefined;
+  };
+  readonly #openedAt: Millis;
+
+  constructor(
+    server: SMTPServer,
+    socket: Socket,
+    id: string,
+    client: ClientInfo,
+    options: DialogueOptions,
+    log: Log,
+    at: Millis,
+  ) {
+    super(server, socket, { id });
+    this.#options = options;
+    this.#log = log;
+    this.#client = client;
+    this.#openedAt = at;
+    this.#watch = { spoke: false, idleSince: at, asking: 0, askedAt: undefined, upgradingSince: undefined };
+    this.newline = options.newline;
+    this.commandLineBytes = options.limits.commandLineBytes;
+    this.#reader = parserOf(this);
+    this.dialogue = new Dialogue(this, client, options);
+  }
+
+  /** In place of a wait of 100 ms: one turn of the event loop shows what a client has sent before the greeting. */
+  override init(): void {
+    this._setListeners(() => setImmediate(() => void this.#begin()));
+  }
+
+  override _createParser(): SMTPStream {
+    const reader = new Reader(this, this.greeted === true);
+    if (this.greeted) this.#reader = reader;
+    return reader;
+  }
+
+  /** Deadlines are `tick`'s: a timer of the socket is set anew by every octet. */
+  override _armTimeout(): void {}
+
+  override _onClose(): void {
+    super._onClose();
+    this.#ended = true;
+    this.dialogue.close();
+  }
+
+  /** What the base class says by itself, it says when all is lost. */
+  override send(code: number, text?: string | string[]): void {
+    this.say({ code, enhanced: code === 421 ? '4.3.0' : '', text: [text ?? ''].flat().join('\n') });
+    if (code === 421) this.end();
+  }
+
+  say(reply: Reply): void {
+    if (!this.#ended && !this._upgrading) this.#replies += formatReply(reply);
+  }
+
+  async ask<T>(span: Millis, answer: Promise<T>): Promise<T> {
+    this.#watch.asking = span;
+    this.#watch.askedAt = undefined;
+    const got = await answer;
+    this.#watch.asking = 0;
+    return got;
+  }
+
+  ahead(): boolean {
+    return this.#reader.ahead || this._socket.readableLength > 0;
+  }
+
+  gone(): boolean {
+    return this.#ended || this._socket.destroyed;
+  }
+
+  secure(): void {
+    this.#flush();
+    this.upgrade(
+      () => {},
+      () => this.dialogue.secured(tlsOf(this._socket as TLSSocket)),
+    );
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#flush();
+    this.#ended = true;
+    super.close();
+    this.dialogue.close();
+  }
+
+  heard(): void {
+    this.#watch.spoke = true;
+    this.#answering = true;
+  }
+
+  answered(more: boolean): Promise<void> | undefined {
+    this.#answering = false;
+    if (this.#retiring && this.dialogue.resting) this.dialogue.refuse('shutting-down', 'other', '');
+    // One write for all replies of a pipelined group (RFC 2920 §3.2).
+    if (more || this.#flush()) return undefined;
+    // A client that does not read its replies is not listened to.
+    return new Promise((resolve) => this._socket.once('drain', resolve));
+  }
+
+  spooled(drained: Promise<void>): Promise<void> {
+    return this.ask(this.#options.limits.commit, drained);
+  }
+
+  failed(error: unknown): void {
+    this.#log.error('smtp.session.failed', { client: this.#client.ip, error });
+    this.#watch.asking = 0;
+    if (this.gone()) return;
+    try {
+      this.dialogue.refuse('internal-error', 'other', '');
+    } catch (second) {
+      // The session cannot even put it on record: the peer still hears 421, never silence.
+      this.#log.error('smtp.refusal.failed', { client: this.#client.ip, error: second });
+      this.say(WIRE_REFUSALS['internal-error'].reply);
+    }
+    this.end();
+  }
+
+  finished(): void {
+    this.end();
+  }
+
+  /** No more transactions: 421 now when nothing is in hand, else after what is. */
+  retire(): void {
+    this.#retiring = true;
+    if (this.#answering || this.gone() || !this.dialogue.resting) return;
+    this.dialogue.refuse('shutting-down', 'other', '');
+  }
+
+  /** 421 whatever is in hand. */
+  evict(): void {
+    this.say(WIRE_REFUSALS['shutting-down'].reply);
+    this.end();
+  }
+
+  /** Once a second: deadlines of hooks, of silence, of the handshake and of the session. */
+  tick(now: Millis): void {
+    if (this.#ended) return;
+    const watch = this.#watch;
+    const { limits } = this.#options;
+    if (watch.spoke) {
+      watch.spoke = false;
+      watch.idleSince = now;
+    }
+    if (this._upgrading) {
+      watch.upgradingSince ??= now;
+      if (now - watch.upgradingSince > limits.handshake) this._socket.destroy();
+      return;
+    }
+    watch.upgradingSince = undefined;
+    if (watch.asking > 0) {
+      watch.askedAt ??= now;
+      watch.idleSince = now; // the client waits for us
+      if (now - watch.askedAt > watch.asking) this.#hang(watch.asking);
+      else this.#flush(); // a slow hook does not keep earlier replies back
+      return;
+    }
+    if (now - watch.idleSince > limits.idle) this.dialogue.refuse('timeout', 'other', '');
+    else if (now - this.#openedAt > limits.session) this.dialogue.refuse('session-too-long', 'other', '');
+  }
+
+  async #begin(): Promise<void> {
+    if (this.gone()) return;
+    try {
+      await this.dialogue.greet(this.#reader.writableLength > 0);
+      this.greeted = true;
+      this.#answering = false;
+      this.#flush();
+      if (this.#retiring) this.retire();
+      this.#reader.open();
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  /** The hook is still running, so the session is not asked for its words. */
+  #hang(span: Millis): void {
+    this.#log.error('smtp.session.hangs', { client: this.#client.ip, span });
+    this.say(WIRE_REFUSALS['internal-error'].reply);
+    this.end();
+  }
+
+  /** False: the client is behind with reading. */
+  #flush(): boolean {
+    if (this.#replies === '' || this._upgrading) return true;
+    const replies = this.#replies;
+    this.#replies = '';
+    if (!this._socket.writable) return true;
+    return this._socket.write(replies, 'latin1');
+  }
+}
+
+/** The base class made it before our fields were there. */
+const parserOf = (connection: SMTPConnection): Reader =>
+  (connection as unknown as { readonly _parser: Reader })._parser;
+
+function tlsOf(socket: TLSSocket): { version: string; cipher: string; clientVerified: boolean; clientName: string } {
+  const subject = socket.getPeerCertificate().subject?.CN;
+  return {
+    version: socket.getProtocol() ?? '',
+    cipher: socket.getCipher().name,
+    clientVerified: socket.authorized,
+    clientName: [subject ?? ''].flat()[0] ?? '',
+  };
+}

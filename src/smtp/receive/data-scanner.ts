@@ -1,0 +1,161 @@
+/** Finds the end of a message and takes the stuffed dots out, whatever way the octets fell into segments (RFC 5321 §4.5.2). */
+
+/** Why the octets cannot be taken as they came. */
+export type Flaw = 'bare-newline' | 'nul-octet';
+
+export interface Scanned {
+  /** Content octets of this segment, unstuffed; empty once there is a flaw. May share memory with the segment. */
+  readonly content: Uint8Array;
+  /** Octets of the segment that belong to the message with its end, or -1 while the end has not come. */
+  readonly end: number;
+}
+
+const NUL = 0x00;
+const LF = 0x0a;
+const CR = 0x0d;
+const DOT = 0x2e;
+
+// Only CR LF ends a line, only CR LF . CR LF ends the message (RFC 5321 §4.1.1.4): states say what came last.
+const TEXT = 0;
+const AFTER_CR = 1;
+const LINE = 2; // after CR LF, or at the very start: DATA ended with one
+const LINE_DOT = 3;
+const LINE_DOT_CR = 4;
+const LOOSE_LINE = 5; // after a bare CR or LF that was mended: a dot here never ends the message
+const LOOSE_DOT = 6;
+
+/** For `newline: strict`: a bare CR or LF is a flaw, and nothing after it is content; the end is still looked for. */
+export class StrictScanner {
+  flaw: Flaw | undefined;
+  #state = LINE;
+
+  /** Unstuffs in place: the segment's octets are the scanner's from here on. */
+  take(segment: Uint8Array): Scanned {
+    const length = segment.length;
+    let state = this.#state;
+    let out = 0;
+    let shifted = false;
+    let index = 0;
+    for (; index < length; index++) {
+      const octet = segment[index]!;
+      if (state === TEXT) {
+        if (octet === CR) state = AFTER_CR;
+        else if (octet === LF) this.#spoil('bare-newline');
+        else if (octet === NUL) this.#spoil('nul-octet');
+      } else if (state === AFTER_CR) {
+        if (octet === LF) state = LINE;
+        else {
+          this.#spoil('bare-newline');
+          if (octet !== CR) state = TEXT;
+        }
+      } else if (state === LINE) {
+        if (octet === DOT) {
+          state = LINE_DOT;
+          shifted = true;
+          continue;
+        }
+        if (octet === CR) state = AFTER_CR;
+        else {
+          state = TEXT;
+          if (octet === LF) this.#spoil('bare-newline');
+          else if (octet === NUL) this.#spoil('nul-octet');
+        }
+      } else if (state === LINE_DOT) {
+        // "If there are other characters on the line, the first character is deleted" (RFC 5321 §4.5.2).
+        if (octet === CR) {
+          state = LINE_DOT_CR;
+          continue;
+        }
+        state = TEXT;
+        if (octet === LF) this.#spoil('bare-newline');
+        else if (octet === NUL) this.#spoil('nul-octet');
+      } else {
+        if (octet === LF) {
+          this.#state = LINE;
+          return { content: this.#content(segment, out), end: index + 1 };
+        }
+        this.#spoil('bare-newline');
+        state = octet === CR ? AFTER_CR : TEXT;
+      }
+      if (shifted) segment[out] = octet;
+      out++;
+    }
+    this.#state = state;
+    return { content: this.#content(segment, out), end: -1 };
+  }
+
+  #content(segment: Uint8Array, length: number): Uint8Array {
+    return this.flaw === undefined ? segment.subarray(0, length) : NOTHING;
+  }
+
+  #spoil(flaw: Flaw): void {
+    this.flaw ??= flaw;
+  }
+}
+
+/** For `newline: normalize`: a bare CR or LF becomes CR LF (never passed on); the end stays strict. */
+export class NormalizingScanner {
+  flaw: Flaw | undefined;
+  #state = LINE;
+
+  take(segment: Uint8Array): Scanned {
+    // Every octet makes at most two, and up to two were withheld from the segment before.
+    const out = new Uint8Array(2 * segment.length + 4);
+    let length = 0;
+    const put = (octet: number): void => {
+      out[length++] = octet;
+    };
+    const newline = (): void => {
+      out[length++] = CR;
+      out[length++] = LF;
+    };
+    let state = this.#state;
+    for (let index = 0; index < segment.length; index++) {
+      const octet = segment[index]!;
+      if (state === LINE_DOT_CR) {
+        if (octet === LF) {
+          this.#state = LINE;
+          return { content: this.#content(out, length), end: index + 1 };
+        }
+        put(DOT); // the dot stood alone on a line that was not ended by CR LF: content
+        newline();
+        state = LOOSE_LINE;
+      } else if (state === AFTER_CR) {
+        newline();
+        state = octet === LF ? LINE : LOOSE_LINE;
+        if (octet === LF) continue;
+      }
+      if (state === LINE_DOT) {
+        if (octet === CR) {
+          state = LINE_DOT_CR;
+          continue;
+        }
+        if (octet === LF) put(DOT);
+        state = TEXT;
+      } else if (state === LOOSE_DOT) {
+        if (octet === CR || octet === LF) put(DOT);
+        state = TEXT;
+      } else if (octet === DOT && state !== TEXT) {
+        state = state === LINE ? LINE_DOT : LOOSE_DOT;
+        continue;
+      }
+      if (octet === CR) state = AFTER_CR;
+      else if (octet === LF) {
+        newline();
+        state = LOOSE_LINE;
+      } else {
+        if (octet === NUL) this.flaw ??= 'nul-octet';
+        put(octet);
+        state = TEXT;
+      }
+    }
+    this.#state = state;
+    return { content: this.#content(out, length), end: -1 };
+  }
+
+  #content(out: Uint8Array, length: number): Uint8Array {
+    return this.flaw === undefined ? out.subarray(0, length) : NOTHING;
+  }
+}
+
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,100 @@
+/** One message on its way in: scanned, bounded, and written to the spool as it comes. */
+import type { ContentWriter, SpooledContent } from '../../ports/content.ts';
+import { NormalizingScanner, type Scanned, StrictScanner } from './data-scanner.ts';
+import type { ReceiveLimits } from './limits.ts';
+
+export type Newline = 'strict' | 'normalize';
+/** Why a message that was read to its end, or as far as we care, is not taken. */
+export type MessageRefusal = 'bare-newline' | 'nul-octet' | 'too-large' | 'header-too-large';
+
+export class IncomingMessage {
+  /** Set once the message cannot be taken any more; what follows is only read to find its end. */
+  refusal: MessageRefusal | undefined;
+  readonly #writer: ContentWriter;
+  readonly #limits: ReceiveLimits;
+  readonly #scanner: { readonly flaw: MessageRefusal | undefined; take(segment: Uint8Array): Scanned };
+  readonly #header: HeaderMeter;
+  #size = 0;
+  #drained = 0;
+  #full = false;
+  #ended = false;
+
+  constructor(writer: ContentWriter, newline: Newline, limits: ReceiveLimits) {
+    this.#writer = writer;
+    this.#limits = limits;
+    this.#scanner = newline === 'strict' ? new StrictScanner() : new NormalizingScanner();
+    this.#header = new HeaderMeter(limits.headerBytes);
+  }
+
+  /** Octets of the segment that belong to the message, or -1 while its end has not come. The segment is ours from here on. */
+  take(segment: Uint8Array): number {
+    const { content, end } = this.#scanner.take(segment);
+    if (this.refusal === undefined) this.#write(content);
+    else this.#drained += segment.length;
+    return end;
+  }
+
+  /** The spool is behind: await `drained()` before the next segment. */
+  get full(): boolean {
+    return this.#full;
+  }
+
+  async drained(): Promise<void> {
+    this.#full = false;
+    await this.#writer.drained();
+  }
+
+  /** More was sent after the refusal than we are willing to read to its end. */
+  get tiresome(): boolean {
+    return this.#drained > this.#limits.drainBytes;
+  }
+
+  async finish(): Promise<SpooledContent> {
+    this.#ended = true;
+    return this.#writer.finish();
+  }
+
+  /** Forgets what was written, unless it was finished. */
+  abandon(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    void this.#writer.abandon();
+  }
+
+  #write(content: Uint8Array): void {
+    this.#size += content.length;
+    // RFC 1870 §6.3: the octets counted are those of the content, without the stuffed dots.
+    this.refusal =
+      this.#scanner.flaw ??
+      (this.#size > this.#limits.messageBytes ? 'too-large' : undefined) ??
+      (this.#header.fits(content) ? undefined : 'header-too-large');
+    if (this.refusal !== undefined) this.abandon();
+    else if (content.length > 0 && !this.#writer.write(content)) this.#full = true;
+  }
+}
+
+/** Counts the header section up to its blank line (RFC 5322 §2.1), which may lie across segments. */
+class HeaderMeter {
+  readonly #limit: number;
+  #open = true;
+  #length = 0;
+  /** The last octets seen: a blank line at the very start ends a header section of no fields. */
+  #tail: Uint8Array = Buffer.from('\r\n');
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  fits(content: Uint8Array): boolean {
+    if (!this.#open) return true;
+    const joined = Buffer.concat([this.#tail, content]);
+    const blank = joined.indexOf('\r\n\r\n');
+    if (blank >= 0) {
+      this.#open = false;
+      return this.#length - this.#tail.length + blank + 4 <= this.#limit;
+    }
+    this.#length += content.length;
+    this.#tail = joined.subarray(-3);
+    return this.#length <= this.#limit;
+  }
+}

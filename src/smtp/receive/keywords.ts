@@ -1,0 +1,23 @@
+/** What EHLO offers (RFC 5321 §4.1.1.1): our own table, so that nothing is offered that we do not keep. */
+import type { Offers } from './parameters.ts';
+import { XCLIENT_ATTRIBUTES } from './xclient.ts';
+
+export interface KeywordState extends Offers {
+  readonly messageBytes: number;
+  /** A TLS context is there and the session is not encrypted yet (RFC 3207 §4.2: not offered again). */
+  readonly startTls: boolean;
+  readonly xclient: boolean;
+}
+
+export function keywords(state: KeywordState): string[] {
+  return [
+    'PIPELINING', // RFC 2920
+    `SIZE ${state.messageBytes}`, // RFC 1870
+    '8BITMIME', // RFC 6152
+    'ENHANCEDSTATUSCODES', // RFC 2034
+    ...(state.smtpUtf8 ? ['SMTPUTF8'] : []), // RFC 6531
+    ...(state.dsn ? ['DSN'] : []), // RFC 3461
+    ...(state.startTls ? ['STARTTLS'] : []), // RFC 3207
+    ...(state.xclient ? [`XCLIENT ${XCLIENT_ATTRIBUTES}`] : []),
+  ];
+}

@@ -1,0 +1,47 @@
+/** Every bound of the receiving side: what a stranger may make us read, count and wait for. */
+import { hours, type Millis, minutes, seconds } from '../../mail/time.ts';
+
+export interface ReceiveLimits {
+  /** Octets of a command line with its CRLF. */
+  readonly commandLineBytes: number;
+  /** Recipients taken in one transaction. */
+  readonly recipients: number;
+  /** Commands refused for syntax, sequence or limits in one session. */
+  readonly errors: number;
+  /** Commands that carry no message (NOOP, RSET, VRFY, …) since the last one that did. */
+  readonly idleCommands: number;
+  /** Octets of one message, as SIZE announces it (RFC 1870). */
+  readonly messageBytes: number;
+  /** Octets of the header section with its blank line. */
+  readonly headerBytes: number;
+  /** Octets of a refused message that are still read, so that its sender hears why. */
+  readonly drainBytes: number;
+  /** Silence of the client between commands, or while its message comes. */
+  readonly idle: Millis;
+  /** A TLS handshake. */
+  readonly handshake: Millis;
+  /** Any one answer of ours, the one to a message excepted. */
+  readonly decision: Millis;
+  /** The answer to a message: checks, store and commit. */
+  readonly commit: Millis;
+  /** A whole session. */
+  readonly session: Millis;
+}
+
+export const RECEIVE_LIMITS: ReceiveLimits = {
+  // RFC 5321 §4.5.3.1.4 asks for 512 and lets extensions add to it: SIZE, BODY, SMTPUTF8, RET, ENVID and ORCPT together
+  // stay under 1,200 with UTF-8 addresses of full length.
+  commandLineBytes: 2048,
+  // At least 100 (RFC 5321 §4.5.3.1.8); more is answered 452 (§4.5.3.1.10), and senders open another transaction.
+  recipients: 1000,
+  errors: 10, // a person at a keyboard errs less often; a program that errs ten times will go on
+  idleCommands: 200, // long-lived clients send an RSET or two a message
+  messageBytes: 50 * 1024 * 1024,
+  headerBytes: 256 * 1024, // real mail stays under 64 KiB; signatures and rules read all of it
+  drainBytes: 10 * 1024 * 1024,
+  idle: minutes(5), // RFC 5321 §4.5.3.2.7
+  handshake: seconds(30),
+  decision: minutes(4), // a client waits five for the greeting, MAIL and RCPT (RFC 5321 §4.5.3.2.1 to §4.5.3.2.3)
+  commit: minutes(9), // a client waits ten (RFC 5321 §4.5.3.2.6); an answer after that makes a duplicate
+  session: hours(2), // the largest message takes 70 minutes at 100 kbit/s
+};

@@ -1,0 +1,59 @@
+/** What the wire refuses by itself: a reason for the record, a reply for the peer. The only list of them. */
+import type { Reply } from '../../mail/reply.ts';
+
+interface Refusal {
+  readonly reply: Reply;
+  /** The connection ends with the reply. */
+  readonly close: boolean;
+}
+
+const refusal = (code: number, enhanced: string, text: string, close = false): Refusal => ({
+  reply: { code, enhanced, text },
+  close,
+});
+
+/** By reason, the word after `builtin:`. Texts are for the peer: what is wrong and how to mend it. */
+export const WIRE_REFUSALS = {
+  'unknown-command': refusal(500, '5.5.2', 'command not recognized'),
+  'http-request': refusal(500, '5.5.2', 'this is SMTP', true),
+  'not-implemented': refusal(502, '5.5.1', 'command not implemented'),
+  syntax: refusal(501, '5.5.4', 'syntax error in arguments'),
+  'command-too-long': refusal(500, '5.5.2', 'command line too long (RFC 5321 section 4.5.3.1.4)', true),
+  // Closing is the one answer that does not depend on how the octets fell into segments.
+  'bare-newline-command': refusal(
+    500,
+    '5.5.2',
+    'bare CR or LF in a command, end lines with CR LF (RFC 5321 section 2.3.8)',
+    true,
+  ),
+  'control-character': refusal(500, '5.5.2', 'control character in a command'),
+  'not-utf8': refusal(500, '5.5.2', 'command is not valid UTF-8'),
+  'bad-sequence': refusal(503, '5.5.1', 'bad sequence of commands'),
+  'bad-sender': refusal(501, '5.1.7', 'bad sender address syntax'),
+  'bad-recipient': refusal(501, '5.1.3', 'bad recipient address syntax'),
+  'needs-smtputf8': refusal(553, '5.6.7', 'an address beyond ASCII needs SMTPUTF8 (RFC 6531)'), // RFC 6531 §3.5
+  'unknown-parameter': refusal(555, '5.5.4', 'parameter not recognized'), // RFC 5321 §4.1.1.11
+  binarymime: refusal(501, '5.5.4', 'BINARYMIME is not taken, send 8BITMIME or 7BIT'),
+  'too-many-recipients': refusal(452, '4.5.3', 'too many recipients, send the rest in another transaction'), // RFC 5321 §4.5.3.1.10
+  'no-recipients': refusal(554, '5.5.1', 'no valid recipients'), // RFC 5321 §3.3
+  'early-data': refusal(
+    503,
+    '5.5.0',
+    'message sent before 354, wait for the reply to DATA (RFC 2920 section 3.1)',
+    true,
+  ),
+  'too-large': refusal(552, '5.3.4', 'message too large'), // RFC 1870 §6.1
+  'header-too-large': refusal(552, '5.3.4', 'header section too large'),
+  'bare-newline': refusal(550, '5.6.0', 'message holds a bare CR or LF, end lines with CR LF (RFC 5321 section 2.3.8)'),
+  'nul-octet': refusal(550, '5.6.0', 'message holds a NUL octet (RFC 2045 section 2.8)'),
+  'too-many-errors': refusal(421, '4.7.0', 'too many errors, closing', true),
+  'too-many-commands': refusal(421, '4.7.0', 'too many commands without a message, closing', true),
+  'greeting-refused': refusal(503, '5.5.1', 'this session was refused at its greeting, send QUIT'), // RFC 5321 §3.1
+  'xclient-refused': refusal(550, '5.7.0', 'XCLIENT is not for you'),
+  timeout: refusal(421, '4.4.2', 'timeout, closing', true),
+  'session-too-long': refusal(421, '4.4.2', 'session lasted too long, closing', true),
+  'shutting-down': refusal(421, '4.3.2', 'shutting down, please try again', true),
+  'internal-error': refusal(421, '4.3.0', 'internal trouble, please try again', true),
+} as const satisfies { readonly [reason: string]: Refusal };
+
+export type WireReason = keyof typeof WIRE_REFUSALS;

@@ -1,0 +1,17 @@
+/** The log as JSON lines: one event per thing that happened, on standard error. */
+import { pino } from 'pino';
+import type { Log } from '../../ports/log.ts';
+
+export function jsonLog(level: 'debug' | 'info' | 'warn' | 'error'): Log & { reopen(): void } {
+  // Synchronous: a line written before a crash is there after it, and the log is no hot path.
+  const destination = pino.destination({ dest: 2, sync: true });
+  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  return {
+    event: (name, data) => log.info(data ?? {}, name),
+    warn: (name, data) => log.warn(data ?? {}, name),
+    error: (name, data) => log.error(data ?? {}, name),
+    reopen: () => destination.reopen(),
+  };
+}
+
+export const silentLog: Log = { event: () => {}, warn: () => {}, error: () => {} };

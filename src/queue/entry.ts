@@ -13,7 +13,8 @@ export type EntryState =
   | { readonly kind: 'waiting'; readonly due: Timestamp }
   | { readonly kind: 'leased'; readonly owner: string; readonly until: Timestamp }
   /** Kept until a person says otherwise. */
-  | { readonly kind: 'held'; readonly why: string; readonly by: 'rule' | 'operator' | 'undeliverable' }
+  | { readonly kind: 'held'; readonly why: string; readonly by: 'rule' | 'operator' }
+  /** Out of the queue and kept aside as a quarantine item: by a rule, or undeliverable with nobody who may be told. */
   | { readonly kind: 'quarantined' }
   /** The ends: the entry leaves the queue, its record keeps the story. */
   | { readonly kind: 'delivered' }
@@ -30,6 +31,11 @@ export interface LastAttempt {
   /** `451 4.3.0 try later`, or what went wrong in our words. Text from outside: escape where shown. */
   readonly said: string;
   readonly enhanced: string;
+  /**
+   * The host whose line broke after the final dot, or ''. It may have the message, so no other host is asked while the
+   * route names this one; the attempts that follow carry it on.
+   */
+  readonly onlyAt: string;
 }
 
 export interface QueueEntry {

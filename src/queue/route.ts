@@ -7,7 +7,8 @@ export type HostAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
-interface RouteTiming {
+/** When a route tries, how long, and who hears of it. */
+export interface RouteTiming {
   readonly name: string;
   /** Waits between attempts; the last repeats. */
   readonly retry: readonly Millis[];
@@ -21,7 +22,7 @@ export type Route =
   | (RouteTiming & {
       readonly kind: 'hosts';
       readonly protocol: 'smtp' | 'lmtp';
-      /** Asked in order: the next one only when this one cannot be reached or defers at greeting (failover). */
+      /** Asked in order: the next one when this one cannot be reached, or answers 4yz before it has taken the message. */
       readonly hosts: readonly HostAddress[];
       readonly tls: TlsLevel;
       readonly auth: { readonly user: string; readonly password: string } | null;

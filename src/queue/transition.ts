@@ -1,10 +1,243 @@
 /** What an event means for an entry: pure, total, and the only place where an entry's state changes. */
 import type { Reply } from '../mail/reply.ts';
+import type { Timestamp } from '../mail/time.ts';
+import type { EntryState, LastAttempt, QueueEntry } from './entry.ts';
+import { type DsnAction, tellsDelay, tellsFailure, tellsSuccess } from './notification.ts';
+import type { RouteTiming } from './route.ts';
+import { isExpired, nextTry } from './schedule.ts';
+
+/** Who took it: a mailbox (maildir, LMTP), a hop that took the DSN wishes along, or one that does not know them. */
+export type HandedTo = 'mailbox' | 'dsnRelay' | 'relay';
 
 /** What one attempt for one recipient came to. */
 export type AttemptResult =
-  | { readonly kind: 'delivered'; readonly host: string; readonly reply: Reply }
+  | { readonly kind: 'delivered'; readonly host: string; readonly reply: Reply; readonly to: HandedTo }
   | { readonly kind: 'transient'; readonly host: string; readonly reply: Reply | null; readonly cause: string }
   | { readonly kind: 'permanent'; readonly host: string; readonly reply: Reply }
   /** The line broke after the final dot: it may have been taken, so it is tried again at the same host, never elsewhere. */
   | { readonly kind: 'indeterminate'; readonly host: string; readonly cause: string };
+
+export type EntryEvent =
+  /** A worker takes it; the attempt counts from here, so that a worker that vanishes has made one. */
+  | { readonly kind: 'leased'; readonly owner: string; readonly until: Timestamp }
+  | { readonly kind: 'attempted'; readonly result: AttemptResult }
+  /** Its time was over before it could be tried again. */
+  | { readonly kind: 'expired' }
+  /** The worker did not come back. */
+  | { readonly kind: 'leaseLost' }
+  /** The worker gives it back untried. */
+  | { readonly kind: 'putBack' }
+  | { readonly kind: 'hold'; readonly by: 'rule' | 'operator'; readonly why: string }
+  | { readonly kind: 'release' }
+  | { readonly kind: 'retry' }
+  | { readonly kind: 'remove'; readonly why: string };
+
+/** What has to follow; data, carried out in the same commit as the entry's next form. */
+export type Effect =
+  /** An event for the record. `by` is a host, '' when it is our own doing. */
+  | {
+      readonly kind: 'note';
+      readonly event: 'delivered' | 'deferred' | 'bounced' | 'held' | 'quarantined' | 'released' | 'removed';
+      readonly by: string;
+      readonly text: string;
+    }
+  /** A delivery status notification to the reverse-path (RFC 3464). */
+  | { readonly kind: 'tell'; readonly report: Report }
+  /** Undeliverable, and nobody may be told: kept for the postmaster. */
+  | { readonly kind: 'quarantine'; readonly reason: string };
+
+/** What a notification says of one recipient. */
+export interface Report {
+  readonly action: DsnAction;
+  /** RFC 3463. */
+  readonly status: string;
+  /** Who said it; '' when nobody was reached. */
+  readonly host: string;
+  /** The remote reply, or null when the words in `said` are our own. */
+  readonly reply: Reply | null;
+  readonly said: string;
+  readonly at: Timestamp;
+}
+
+export type Transition =
+  | { readonly kind: 'moved'; readonly next: QueueEntry; readonly effects: readonly Effect[] }
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** `jitter` is a throw of the dice, 0 to 1. */
+export function transition(
+  entry: QueueEntry,
+  event: EntryEvent,
+  timing: RouteTiming,
+  now: Timestamp,
+  jitter: number,
+): Transition {
+  const { state } = entry;
+  const to = (next: EntryState, more: Partial<QueueEntry> = {}, effects: readonly Effect[] = []): Transition => ({
+    kind: 'moved',
+    next: { ...entry, ...more, state: next },
+    effects,
+  });
+  const refused = (must: string): Transition => ({
+    kind: 'refused',
+    why: `Cannot ${WORD[event.kind]} "${entry.id}" as it must be ${must}: it is ${state.kind}`,
+  });
+
+  switch (event.kind) {
+    case 'leased': {
+      const free = state.kind === 'waiting' ? state.due <= now : state.kind === 'leased' && state.until <= now;
+      if (!free) return refused('due and in nobody’s hands');
+      return to({ kind: 'leased', owner: event.owner, until: event.until }, { attempts: entry.attempts + 1 });
+    }
+    case 'attempted':
+      return state.kind === 'leased' ? attempted(entry, event.result, timing, now, jitter) : refused('leased');
+    case 'expired':
+      if (state.kind !== 'leased' && state.kind !== 'waiting') return refused('on its way');
+      return isExpired(entry, now) ? failed(entry, expiry(entry, now), timing) : refused('past its expiry');
+    case 'leaseLost':
+      if (state.kind !== 'leased' || state.until > now) return refused('leased, and the lease run out');
+      return to({ kind: 'waiting', due: nextTry(entry, timing, now, jitter) });
+    case 'putBack':
+      if (state.kind !== 'leased') return refused('leased');
+      return to({ kind: 'waiting', due: now }, { attempts: Math.max(entry.attempts - 1, 0) });
+    case 'hold':
+      if (state.kind !== 'waiting') return refused('waiting');
+      return to({ kind: 'held', by: event.by, why: event.why }, {}, [note('held', '', event.why)]);
+    case 'release':
+      if (state.kind !== 'held' && state.kind !== 'quarantined') return refused('held or in quarantine');
+      // It starts anew: what it waited for a person is not counted against it.
+      return to({ kind: 'waiting', due: now }, { attempts: 0, expiresAt: now + timing.expire }, [
+        note('released', '', ''),
+      ]);
+    case 'retry':
+      return state.kind === 'waiting' ? to({ kind: 'waiting', due: now }) : refused('waiting');
+    case 'remove':
+      if (state.kind !== 'waiting' && state.kind !== 'held' && state.kind !== 'quarantined')
+        return refused('waiting, held or in quarantine');
+      return to({ kind: 'removed' }, {}, [note('removed', '', event.why)]);
+  }
+}
+
+const WORD: { readonly [kind in EntryEvent['kind']]: string } = {
+  leased: 'lease',
+  attempted: 'settle',
+  expired: 'expire',
+  leaseLost: 'take back',
+  putBack: 'put back',
+  hold: 'hold',
+  release: 'release',
+  retry: 'retry',
+  remove: 'remove',
+};
+
+function attempted(
+  entry: QueueEntry,
+  result: AttemptResult,
+  timing: RouteTiming,
+  now: Timestamp,
+  jitter: number,
+): Transition {
+  const last = lastAttempt(entry, result, now);
+  switch (result.kind) {
+    case 'delivered': {
+      const action = tellsSuccess(entry, result.to);
+      const report: Report | undefined = action && {
+        action,
+        status: result.reply.enhanced || '2.0.0',
+        host: result.host,
+        reply: result.reply,
+        said: last.said,
+        at: now,
+      };
+      return {
+        kind: 'moved',
+        next: { ...entry, last, state: { kind: 'delivered' } },
+        effects: [note('delivered', last.host, last.said), ...(report ? [{ kind: 'tell' as const, report }] : [])],
+      };
+    }
+    case 'permanent': {
+      const status = result.reply.enhanced || '5.0.0';
+      const { host, reply } = result;
+      return failed({ ...entry, last }, { action: 'failed', status, host, reply, said: last.said, at: now }, timing);
+    }
+    case 'transient':
+    case 'indeterminate':
+      return deferred({ ...entry, last }, result, timing, now, jitter);
+  }
+}
+
+function deferred(
+  entry: QueueEntry & { readonly last: LastAttempt },
+  result: AttemptResult & { readonly kind: 'transient' | 'indeterminate' },
+  timing: RouteTiming,
+  now: Timestamp,
+  jitter: number,
+): Transition {
+  if (isExpired(entry, now)) return failed(entry, expiry(entry, now), timing);
+  const due = nextTry(entry, timing, now, jitter);
+  const { host, said, enhanced } = entry.last;
+  const effects: Effect[] = [note('deferred', host, said)];
+  const tells = tellsDelay(entry, timing, now);
+  if (tells) {
+    const reply = result.kind === 'transient' ? result.reply : null;
+    effects.push({
+      kind: 'tell',
+      report: { action: 'delayed', status: enhanced || '4.0.0', host, reply, said, at: now },
+    });
+  }
+  return {
+    kind: 'moved',
+    next: { ...entry, delayNotified: entry.delayNotified || tells, state: { kind: 'waiting', due } },
+    effects,
+  };
+}
+
+/** The end of an entry that will not be delivered: by a notification, or with the postmaster. */
+function failed(entry: QueueEntry, report: Report, timing: RouteTiming): Transition {
+  if (tellsFailure(entry, timing))
+    return {
+      kind: 'moved',
+      next: { ...entry, state: { kind: 'bounced' } },
+      effects: [note('bounced', report.host, report.said), { kind: 'tell', report }],
+    };
+  return {
+    kind: 'moved',
+    next: { ...entry, state: { kind: 'quarantined' } },
+    effects: [note('quarantined', report.host, report.said), { kind: 'quarantine', reason: report.said }],
+  };
+}
+
+const note = (event: Extract<Effect, { kind: 'note' }>['event'], by: string, text: string): Effect => ({
+  kind: 'note',
+  event,
+  by,
+  text,
+});
+
+function expiry(entry: QueueEntry, now: Timestamp): Report {
+  const { last } = entry;
+  const said = last === null ? 'its time was over before it could be tried' : `its time is over; last: ${last.said}`;
+  // RFC 3463 §3.5: X.4.7, delivery time expired.
+  return { action: 'failed', status: '4.4.7', host: last?.host ?? '', reply: null, said, at: last?.at ?? now };
+}
+
+function lastAttempt(entry: QueueEntry, result: AttemptResult, at: Timestamp): LastAttempt {
+  const before = entry.last?.onlyAt ?? '';
+  const { host } = result;
+  switch (result.kind) {
+    case 'delivered':
+    case 'permanent':
+      return { at, host, said: sayReply(result.reply), enhanced: result.reply.enhanced, onlyAt: before };
+    case 'transient': {
+      const enhanced = result.reply?.enhanced || (result.reply ? '' : '4.4.1');
+      const said = result.reply ? sayReply(result.reply) : result.cause;
+      return { at, host, said, enhanced, onlyAt: before };
+    }
+    case 'indeterminate':
+      return { at, host, said: result.cause, enhanced: '4.4.2', onlyAt: host };
+  }
+}
+
+/** `550 5.1.1 no such user`, on one line. Text from outside: whoever shows it escapes it. */
+export function sayReply(reply: Reply): string {
+  return [String(reply.code), reply.enhanced, reply.text].filter((part) => part !== '').join(' ');
+}

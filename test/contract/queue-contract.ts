@@ -43,7 +43,7 @@ export function queueContract({ open, reopen }: Engine): void {
         { kind: 'addField', field: 'X-Größe: ja' },
       ],
       reversePath: { kind: 'null' },
-      last: { at: NOON, host: 'mail1.internal:25', said: '451 4.3.0 "später"', enhanced: '4.3.0' },
+      last: { at: NOON, host: 'mail1.internal:25', said: '451 4.3.0 "später"', enhanced: '4.3.0', onlyAt: '' },
     });
     expect(await store.queue.list({})).toEqual([entry]);
     const found = await store.records.get(entry.recordId);
@@ -221,7 +221,7 @@ export function queueContract({ open, reopen }: Engine): void {
     const content = await spool(store.content, 'dsn\r\n');
     const id = sampleId(NOON, 7);
     const notice = sampleEntry(id, content.ref, { notification: true, reversePath: { kind: 'null' } });
-    const last = { at: NOON, host: 'mail1:25', said: '550 no', enhanced: '5.0.0' };
+    const last = { at: NOON, host: 'mail1:25', said: '550 no', enhanced: '5.0.0', onlyAt: '' };
     const item = sampleItem({ ...lease!.entry, last }, { class: 'undeliverable' });
     expect(
       await store.queue.settle([
@@ -248,7 +248,7 @@ export function queueContract({ open, reopen }: Engine): void {
     const next: QueueEntry = {
       ...lease!.entry,
       state: { kind: 'waiting', due: NOON + 5 * MINUTE },
-      last: { at: NOON, host: 'mail1:25', said: '451 later', enhanced: '4.3.0' },
+      last: { at: NOON, host: 'mail1:25', said: '451 later', enhanced: '4.3.0', onlyAt: '' },
       delayNotified: true,
     };
     await store.queue.settle([{ ...end(lease!, next.state), next }]);

@@ -1,0 +1,298 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { hours, minutes } from '../../src/mail/time.ts';
+import type { EntryState, QueueEntry } from '../../src/queue/entry.ts';
+import type { RouteTiming } from '../../src/queue/route.ts';
+import { nextTry, waitAfter } from '../../src/queue/schedule.ts';
+import { type AttemptResult, type Effect, type EntryEvent, transition } from '../../src/queue/transition.ts';
+import { anEntry, aTiming, from, T0 } from '../support/entries.ts';
+
+const ok: AttemptResult = {
+  kind: 'delivered',
+  host: 'a:25',
+  reply: { code: 250, enhanced: '2.0.0', text: 'ok' },
+  to: 'relay',
+};
+const no: AttemptResult = { kind: 'permanent', host: 'a:25', reply: { code: 550, enhanced: '5.1.1', text: 'nobody' } };
+const later: AttemptResult = {
+  kind: 'transient',
+  host: 'a:25',
+  reply: { code: 451, enhanced: '4.3.0', text: 'busy' },
+  cause: '',
+};
+const broke: AttemptResult = { kind: 'indeterminate', host: 'a:25', cause: 'the line broke' };
+const leased: EntryState = { kind: 'leased', owner: 'me', until: T0 + minutes(15) };
+
+function move(entry: QueueEntry, event: EntryEvent, timing: RouteTiming = aTiming, now = T0, jitter = 0.5) {
+  const moved = transition(entry, event, timing, now, jitter);
+  if (moved.kind === 'refused') throw new Error(moved.why);
+  return moved;
+}
+const said = (effects: readonly Effect[]) =>
+  effects.map((e) => (e.kind === 'note' ? e.event : e.kind === 'tell' ? `tell ${e.report.action}` : e.kind));
+
+describe('an attempt', () => {
+  const table: readonly [string, Partial<QueueEntry>, AttemptResult, EntryState['kind'], readonly string[]][] = [
+    ['delivered ends it', {}, ok, 'delivered', ['delivered']],
+    [
+      'delivered with NOTIFY=SUCCESS to a hop without DSN is relayed',
+      dsn('SUCCESS'),
+      ok,
+      'delivered',
+      ['delivered', 'tell relayed'],
+    ],
+    [
+      'delivered into a mailbox is told as delivered',
+      dsn('SUCCESS'),
+      { ...ok, to: 'mailbox' },
+      'delivered',
+      ['delivered', 'tell delivered'],
+    ],
+    [
+      'a hop that took the wishes tells by itself',
+      dsn('SUCCESS'),
+      { ...ok, to: 'dsnRelay' },
+      'delivered',
+      ['delivered'],
+    ],
+    [
+      'success is not told to a sender nobody knows',
+      { ...dsn('SUCCESS'), sender: 'unverified' },
+      ok,
+      'delivered',
+      ['delivered'],
+    ],
+    ['a refusal is told to a verified sender', {}, no, 'bounced', ['bounced', 'tell failed']],
+    [
+      'a refusal is told to an authenticated sender',
+      { sender: 'authenticated' },
+      no,
+      'bounced',
+      ['bounced', 'tell failed'],
+    ],
+    [
+      'a refusal is not told to a sender nobody knows',
+      { sender: 'unverified' },
+      no,
+      'quarantined',
+      ['quarantined', 'quarantine'],
+    ],
+    [
+      'the null reverse-path is never told',
+      { reversePath: from('') },
+      no,
+      'quarantined',
+      ['quarantined', 'quarantine'],
+    ],
+    ['a notification is never answered', { notification: true }, no, 'quarantined', ['quarantined', 'quarantine']],
+    ['NOTIFY=NEVER is honoured', dsn('NEVER'), no, 'quarantined', ['quarantined', 'quarantine']],
+    ['NOTIFY without FAILURE is honoured', dsn('DELAY'), no, 'quarantined', ['quarantined', 'quarantine']],
+    ['4yz waits', {}, later, 'waiting', ['deferred']],
+    ['a broken line waits', {}, broke, 'waiting', ['deferred']],
+    ['4yz after the time is over ends it', { expiresAt: T0 }, later, 'bounced', ['bounced', 'tell failed']],
+    [
+      '4yz after four hours is told once',
+      { admittedAt: T0 - hours(5) },
+      later,
+      'waiting',
+      ['deferred', 'tell delayed'],
+    ],
+    ['4yz is not told twice', { admittedAt: T0 - hours(5), delayNotified: true }, later, 'waiting', ['deferred']],
+    [
+      '4yz is not told to who did not ask for DELAY',
+      { admittedAt: T0 - hours(5), ...dsn('FAILURE') },
+      later,
+      'waiting',
+      ['deferred'],
+    ],
+  ];
+  test.each(table)('%s', (_name, changes, result, state, effects) => {
+    const moved = move(anEntry({ state: leased, attempts: 1, ...changes }), { kind: 'attempted', result });
+    expect(moved.next.state.kind).toBe(state);
+    expect(said(moved.effects)).toEqual(effects);
+  });
+
+  test('a route that keeps what is refused tells nobody', () => {
+    const timing: RouteTiming = { ...aTiming, refusedAfterAccept: 'quarantine' };
+    expect(move(anEntry({ state: leased }), { kind: 'attempted', result: no }, timing).next.state.kind).toBe(
+      'quarantined',
+    );
+  });
+
+  test('the host whose line broke after the final dot stays the only one through later failures', () => {
+    const first = move(anEntry({ state: leased }), { kind: 'attempted', result: broke }).next;
+    expect(first.last?.onlyAt).toBe('a:25');
+    const again = move({ ...first, state: leased }, { kind: 'attempted', result: { ...later, host: 'a:25' } }).next;
+    expect(again.last?.onlyAt).toBe('a:25');
+  });
+});
+
+function dsn(...notify: QueueEntry['dsn']['notify']): Partial<QueueEntry> {
+  return { dsn: { notify, orcpt: '', ret: '', envid: '' } };
+}
+
+describe('the schedule', () => {
+  test.each([
+    [1, 0.5, minutes(5)],
+    [2, 0.5, minutes(10)],
+    [3, 0.5, hours(1)],
+    [40, 0.5, hours(1)],
+    [1, 0, minutes(4.5)],
+    [1, 1, minutes(5.5)],
+  ])('after attempt %i with a throw of %d it waits %i ms', (attempts, jitter, wait) => {
+    expect(waitAfter(attempts, aTiming.retry, jitter)).toBe(wait);
+  });
+  test('no try lies beyond the expiry', () => {
+    expect(nextTry(anEntry({ attempts: 3, expiresAt: T0 + 1000 }), aTiming, T0, 0.5)).toBe(T0 + 1000);
+  });
+});
+
+describe('who may move what', () => {
+  const waiting: EntryState = { kind: 'waiting', due: T0 };
+  const held: EntryState = { kind: 'held', by: 'rule', why: 'w' };
+  const states: readonly EntryState[] = [
+    waiting,
+    leased,
+    held,
+    { kind: 'quarantined' },
+    { kind: 'delivered' },
+    { kind: 'bounced' },
+    { kind: 'removed' },
+  ];
+  const table: readonly [EntryEvent, readonly string[]][] = [
+    [{ kind: 'leased', owner: 'o', until: T0 + 1 }, ['leased', '-', '-', '-', '-', '-', '-']],
+    [{ kind: 'attempted', result: ok }, ['-', 'delivered', '-', '-', '-', '-', '-']],
+    [{ kind: 'expired' }, ['-', '-', '-', '-', '-', '-', '-']],
+    [{ kind: 'leaseLost' }, ['-', '-', '-', '-', '-', '-', '-']],
+    [{ kind: 'putBack' }, ['-', 'waiting', '-', '-', '-', '-', '-']],
+    [{ kind: 'hold', by: 'operator', why: 'w' }, ['held', '-', '-', '-', '-', '-', '-']],
+    [{ kind: 'release' }, ['-', '-', 'waiting', 'waiting', '-', '-', '-']],
+    [{ kind: 'retry' }, ['waiting', '-', '-', '-', '-', '-', '-']],
+    [{ kind: 'remove', why: 'w' }, ['removed', '-', 'removed', 'removed', '-', '-', '-']],
+  ];
+  test.each(table)('%o', (event, expected) => {
+    const came = states.map((state) => {
+      const moved = transition(anEntry({ state }), event, aTiming, T0, 0.5);
+      return moved.kind === 'moved' ? moved.next.state.kind : '-';
+    });
+    expect(came).toEqual(expected);
+  });
+
+  test('a lease that ran out is free for the next owner, and the vanished attempt counts', () => {
+    const entry = anEntry({ state: { kind: 'leased', owner: 'gone', until: T0 }, attempts: 1 });
+    expect(move(entry, { kind: 'leased', owner: 'next', until: T0 + 9 }).next.attempts).toBe(2);
+    expect(move(entry, { kind: 'leaseLost' }).next).toMatchObject({
+      attempts: 1,
+      state: { kind: 'waiting', due: T0 + minutes(5) },
+    });
+  });
+  test('what a person releases starts anew, also when its time was over', () => {
+    const entry = anEntry({ state: { kind: 'quarantined' }, attempts: 40, expiresAt: T0 - hours(1) });
+    expect(move(entry, { kind: 'release' }).next).toMatchObject({ attempts: 0, expiresAt: T0 + aTiming.expire });
+  });
+});
+
+describe('every accepted message', () => {
+  const result = fc.constantFrom(ok, no, later, later, later, broke, { ...ok, to: 'mailbox' } as AttemptResult);
+  const step = fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        do: fc.constant('try' as const),
+        result,
+        jitter: fc.double({ min: 0, max: 0.999, noNaN: true }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('vanish' as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant('holdAndRelease' as const),
+        after: fc.integer({ min: 0, max: hours(200) }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('oversleep' as const), by: fc.integer({ min: 0, max: hours(72) }) }),
+    },
+  );
+  const entry = fc.record({
+    sender: fc.constantFrom('authenticated' as const, 'trusted' as const, 'verified' as const, 'unverified' as const),
+    reversePath: fc.constantFrom(from('alice@sender.test'), from('')),
+    notification: fc.boolean(),
+    dsn: fc.record({
+      notify: fc.constantFrom([], ['NEVER'], ['SUCCESS'], ['FAILURE'], ['SUCCESS', 'FAILURE', 'DELAY']) as fc.Arbitrary<
+        QueueEntry['dsn']['notify']
+      >,
+      orcpt: fc.constant(''),
+      ret: fc.constant('' as const),
+      envid: fc.constant(''),
+    }),
+  });
+  const timing = fc.record({
+    name: fc.constant('store'),
+    retry: fc.array(fc.integer({ min: minutes(20), max: hours(8) }), { minLength: 1, maxLength: 5 }),
+    expire: fc.integer({ min: 1, max: hours(120) }),
+    delayNotice: fc.constantFrom('never' as const, 0, hours(4)),
+    refusedAfterAccept: fc.constantFrom('dsn_if_verified' as const, 'quarantine' as const),
+  });
+
+  test('ends once, is never tried after its time, and its sender hears at most once and only when it may', () => {
+    fc.assert(
+      fc.property(entry, timing, fc.array(step, { maxLength: 40 }), (changes, route, steps) => {
+        let now = T0;
+        let it = anEntry({ ...changes, expiresAt: T0 + route.expire });
+        const effects: Effect[] = [];
+        const go = (event: EntryEvent, jitter = 0.5) => {
+          const moved = transition(it, event, route, now, jitter);
+          if (moved.kind === 'refused') throw new Error(moved.why);
+          it = moved.next;
+          effects.push(...moved.effects);
+        };
+        // When the steps are used up the next hop says 4yz for ever: time alone must end it.
+        for (let n = 0; it.state.kind === 'waiting'; n++) {
+          const turn = steps[n] ?? { do: 'try' as const, result: later, jitter: 0.5 };
+          if (turn.do === 'oversleep') now += turn.by;
+          else if (turn.do === 'holdAndRelease') {
+            go({ kind: 'hold', by: 'operator', why: 'w' });
+            now += turn.after;
+            go({ kind: 'release' });
+          } else {
+            now = Math.max(now, it.state.due);
+            go({ kind: 'leased', owner: 'me', until: now + minutes(15) });
+            if (now >= it.expiresAt) go({ kind: 'expired' });
+            else if (turn.do === 'vanish') {
+              now += minutes(15);
+              go({ kind: 'leaseLost' });
+            } else {
+              expect(now).toBeLessThan(it.expiresAt);
+              go({ kind: 'attempted', result: turn.result }, turn.jitter);
+            }
+          }
+        }
+        const ends = effects.filter(
+          (e) => e.kind === 'note' && ['delivered', 'bounced', 'quarantined'].includes(e.event),
+        );
+        expect(ends).toHaveLength(1);
+        expect(['delivered', 'bounced', 'quarantined']).toContain(it.state.kind);
+        const told = effects.flatMap((e) => (e.kind === 'tell' ? [e.report.action] : []));
+        expect(told.filter((a) => a === 'failed')).toHaveLength(it.state.kind === 'bounced' ? 1 : 0);
+        expect(told.filter((a) => a === 'delayed').length).toBeLessThanOrEqual(1);
+        expect(effects.filter((e) => e.kind === 'quarantine')).toHaveLength(it.state.kind === 'quarantined' ? 1 : 0);
+        const silent =
+          it.notification ||
+          it.reversePath.kind === 'null' ||
+          it.sender === 'unverified' ||
+          it.dsn.notify.includes('NEVER');
+        if (silent) expect(told).toEqual([]);
+        for (const event of [
+          { kind: 'attempted', result: ok },
+          { kind: 'expired' },
+          { kind: 'leased', owner: 'o', until: now + 1 },
+        ] as const)
+          expect(transition(it, event, route, now, 0).kind).toBe('refused');
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});

@@ -1,4 +1,4 @@
-/** The refusals that no rule makes, from one table (POLICY §2, §9): reasons are `builtin:WORD`. */
+/** The refusals that no rule and not the wire makes; with those of the wire (`smtp/receive/refusals.ts`) the only `builtin:` reasons there are. */
 import type { Reply } from '../mail/reply.ts';
 
 interface Builtin {
@@ -26,18 +26,6 @@ export const BUILTIN = {
   'too-many-hops': {
     reply: { code: 554, enhanced: '5.4.6', text: 'too many hops: this message is in a loop' },
     about: 'More Received fields than `hops` allows (RFC 5321 §6.3).',
-  },
-  'bare-newline': {
-    reply: {
-      code: 550,
-      enhanced: '5.6.0',
-      text: 'bare CR or LF in the message: lines must end with CRLF (RFC 5321 section 2.3.8)',
-    },
-    about: 'A carriage return or line feed stood alone; strict listeners refuse it so that nothing can be smuggled.',
-  },
-  'no-recipients': {
-    reply: { code: 554, enhanced: '5.5.1', text: 'no valid recipients' },
-    about: 'DATA came without any accepted recipient.',
   },
   'store-unavailable': {
     reply: { code: 451, enhanced: '4.3.0', text: 'cannot store the message now, please try again' },

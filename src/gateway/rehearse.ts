@@ -5,12 +5,14 @@ import { parseIp, parseRange, RangeSet } from '../mail/ip.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { ContentWriter, SpooledContent } from '../ports/content.ts';
 import type { Admission } from '../ports/queue.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import type { StateStore } from '../ports/state.ts';
 import type { TransactionRecord } from '../record/record.ts';
 import type { Scenario } from '../record/scenario.ts';
+import { IncomingMessage } from '../smtp/receive/incoming-message.ts';
+import { RECEIVE_LIMITS } from '../smtp/receive/limits.ts';
+import { WIRE_REFUSALS } from '../smtp/receive/refusals.ts';
 import type { Session, Spoken } from '../smtp/receive/session.ts';
 import { openSession } from './session.ts';
 import type { OpenListener, World } from './world.ts';
@@ -95,38 +97,37 @@ async function play(
     session.tls({ version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', clientVerified: false, clientName: '' });
   if (ended(await session.helo('EHLO', scenario.helo ?? 'client.invalid'))) return;
   if (scenario.auth_user !== undefined && scenario.auth_user !== '') session.authenticated(scenario.auth_user);
-  const size = props.message?.length;
-  const sender = reversePath(scenario.mail_from ?? '');
-  if (refused(await session.mail(sender, size === undefined ? {} : {}))) return;
+  if (refused(await session.mail(reversePath(scenario.mail_from ?? ''), {}))) return;
   const rcpt = scenario.rcpt ?? [];
   for (const address of rcpt) await session.rcpt({ mailbox: mailbox(address), parameters: {} });
   if (props.message === undefined) return;
   const data = await session.data();
   if (data.kind === 'refuse') return;
-  const flaw = flawOf(props.message, listener, world);
-  if (flaw !== undefined) {
-    await data.writer.abandon();
-    session.refused(flaw);
-    return;
-  }
-  await session.content(await spool(data.writer, props.message));
+  const incoming = new IncomingMessage(data.writer, listener.newline, {
+    ...RECEIVE_LIMITS,
+    messageBytes: world.current().installation.limits.messageBytes,
+  });
+  incoming.take(stuffed(props.message));
+  if (incoming.full) await incoming.drained();
+  if (incoming.refusal === undefined) await session.content(await incoming.finish());
+  else
+    session.refused({
+      reason: incoming.refusal,
+      reply: WIRE_REFUSALS[incoming.refusal].reply,
+      command: 'content',
+      text: '',
+      close: false,
+    });
 }
 
 const ended = (spoken: Spoken): boolean => spoken.close;
 const refused = (spoken: Spoken): boolean => spoken.reply.code >= 400;
 
-async function spool(writer: ContentWriter, octets: Uint8Array): Promise<SpooledContent> {
-  if (!writer.write(octets)) await writer.drained();
-  return writer.finish();
-}
-
-/** What the wire would refuse before any decision. */
-function flawOf(
-  _octets: Uint8Array,
-  _listener: OpenListener,
-  _world: World,
-): Parameters<Session['refused']>[0] | undefined {
-  return undefined;
+/** As it would come over the wire, with its end (RFC 5321 §4.5.2): the receiver's own eyes then look at it. */
+function stuffed(octets: Uint8Array): Uint8Array {
+  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1');
+  const lines = text === '' || text.endsWith('\r\n') ? text : `${text}\r\n`;
+  return Buffer.from(`${lines.replace(/^\./, '..').replaceAll('\r\n.', '\r\n..')}.\r\n`, 'latin1');
 }
 
 /**

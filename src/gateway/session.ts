@@ -7,6 +7,7 @@ import type { FactValue } from '../policy/facts.ts';
 import type { Stage } from '../policy/stage.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { SentReply } from '../record/record.ts';
+import { WIRE_REFUSALS } from '../smtp/receive/refusals.ts';
 import type { ClientInfo, DataAnswer, Session, Spoken, TlsInfo, WireRefusal } from '../smtp/receive/session.ts';
 import { builtinReply } from './builtin.ts';
 import { takeContent } from './content.ts';
@@ -104,8 +105,9 @@ class GatewaySession implements Session {
     const tx = this.#tx;
     if (tx === undefined) return { kind: 'refuse', spoken: say(NO_MAIL) };
     if (!tx.recipients.some((recipient) => recipient.taken)) {
-      const reply = refusalReply(builtinReply('no-recipients'), tx.id);
-      tx.replies.push({ to: 'DATA', reply });
+      const reply = refusalReply(WIRE_REFUSALS['no-recipients'].reply, tx.id);
+      tx.replies.push({ to: 'DATA', reply, reason: 'no-recipients' });
+      this.#finishBehind(tx);
       return { kind: 'refuse', spoken: say(reply) };
     }
     return { kind: 'go', writer: this.#state.world.content.create() };

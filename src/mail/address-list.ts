@@ -105,7 +105,7 @@ function readAddress(part: readonly Token[]): ListedAddress | undefined {
   // One pair of brackets, at the end: anything else could be read as another address by somebody else.
   if (!isSpecial(words.at(-1), '>') || words.findLastIndex((token) => isSpecial(token, '<')) !== open) return undefined;
   const name = words.slice(0, open);
-  if (name.some((token) => isSpecial(token, '@') || isSpecial(token, '>'))) return undefined;
+  if (name.some((token) => isSpecial(token, '>'))) return undefined;
   let inner = words.slice(open + 1, -1);
   if (isSpecial(inner[0], '@')) inner = inner.slice(inner.findIndex((token) => isSpecial(token, ':')) + 1);
   return readAddrSpec(inner, phrase(name));
@@ -138,9 +138,18 @@ function dotted(words: readonly Token[], also: 'quoted' | 'atom'): string | unde
   return fits ? words.map((token) => token.text).join('') : undefined;
 }
 
-/** A display name; dots in it are obsolete and common (RFC 5322 §4.1). */
+/** A display name. Dots in it are obsolete (RFC 5322 §4.1), an @ is wrong, and both are common: `a@b.example <a@b.example>`. */
 function phrase(words: readonly Token[]): string {
-  return words.reduce((text, token) => text + (text === '' || isSpecial(token, '.') ? '' : ' ') + token.text, '');
+  let text = '';
+  words.forEach((token, index) => {
+    const joined = token.kind === 'special' || isSpecial(words[index - 1], '@') || isDotIn(words, index - 1);
+    text += (text === '' || joined ? '' : ' ') + token.text;
+  });
+  return text;
 }
+
+/** The dot of a name such as `b.example`: what follows an @ holds no blanks. */
+const isDotIn = (words: readonly Token[], index: number): boolean =>
+  isSpecial(words[index], '.') && words.slice(0, index).some((token) => isSpecial(token, '@'));
 
 const isSpecial = (token: Token | undefined, text: string): boolean => token?.kind === 'special' && token.text === text;

@@ -164,7 +164,7 @@ describe('an address list', () => {
     ['', []],
     ['John', []],
     ['ceo@bank.example attacker@evil.example', []],
-    ['ceo@bank.example <attacker@evil.example>', []],
+    ['ceo@bank.example <attacker@evil.example>', [at('ceo@bank.example', 'attacker@evil.example')]],
     ['<a@b.example> <c@d.example>', []],
     ['<a@b.example', []],
     ['"open <a@b.example>', []],

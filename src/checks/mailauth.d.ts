@@ -1,0 +1,40 @@
+/** The parts of mailauth that come without types. */
+declare module 'mailauth/lib/dkim/dkim-verifier.js' {
+  import { Writable } from 'node:stream';
+
+  export interface SignatureHeader {
+    readonly type: 'DKIM' | 'ARC';
+    /** Set: the signature is left alone, its body is not hashed, its key not looked up; the text says why. */
+    skip?: string;
+  }
+  export interface SignatureResult {
+    readonly signingDomain?: string;
+    readonly selector?: string;
+    readonly algo?: string;
+    readonly modulusLength?: number;
+    readonly status: { readonly result: string; readonly comment?: string; readonly underSized?: number };
+  }
+  export interface ArcSet {
+    readonly i: number;
+    readonly 'arc-seal': { readonly parsed: { readonly d?: { readonly value?: unknown } } };
+    readonly 'arc-authentication-results': {
+      readonly parsed: {
+        readonly dmarc?: {
+          readonly value?: unknown;
+          readonly result?: unknown;
+          readonly header?: { readonly from?: unknown };
+        };
+      };
+    };
+  }
+  export class DkimVerifier extends Writable {
+    constructor(options: {
+      readonly resolver: (name: string, type: string) => Promise<unknown[]>;
+      readonly strict: boolean;
+      readonly curTime: Date;
+    });
+    readonly results: readonly SignatureResult[];
+    readonly arc: { readonly chain: readonly ArcSet[] | false; readonly error?: Error; readonly lastEntry?: ArcSet };
+    prepareSignature(header: SignatureHeader): void;
+  }
+}

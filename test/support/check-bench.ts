@@ -1,0 +1,76 @@
+/** A place to run one check: zones for DNS, a message in memory, no state. */
+import { createHash } from 'node:crypto';
+import type { Check, MessageView } from '../../src/checks/define.ts';
+import { parseZones } from '../../src/gateway/dns/zone-data.ts';
+import { zoneResolver } from '../../src/gateway/dns/zone-resolver.ts';
+import { parseHeaderSection } from '../../src/mail/header.ts';
+import type { Facts, FactValue } from '../../src/policy/facts.ts';
+import type { Resolver } from '../../src/ports/resolver.ts';
+
+export interface BenchOptions {
+  readonly zones?: unknown;
+  readonly facts?: Facts;
+  readonly helo?: string;
+  readonly message?: Uint8Array;
+  readonly options?: object;
+  readonly now?: number;
+}
+export interface BenchResult {
+  readonly facts: { readonly [fact: string]: FactValue };
+  readonly evidence: { readonly [name: string]: FactValue };
+  /** Questions in the order in which they were asked: `TXT example.org`. */
+  readonly asked: readonly string[];
+}
+
+export async function runOn(check: Check, bench: BenchOptions): Promise<BenchResult> {
+  const parsed = parseZones(bench.zones ?? {});
+  if (parsed.kind === 'bad') throw new Error(JSON.stringify(parsed.problems));
+  const zones = zoneResolver(parsed.zones);
+  const asked: string[] = [];
+  const resolver: Resolver = {
+    resolve: (name, type, signal) => {
+      asked.push(`${type} ${name}`);
+      return zones.resolve(name, type, signal);
+    },
+  };
+  const evidence: { [name: string]: FactValue } = {};
+  const run = check.run as (context: object) => ReturnType<Check['run']>;
+  const facts = await run.call(check, {
+    facts: bench.facts ?? {},
+    instance: { name: check.name, policy: 'test' },
+    options: bench.options ?? {},
+    helo: { verb: 'EHLO', name: bench.helo ?? '' },
+    now: bench.now ?? Date.parse('2026-11-22T10:00:00Z'),
+    hostname: 'mx.example.net',
+    resolver,
+    services: {},
+    message: bench.message && messageOf(bench.message),
+    evidence: (name: string, value: FactValue) => {
+      evidence[name] = value;
+    },
+    signal: new AbortController().signal,
+  });
+  return { facts: check.facts.parse(facts) as BenchResult['facts'], evidence, asked };
+}
+
+/** Content that lies in memory and comes in pieces of an odd size, so that nothing rests on where one ends. */
+export function messageOf(octets: Uint8Array): MessageView {
+  const section = parseHeaderSection(octets);
+  return {
+    content: {
+      ref: 'memory',
+      size: octets.length,
+      sha256: createHash('sha256').update(octets).digest('hex'),
+      header: octets.subarray(0, section.length),
+      async *open() {
+        for (let at = 0; at < octets.length; at += 1009) yield octets.subarray(at, at + 1009);
+      },
+    },
+    header: {
+      values: (name) => section.fields.filter((field) => field.name.toLowerCase() === name).map((field) => field.value),
+    },
+  };
+}
+
+/** A text with LF as it goes on the wire. */
+export const wire = (text: string): Uint8Array => Buffer.from(text.replace(/\r?\n/g, '\r\n'), 'utf8');

@@ -37,7 +37,25 @@ export interface HostedDomain {
   /** Asked in order. */
   readonly recipients: readonly RecipientSource[];
   readonly settings: { readonly [name: string]: FactValue };
+  /** The file is named from the folder of `postern.yaml`. */
   readonly place: Place;
+}
+
+/** Bounds an operator may move; the receiver takes them as they are. */
+export interface Limits {
+  readonly messageBytes: number;
+  readonly headerBytes: number;
+  readonly commandLineBytes: number;
+  readonly recipients: number;
+  readonly errors: number;
+  readonly idleCommands: number;
+  readonly drainBytes: number;
+  readonly hops: number;
+  readonly idle: Millis;
+  readonly handshake: Millis;
+  readonly decision: Millis;
+  readonly commit: Millis;
+  readonly session: Millis;
 }
 
 export interface Installation {
@@ -51,6 +69,7 @@ export interface Installation {
   readonly listeners: readonly Listener[];
   readonly domains: ReadonlyMap<string, HostedDomain>;
   readonly routes: ReadonlyMap<string, Route>;
+  /** For domains that are not ours; '' where nothing may leave. */
   readonly defaultRoute: string;
   readonly dns: { readonly servers: readonly string[]; readonly timeout: Millis };
   /** Absolute. */
@@ -61,7 +80,7 @@ export interface Installation {
     readonly expire: Millis;
     readonly delayNotice: Millis | 'never';
   };
-  readonly limits: { readonly messageBytes: number };
+  readonly limits: Limits;
   readonly records: {
     readonly retention: Millis;
     readonly connectionRetention: Millis;

@@ -75,6 +75,10 @@ function explain(source: Source, schema: Schema, issue: Issue, base: Path): Prob
     }
     case 'invalid_union': {
       if (value === undefined) return [missing(source, here, path)];
+      const keys = keysOf(here);
+      const strange = isMap(value) && keys.length > 0 ? Object.keys(value) : [];
+      if (strange.length > 0 && !strange.some((key) => keys.includes(key) || nearest(key, keys) !== undefined))
+        return strange.map((key) => unknownKey(source, here, path, key));
       const chosen = choose(here, issue.errors, value);
       if (chosen !== undefined) return explainIssues(source, chosen.option, chosen.issues, path);
       const words = wordsOf(here);
@@ -192,6 +196,7 @@ function own(message: string): [string, string] | undefined {
   return [message.slice(0, cut) === '' ? remedy : message.slice(0, cut), remedy];
 }
 
+const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
 const kindOf = (value: unknown): string =>
   Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'a map' : nounOf(typeof value);
 

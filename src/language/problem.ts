@@ -26,3 +26,14 @@ export function sayProblem(problem: Problem): string {
   const excerpt = problem.excerpt === '' ? '' : `\n    | ${problem.excerpt.trim()}`;
   return `${file}:${line}:${column}: ${problem.severity}: ${problem.message}${excerpt}${remedy}`;
 }
+
+/** File by file in the order in which they first occur, from top to bottom. */
+export function inOrder(problems: readonly Problem[]): Problem[] {
+  const files = [...new Set(problems.map(({ place }) => place.file))];
+  return [...problems].sort(
+    (a, b) =>
+      files.indexOf(a.place.file) - files.indexOf(b.place.file) ||
+      a.place.line - b.place.line ||
+      a.place.column - b.place.column,
+  );
+}

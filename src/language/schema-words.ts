@@ -1,5 +1,6 @@
 /** What may stand at a place of a schema, in words: its keys, its enum words, its kind. */
 import { z } from 'zod';
+import { nearest } from './nearest.ts';
 
 type Schema = z.core.$ZodType;
 type Issue = z.core.$ZodIssue;
@@ -73,8 +74,12 @@ export function choose(
     const issues = errors[n];
     return issues !== undefined && sameKind(unwrap(option), value) ? [{ option, issues }] : [];
   });
-  const weight = ({ issues }: { readonly issues: readonly Issue[] }): number =>
-    issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length * 2 : 1), 0);
+  const weight = ({ option, issues }: { readonly option: Schema; readonly issues: readonly Issue[] }): number =>
+    issues.reduce((sum, issue) => {
+      if (issue.code !== 'unrecognized_keys') return sum + 1;
+      const strange = issue.keys.filter((key) => nearest(key, keysOf(option)) === undefined).length;
+      return sum + strange + issue.keys.length;
+    }, 0);
   return candidates.sort((a, b) => weight(a) - weight(b))[0];
 }
 

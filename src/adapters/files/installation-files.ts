@@ -1,0 +1,32 @@
+/** The installation's files on disk. */
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { basename, isAbsolute, relative } from 'node:path';
+import type { InstallationFiles } from '../../config/sections.ts';
+
+/** Problems name files as seen from `cwd`, where that is shorter. */
+export function installationFiles(cwd: string): InstallationFiles {
+  return {
+    read: readText,
+    exists: existsSync,
+    glob: (pattern) =>
+      globSync(pattern)
+        // Editors and packagers leave dot files behind.
+        .filter((path) => !basename(path).startsWith('.') && statSync(path).isFile())
+        .sort(),
+    show: (path) => {
+      const near = relative(cwd, path);
+      return near.startsWith('..') || isAbsolute(near) ? path : near;
+    },
+  };
+}
+
+/** Undefined where there is no such file, or none that we may read: the caller says so with its place. */
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as { readonly code?: string };
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES' || code === 'EISDIR') return undefined;
+    throw error;
+  }
+}

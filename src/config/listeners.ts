@@ -1,0 +1,106 @@
+/** Listeners as written made into listeners as used: addresses read, policies found, relay control kept. */
+import { didYouMean } from '../language/nearest.ts';
+import { parseIp, parseRange } from '../mail/ip.ts';
+import type { Findings } from './findings.ts';
+import { parseHostPort } from './host-port.ts';
+import type { Listener } from './installation.ts';
+import { tooWide } from './relay-safety.ts';
+import type { InstallationFiles, Sections, Spot } from './sections.ts';
+
+export function buildListeners(
+  sections: Sections,
+  policiesDir: string,
+  files: InstallationFiles,
+  findings: Findings,
+): Listener[] {
+  const { problems, notYet } = findings;
+  const taken = new Map<string, string>();
+  const policies = files
+    .glob(`${policiesDir}/*.yaml`)
+    .map((path) => path.slice(policiesDir.length + 1, -'.yaml'.length));
+  const listeners: Listener[] = [];
+  for (const [name, { value, at }] of sections.maps.listeners) {
+    if (!/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(name))
+      problems.push(at.problem([], `"${name}" is no name for a listener`, 'letters, digits, _ and -', 'key'));
+    if (value === undefined) continue;
+
+    const address = parseHostPort(value.address);
+    const ip = address && parseIp(address.host);
+    if (address === undefined || ip === undefined) {
+      const remedy = 'expected an address with its port, such as "0.0.0.0:25" or "[::]:25"';
+      problems.push(at.problem(['address'], `"${value.address}" is not where a listener can listen`, remedy));
+      continue;
+    }
+    const where = `${ip.text}:${address.port}`;
+    const other = taken.get(where);
+    // Port 0 is any free one: two listeners may ask for it.
+    if (other !== undefined && address.port !== 0)
+      problems.push(
+        at.problem(['address'], `"${value.address}" is taken by the listener ${other}`, 'give it a port of its own'),
+      );
+    taken.set(where, name);
+
+    if (!policies.includes(value.policy)) {
+      const near = didYouMean(value.policy, policies);
+      const message = `there is no policy "${value.policy}"`;
+      const expected = `expected ${files.show(`${policiesDir}/${value.policy}.yaml`)}; the least it can say is \`policy: ${value.policy}\``;
+      problems.push(at.problem(['policy'], message, near === '' ? expected : `${near} ${expected}`));
+    }
+    for (const key of ['trusted_networks', 'xclient_from', 'proxy_from'] as const)
+      for (const [n, range] of value[key].entries()) checkRange(at, key, n, range, findings);
+    if (value.newline === 'normalize' && value.trusted_networks.length === 0)
+      problems.push(
+        at.problem(
+          ['newline'],
+          '`newline: normalize` is for listeners of trusted networks only',
+          'add trusted_networks, or write strict',
+        ),
+      );
+
+    if (value.tls !== undefined && value.tls !== 'none')
+      notYet.push(at.problem(['tls'], `\`tls: ${value.tls}\` of a listener has not come yet`, 'write `tls: none`'));
+    if (value.auth !== undefined && value.auth !== 'none')
+      notYet.push(
+        at.problem(
+          ['auth'],
+          `\`auth: ${value.auth}\` has not come yet`,
+          'use trusted_networks, or remove the listener',
+        ),
+      );
+    if (value.proxy_from.length > 0)
+      notYet.push(at.problem(['proxy_from'], 'the PROXY protocol has not come yet', 'write `proxy_from: []`'));
+    if (value.mixed === 'split')
+      notYet.push(at.problem(['mixed'], '`mixed: split` has not come yet', 'write quarantine or dsn_if_verified'));
+
+    listeners.push({
+      name,
+      host: address.host,
+      port: address.port,
+      policy: value.policy,
+      trustedNetworks: value.trusted_networks,
+      xclientFrom: value.xclient_from,
+      proxyFrom: value.proxy_from,
+      newline: value.newline,
+      mixed: value.mixed,
+    });
+  }
+  return listeners;
+}
+
+function checkRange(at: Spot, key: string, n: number, range: string, { problems }: Findings): void {
+  if (parseRange(range) === undefined) {
+    problems.push(
+      at.problem(
+        [key, n],
+        `"${range}" is not a range of addresses`,
+        'expected one such as 192.0.2.0/24 or 2001:db8::/48',
+      ),
+    );
+    return;
+  }
+  const why = tooWide(range);
+  if (why !== undefined)
+    problems.push(
+      at.problem([key, n], `"${range}" cannot be trusted: ${why}`, 'name the networks that are yours alone'),
+    );
+}

@@ -1,0 +1,186 @@
+/** Reads `postern.yaml` and what it includes into an installation, or into all that is wrong with it. */
+import type { z } from 'zod';
+import { didYouMean } from '../language/nearest.ts';
+import { inOrder, type Problem } from '../language/problem.ts';
+import { parseMailbox, toAscii } from '../mail/address.ts';
+import { parseIp } from '../mail/ip.ts';
+import { buildDomains } from './domains.ts';
+import type { Findings } from './findings.ts';
+import { parseHostPort, sayHostPort } from './host-port.ts';
+import type { Installation, Listener } from './installation.ts';
+import { buildListeners } from './listeners.ts';
+import { nodeNumber } from './node-number.ts';
+import { folderOf, resolvePath } from './paths.ts';
+import { buildRoutes } from './routes.ts';
+import { SINGLES } from './schema.ts';
+import { type InstallationFiles, readSections, type Sections } from './sections.ts';
+
+export interface LoadedInstallation {
+  /** Undefined where there is any problem. There may be one though something has not come yet: `check` looks at it. */
+  readonly installation?: Installation;
+  readonly problems: readonly Problem[];
+  /** What is written rightly and has not come yet: `serve` refuses to start with any. */
+  readonly notYet: readonly Problem[];
+}
+
+/** `file` is absolute. Never throws for what stands in the files. */
+export function loadInstallation(file: string, files: InstallationFiles): LoadedInstallation {
+  const sections = readSections(file, files);
+  const findings: Findings = { problems: [...sections.problems], notYet: [] };
+  const folder = folderOf(file);
+  const single = <K extends keyof typeof SINGLES>(key: K): z.output<(typeof SINGLES)[K]> | undefined =>
+    sections.singles[key]?.value;
+
+  const hostname = hostnameOf(sections, findings);
+  const node = single('node') ?? hostname.split('.')[0]!;
+  const policiesDir = resolvePath(folder, single('policies') ?? 'policies');
+  const written = single('queue') ?? SINGLES.queue.parse({});
+  const queue = { retry: written.retry, expire: written.expire, delayNotice: written.delay_notice };
+  const store = single('store') ?? SINGLES.store.parse({});
+  const limits = single('limits') ?? SINGLES.limits.parse({});
+  const records = single('records') ?? SINGLES.records.parse({});
+  const listeners = buildListeners(sections, policiesDir, files, findings);
+  reportMissing(sections, findings);
+
+  const installation: Installation = {
+    file,
+    hostname,
+    node,
+    nodeNumber: nodeNumber(node),
+    postmaster: postmasterOf(sections, hostname, findings),
+    listeners,
+    domains: buildDomains(sections, folder, files, findings),
+    routes: buildRoutes(sections, folder, queue, findings),
+    defaultRoute: defaultRouteOf(sections, listeners, findings),
+    dns: dnsOf(sections, findings),
+    policiesDir,
+    store: { path: resolvePath(folder, store.path), minFreeBytes: store.min_free },
+    queue,
+    limits: {
+      messageBytes: limits.message,
+      headerBytes: limits.header,
+      commandLineBytes: limits.command_line,
+      recipients: limits.recipients,
+      errors: limits.errors,
+      idleCommands: limits.idle_commands,
+      drainBytes: limits.drain,
+      hops: limits.hops,
+      idle: limits.idle,
+      handshake: limits.handshake,
+      decision: limits.decision,
+      commit: limits.commit,
+      session: limits.session,
+    },
+    records: {
+      retention: records.retention,
+      connectionRetention: records.connections.retention,
+      coalesce: records.connections.coalesce,
+      subject: records.subject,
+      jsonl: records.jsonl === undefined ? '' : resolvePath(folder, records.jsonl.path),
+    },
+    log: single('log') ?? SINGLES.log.parse({}),
+  };
+  refuseWhatHasNotCome(sections, findings);
+  const problems = inOrder(mainFirst(findings.problems, files.show(file)));
+  const notYet = inOrder(mainFirst(findings.notYet, files.show(file)));
+  return problems.length === 0 ? { installation, problems, notYet } : { problems, notYet };
+}
+
+const mainFirst = (problems: readonly Problem[], main: string): readonly Problem[] => [
+  ...problems.filter(({ place }) => place.file === main),
+  ...problems.filter(({ place }) => place.file !== main),
+];
+
+/** With these four, `serve` works. */
+const REQUIRED = {
+  hostname: '`hostname: mx1.example.com`, the name this machine has in DNS',
+  listeners: '`listeners: { mx: { address: "0.0.0.0:25", policy: inbound } }`',
+  domains: '`domains: { example.com: { route: store, recipients: { file: recipients.txt } } }`',
+  routes: '`routes: { store: { hosts: ["mail1.internal:25"] } }`',
+};
+
+function reportMissing({ said, main, maps }: Sections, { problems }: Findings): void {
+  if (said === undefined) return;
+  for (const [key, example] of Object.entries(REQUIRED))
+    if (!said.has(key)) problems.push(main.problem([key], `"${key}" is missing`, `add ${example}`, 'key'));
+  if (said.has('listeners') && maps.listeners.size === 0)
+    problems.push(main.problem(['listeners'], 'no listener is named', `write ${REQUIRED.listeners}`, 'key'));
+}
+
+function hostnameOf({ singles }: Sections, { problems }: Findings): string {
+  const written = singles.hostname;
+  if (written?.value === undefined) return 'localhost';
+  const hostname = toAscii(written.value);
+  if (hostname !== undefined && !/^[\d.]+$/.test(hostname)) return hostname;
+  const remedy = 'expected the name this machine has in DNS, such as mx1.example.com';
+  problems.push(written.at.problem([], `"${written.value}" is not a host name`, remedy));
+  return 'localhost';
+}
+
+function postmasterOf({ singles }: Sections, hostname: string, { problems }: Findings): string {
+  const written = singles.postmaster;
+  if (written?.value === undefined) return `postmaster@${hostname}`;
+  const mailbox = parseMailbox(written.value, true);
+  if (mailbox.kind === 'ok') return mailbox.value.address;
+  const remedy = 'expected an address such as it@example.com';
+  problems.push(written.at.problem([], `"${written.value}" is not an address: ${mailbox.why}`, remedy));
+  return '';
+}
+
+function defaultRouteOf(
+  { singles, maps, main }: Sections,
+  listeners: readonly Listener[],
+  { problems }: Findings,
+): string {
+  const written = singles.default_route;
+  const routes = [...maps.routes.keys()];
+  if (written === undefined) {
+    const relaying = listeners.find((listener) => listener.trustedNetworks.length > 0);
+    if (relaying !== undefined)
+      problems.push(
+        main.problem(
+          ['listeners', relaying.name, 'trusted_networks'],
+          `"${relaying.name}" relays for trusted networks, and no route leads to other domains`,
+          `add \`default_route:\` and the name of a route: ${routes.join(', ')}`,
+          'key',
+        ),
+      );
+    return '';
+  }
+  if (written.value !== undefined && !maps.routes.has(written.value)) {
+    const near = didYouMean(written.value, routes);
+    const remedy = `${near} there are: ${routes.join(', ')}`.trim();
+    problems.push(written.at.problem([], `there is no route "${written.value}"`, remedy));
+  }
+  return written.value ?? '';
+}
+
+function dnsOf({ singles }: Sections, { problems }: Findings): Installation['dns'] {
+  const { servers, timeout } = singles.dns?.value ?? SINGLES.dns.parse({});
+  return {
+    timeout,
+    servers: servers.map((text, n) => {
+      const address = parseHostPort(text, DNS_PORT) ?? parseHostPort(`[${text}]`, DNS_PORT);
+      if (address !== undefined && parseIp(address.host) !== undefined) return sayHostPort(address);
+      const remedy = 'expected an address such as 127.0.0.1:53';
+      problems.push(singles.dns!.at.problem(['servers', n], `"${text}" is not the address of a DNS server`, remedy));
+      return text;
+    }),
+  };
+}
+
+const DNS_PORT = 53;
+
+function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings): void {
+  const waiting = {
+    certificates: 'certificates have not come yet',
+    services: 'scanners have not come yet',
+    admin: 'the admin pages have not come yet',
+  } as const;
+  for (const [key, message] of Object.entries(waiting)) {
+    const written = singles[key as keyof typeof waiting];
+    if (written !== undefined) notYet.push(written.at.problem([], message, `remove \`${key}:\``, 'key'));
+  }
+  for (const { at } of maps.signing.values())
+    notYet.push(at.problem([], 'signing has not come yet', 'remove it, and let the next hop sign', 'key'));
+}

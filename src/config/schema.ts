@@ -1,0 +1,168 @@
+/** Every word of `postern.yaml`. What has not come yet is known here too, so that it is refused by name and never ignored. */
+import { z } from 'zod';
+import { duration, size } from '../language/units.ts';
+import { seconds } from '../mail/time.ts';
+import { LIMITS } from './schema-limits.ts';
+
+const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
+const path = text('a path; relative ones start at the folder of this file');
+const names = (expected: string) => z.array(text(expected)).max(10_000);
+const ranges = names('an address or a range such as 192.0.2.0/24');
+
+export const LISTENER = z.strictObject({
+  address: text('an address with its port, such as "0.0.0.0:25" or "[::]:25"'),
+  policy: text('the name of a policy: `inbound` for policies/inbound.yaml').prefault('inbound'),
+  tls: z.enum(['none', 'opportunistic', 'implicit', 'required']).optional(),
+  auth: z.enum(['none', 'required']).optional(),
+  trusted_networks: ranges.prefault([]),
+  xclient_from: ranges.prefault([]),
+  proxy_from: ranges.prefault([]),
+  newline: z.enum(['strict', 'normalize']).prefault('strict'),
+  mixed: z.enum(['quarantine', 'dsn_if_verified', 'split']).prefault('quarantine'),
+});
+
+const PERCENT = z
+  .string({ error: 'expected a percentage such as 10%' })
+  .regex(/^(?:\d{1,2}(?:\.\d+)?|100)\s?%$/, { error: 'this is not a percentage: expected a number such as 10%' })
+  .meta({ expected: 'a percentage such as 10%' });
+
+const RECIPIENT_SOURCE = z.union([
+  z.strictObject({ inline: names('a local part or an address').min(1) }),
+  z.strictObject({
+    file: path,
+    max_shrink: PERCENT.prefault('10%'),
+    max_age: duration(seconds(1)).optional(),
+    on_stale: z.enum(['defer', 'accept']).prefault('defer'),
+  }),
+  z.strictObject({ pattern: text('a regular expression over the whole local part') }),
+  z.strictObject({
+    ldap: z.strictObject({
+      url: text('an address such as "ldaps://ldap.internal"'),
+      base: text('where the search starts'),
+      filter: text('a filter with {address}'),
+      bind_dn: text('who asks').optional(),
+      password_file: path.optional(),
+      password: text('env:NAME').optional(),
+    }),
+  }),
+  z.strictObject({
+    sql: z.strictObject({
+      url: text('an address such as "postgres://db.internal/mail"'),
+      query: text('a query with $1 for the address'),
+      password_file: path.optional(),
+      password: text('env:NAME').optional(),
+    }),
+  }),
+  z.strictObject({
+    callout: z.strictObject({ hosts: names('a host with its port').min(1), probe_random: z.boolean().optional() }),
+  }),
+]);
+const SETTING = z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number(), z.boolean()]))]);
+
+export const DOMAIN = z.strictObject({
+  route: text('the name of a route'),
+  recipients: z
+    .union([z.literal('any'), RECIPIENT_SOURCE, z.array(z.union([z.literal('any'), RECIPIENT_SOURCE])).min(1)])
+    .meta({ expected: '`any`, or a map with inline, file, pattern, ldap, sql or callout, or a list of these' }),
+  settings: z.record(z.string(), SETTING).prefault({}),
+});
+
+// An attempt costs a connection; nobody needs a hundred a second to one host.
+const RETRY_LEAST = 50;
+const RETRY = z.array(duration(RETRY_LEAST)).min(1).max(64);
+const DELAY_NOTICE = z
+  .union([z.literal('never'), duration(seconds(1))])
+  .meta({ expected: '`never` or a duration such as 4h' });
+
+export const ROUTE = z.strictObject({
+  protocol: z.enum(['smtp', 'lmtp', 'maildir']).optional(),
+  hosts: names('a host with its port, or unix: and a path').min(1).max(64).optional(),
+  path: path.optional(),
+  mx: z.boolean().optional(),
+  port: z.int().min(1).max(65_535).optional(),
+  tls: z.enum(['none', 'opportunistic', 'required', 'verified', 'dane', 'mta-sts']).optional(),
+  auth: z
+    .strictObject({ user: text('a user'), password_file: path.optional(), password: text('env:NAME').optional() })
+    .optional(),
+  retry: RETRY.optional(),
+  expire: duration(seconds(1)).optional(),
+  delay_notice: DELAY_NOTICE.optional(),
+  refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
+});
+
+export const SIGNING = z.array(
+  z.strictObject({
+    selector: text('a selector'),
+    key_file: path,
+    state: z.enum(['active', 'next', 'retired']).prefault('active'),
+  }),
+);
+
+const SERVICE = z.strictObject({ address: text('a host with its port, or unix: and a path') });
+
+/** What may be written in several files, entry by entry. */
+export const MAPS = { listeners: LISTENER, domains: DOMAIN, routes: ROUTE, signing: SIGNING } as const;
+
+/** What is said once. */
+export const SINGLES = {
+  hostname: text('our own name in DNS, such as mx1.example.com'),
+  node: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,63}$/, { error: 'this is not a node name: expected letters, digits, - and _' })
+    .meta({ expected: 'a name for this machine, such as mx1' }),
+  postmaster: text('an address'),
+  certificates: z.array(z.strictObject({ names: names('a host name').min(1), certificate: path, key: path })),
+  default_route: text('the name of a route'),
+  dns: z.strictObject({
+    servers: names('an address, with or without a port').min(1).max(16).prefault(['127.0.0.1:53']),
+    timeout: duration(1).prefault('5s'),
+  }),
+  services: z.strictObject({
+    clamav: SERVICE.optional(),
+    spamassassin: SERVICE.optional(),
+    rspamd: z.strictObject({ url: text('an address such as "http://127.0.0.1:11333"') }).optional(),
+  }),
+  policies: path,
+  store: z.strictObject({ path: path.prefault('var/postern'), min_free: size().prefault('1 GiB') }),
+  queue: z.strictObject({
+    retry: RETRY.prefault(['5m', '10m', '20m', '40m', '1h', '2h', '4h']),
+    expire: duration(seconds(1)).prefault('5d'), // four to five days (RFC 5321 §4.5.4.1)
+    delay_notice: DELAY_NOTICE.prefault('4h'),
+  }),
+  limits: LIMITS,
+  records: z.strictObject({
+    retention: duration(seconds(1)).prefault('30d'),
+    connections: z
+      .strictObject({ retention: duration(seconds(1)).prefault('3d'), coalesce: duration().prefault('1m') })
+      .prefault({}),
+    subject: z.enum(['full', 'hash', 'off']).prefault('full'),
+    jsonl: z.strictObject({ path }).optional(),
+  }),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).prefault('info') }),
+  admin: z.strictObject({ address: text('an address with its port, such as "127.0.0.1:8025"') }),
+} as const;
+
+export const INCLUDE = names('a path with *, such as conf.d/*.yaml').max(64);
+
+/** The JSON Schema of `postern.yaml`, for editors. */
+export function installationSchema(): object {
+  const { hostname, ...singles } = SINGLES;
+  const whole = z
+    .strictObject({
+      hostname,
+      listeners: z.record(z.string(), LISTENER),
+      domains: z.record(z.string(), DOMAIN),
+      routes: z.record(z.string(), ROUTE),
+      ...optional(singles),
+      signing: z.record(z.string(), SIGNING).optional(),
+      include: INCLUDE.optional(),
+    })
+    .meta({
+      title: 'postern.yaml',
+      description: 'The installation: hostname, listeners, domains, routes and the rest',
+    });
+  return z.toJSONSchema(whole, { io: 'input' });
+}
+
+const optional = (shape: { readonly [key: string]: z.ZodType }): { [key: string]: z.ZodType } =>
+  Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, schema.optional()]));

@@ -48,12 +48,14 @@ export const arc = defineCheck({
     }
     const dns = mailauthResolver(resolver, signal);
     const verifier = await verifySignatures('ARC', message.content, now, dns, signal);
+    // Read before the chain is validated: mailauth takes the newest set's results apart.
+    const seals = (verifier.arc.chain || []).map(sealOf);
     const { result, why } = await chainStatus(verifier, dns);
     if (why !== '') evidence('why', why);
-    const sets = verifier.arc.chain || [];
     if (result !== 'pass') return { result, trusted: false, sealer: '' };
     const from = textOf(groupOf(facts, 'from').domain);
-    return { result, trusted: isTrusted(sets, options.trusted_sealers, from, now), sealer: sealerOf(sets.at(-1)) };
+    const trusted = isTrusted(seals, options.trusted_sealers, from, now);
+    return { result, trusted, sealer: seals.at(-1)?.sealer ?? '' };
   },
 });
 
@@ -70,20 +72,32 @@ async function chainStatus(verifier: SignatureVerifier, dns: MailauthResolver) {
  * From the newest seal downwards, as long as each is of a listed sealer, one whose results say that DMARC passed (RFC 8617
  * §5.2 leaves to us whom to believe): an unlisted one in between could have made up all below it.
  */
-function isTrusted(sets: readonly ArcSet[], sealers: List | undefined, from: string, now: number): boolean {
-  for (const set of sets.toReversed()) {
-    if (sealers?.has(sealerOf(set), now) !== true) return false;
-    const { dmarc } = set['arc-authentication-results'].parsed;
-    if ((dmarc?.result ?? dmarc?.value) !== 'pass') continue;
-    const author = dmarc?.header?.from;
+function isTrusted(seals: readonly Seal[], listed: List | undefined, from: string, now: number): boolean {
+  for (const { sealer, dmarc, author } of seals.toReversed()) {
+    if (listed?.has(sealer, now) !== true) return false;
     // What passed must be the author the message names now.
-    if (author === undefined || (typeof author === 'string' && toAscii(author.replace(/^.*@/s, '')) === from))
-      return true;
+    if (dmarc === 'pass' && (author === undefined || author === from)) return true;
   }
   return false;
 }
 
-const sealerOf = (set: ArcSet | undefined): string => {
-  const domain = set?.['arc-seal'].parsed.d?.value;
-  return typeof domain === 'string' ? (toAscii(domain) ?? '') : '';
-};
+/** Who sealed, and what its ARC-Authentication-Results say of DMARC. */
+interface Seal {
+  readonly sealer: string;
+  readonly dmarc: string;
+  /** `header.from`; undefined where it is not told. */
+  readonly author: string | undefined;
+}
+
+function sealOf(set: ArcSet): Seal {
+  const { dmarc } = set['arc-authentication-results'].parsed;
+  const author = dmarc?.header?.from;
+  return {
+    sealer: domainOf(set['arc-seal'].parsed.d?.value),
+    dmarc: typeof dmarc?.value === 'string' ? dmarc.value.toLowerCase() : '',
+    author: author === undefined ? undefined : domainOf(author),
+  };
+}
+
+const domainOf = (value: unknown): string =>
+  typeof value === 'string' ? (toAscii(value.replace(/^.*@/s, '')) ?? '') : '';

@@ -21,7 +21,6 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
       readonly parsed: {
         readonly dmarc?: {
           readonly value?: unknown;
-          readonly result?: unknown;
           readonly header?: { readonly from?: unknown };
         };
       };

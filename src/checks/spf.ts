@@ -41,7 +41,8 @@ export const spf = defineCheck({
     const { result, comment } = answer.status as { readonly result: string; readonly comment?: string };
     if (result === 'temperror' || result === 'permerror') evidence('why', whyOf(comment));
     if (answer.explanation !== undefined) evidence('explanation', clean(answer.explanation, EXPLANATION_MAX));
-    return { result: RESULT.parse(result), domain: toAscii(answer.domain) ?? '' };
+    // mailauth writes - for a domain that was not given.
+    return { result: RESULT.parse(result), domain: answer.domain === '-' ? '' : (toAscii(answer.domain) ?? '') };
   },
 });
 

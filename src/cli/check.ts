@@ -1,0 +1,49 @@
+/** `postern check`: everything that is wrong with configuration and policies, at once. */
+import type { Command } from 'commander';
+import { jsonText } from '../record/jsonl.ts';
+import { act, type Common, FINE, NO, printing, type Shell } from './command.ts';
+import { count, isSound, sayProblems } from './sound.ts';
+import type { CliWorld } from './world.ts';
+
+export const checkCommand = (shell: Shell): Command =>
+  printing('check', {
+    about: 'Loads configuration and policies and reports every problem; exit 1 when one is an error.',
+    examples: [
+      ['check', 'everything, files of secrets included'],
+      ['check --no-secrets', 'in CI, where the secrets are not'],
+      ['check --config /etc/postern/postern.yaml --json', 'for an editor or a pipeline'],
+    ],
+  })
+    .option('--no-secrets', 'leave the files of secrets alone')
+    .action(act(shell, check));
+
+interface Options extends Common {
+  readonly secrets: boolean;
+}
+
+async function check(world: CliWorld, options: Options): Promise<number> {
+  const loaded = await world.load(options.config, { secrets: options.secrets });
+  const sound = isSound(loaded);
+  if (options.json) await world.out(jsonText({ ok: sound, problems: loaded.problems }));
+  else {
+    if (loaded.problems.length > 0) await world.out(sayProblems(loaded.problems));
+    await world.out(`${sayOutcome(loaded, options.config)}\n`);
+  }
+  return sound ? FINE : NO;
+}
+
+function sayOutcome(
+  { installation, policies, problems }: Awaited<ReturnType<CliWorld['load']>>,
+  config: string,
+): string {
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  const warnings = problems.length - errors;
+  const also = warnings === 0 ? '' : `, ${count(warnings, 'warning')}`;
+  if (errors > 0 || installation === undefined) return `${count(errors, 'error')}${also}`;
+  const parts = [
+    count(installation.listeners.length, 'listener'),
+    count(installation.domains.size, 'domain'),
+    ...[...policies.values()].map((policy) => `policy ${policy.name} (${count(policy.rules.length, 'rule')})`),
+  ];
+  return `${config} is fine: ${parts.join(', ')}${also}`;
+}

@@ -1,0 +1,71 @@
+/** The program `postern`: its commands, and the exit status each leaves. */
+import { Command, CommanderError } from 'commander';
+import { terminal } from '../record/terminal.ts';
+import { checkCommand } from './check.ts';
+import { CliError, FINE, NO, type Shell, USAGE } from './command.ts';
+import { explainCommand } from './explain.ts';
+import { logCommand } from './log.ts';
+import { reloadCommand } from './reload.ts';
+import { serveCommand } from './serve.ts';
+import { testCommand } from './test.ts';
+import { traceCommand } from './trace.ts';
+import type { CliWorld } from './world.ts';
+
+/** Runs one command line (without node and script). Never rejects. */
+export async function runCli(args: readonly string[], world: CliWorld): Promise<number> {
+  const shell: Shell = { world, status: FINE };
+  // Commander writes without waiting: what it has to say is kept and written before we answer.
+  let said = '';
+  let complained = '';
+  const program = buildProgram(shell);
+  for (const command of everyCommand(program))
+    command.exitOverride().configureOutput({
+      writeOut: (text) => {
+        said += text;
+      },
+      writeErr: (text) => {
+        complained += text;
+      },
+    });
+  let status: number;
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    status = shell.status;
+  } catch (thrown) {
+    const ended = endOf(thrown);
+    status = ended.status;
+    complained += ended.message;
+  }
+  try {
+    if (said !== '') await world.out(said);
+    if (complained !== '') await world.err(complained);
+  } catch (thrown) {
+    if (!isBrokenPipe(thrown)) throw thrown;
+  }
+  return status;
+}
+
+export function buildProgram(shell: Shell): Command {
+  const program = new Command('postern')
+    .description('A mail gateway that can explain every decision and rehearse every change.')
+    .showHelpAfterError('(postern --help says more)')
+    .showSuggestionAfterError();
+  const commands = [serveCommand, checkCommand, explainCommand, testCommand, logCommand, traceCommand, reloadCommand];
+  for (const make of commands) program.addCommand(make(shell));
+  return program;
+}
+
+function endOf(thrown: unknown): { readonly status: number; readonly message: string } {
+  if (thrown instanceof CommanderError)
+    // Help that was asked for is fine; help that was not asked for, and every mistake, is wrong usage.
+    return { status: thrown.exitCode === 0 ? FINE : USAGE, message: '' };
+  // Nobody reads any more (`postern log | head`): that is their good right.
+  if (isBrokenPipe(thrown)) return { status: FINE, message: '' };
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const status = thrown instanceof CliError ? thrown.status : NO;
+  return { status, message: terminal(message.split('\n').map((line, at) => (at === 0 ? `postern: ${line}` : line))) };
+}
+
+const isBrokenPipe = (thrown: unknown): boolean => (thrown as { readonly code?: unknown } | null)?.code === 'EPIPE';
+
+const everyCommand = (top: Command): readonly Command[] => [top, ...top.commands.flatMap(everyCommand)];

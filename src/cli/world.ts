@@ -1,0 +1,82 @@
+/** What the commands ask of the world: main hands it in, tests hand in another. */
+import type { Installation } from '../config/installation.ts';
+import type { Problem } from '../language/problem.ts';
+import type { Millis, Timestamp } from '../mail/time.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { QueueStore, RecordStore } from '../ports/queue.ts';
+import type { TransactionRecord } from '../record/record.ts';
+import type { Scenario } from '../record/scenario.ts';
+import type { RuleBook } from '../record/view.ts';
+
+export interface CliWorld {
+  /** Resolves when more may be written. Rejects with code `EPIPE` when nobody reads any more. */
+  out(text: string): Promise<void>;
+  err(text: string): Promise<void>;
+  /** Text of a file, `-` for standard input. Rejects with a sentence that names the file. */
+  readText(path: string): Promise<string>;
+  /** Lines of a file, `-` for standard input, as they come. */
+  readLines(path: string): AsyncIterable<string>;
+  /** Writes a file and the folders above it. */
+  writeText(path: string, text: string): Promise<void>;
+  /** Paths of the files in a folder that end so, sorted; none where there is no such folder. */
+  list(folder: string, ending: string): Promise<readonly string[]>;
+  now(): Timestamp;
+  /** Rejects with the signal's reason when aborted. */
+  sleep(span: Millis, signal: AbortSignal): Promise<void>;
+  /** Aborted when a person wants the program to end. */
+  readonly signal: AbortSignal;
+  /** Who gives these commands, for the record. */
+  readonly operator: string;
+
+  /** Reads configuration and policies, and reports every problem; `secrets: false` leaves the files of secrets alone. */
+  load(config: string, options: { readonly secrets: boolean }): Promise<Loaded>;
+  /** The store as a visitor beside a running gateway. */
+  visit(installation: Installation): Promise<Visit>;
+  /** Makes ready to rehearse; what it opens is closed by `close`. */
+  rehearsals(loaded: Sound): Promise<Rehearsals>;
+  /** Runs the gateway until it is told to stop; answers the exit status. */
+  serve(config: string): Promise<number>;
+  /** Tells the running gateway to read its configuration again. */
+  reload(installation: Installation): Promise<Running>;
+  running(installation: Installation): Promise<Running>;
+}
+
+/** The gateway that owns the store, by its pid file. */
+export type Running =
+  | { readonly kind: 'running'; readonly pid: number }
+  | { readonly kind: 'stopped'; readonly why: string };
+
+/** Configuration and policies as far as they could be read. */
+export interface Loaded {
+  readonly installation: Installation | undefined;
+  /** By name. */
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly problems: readonly Problem[];
+}
+
+/** What loaded without an error. */
+export interface Sound extends Loaded {
+  readonly installation: Installation;
+}
+
+export interface Visit {
+  readonly queue: QueueStore;
+  readonly records: RecordStore;
+  /** The rules of a bundle, from the bundle's own files; undefined where it is not stored. */
+  rules(bundle: string): Promise<RuleBook | undefined>;
+  close(): Promise<void>;
+}
+
+export interface Rehearsed {
+  readonly record: TransactionRecord;
+  readonly policy: RuleBook;
+}
+
+/** Rejects with a `ScenarioError` where the scenario cannot be played. */
+export type Rehearse = (scenario: Scenario) => Promise<Rehearsed>;
+
+export interface Rehearsals {
+  /** Scenarios played by what this answers share one scratch state, which starts as the first one's `state` says. */
+  start(): Rehearse;
+  close(): Promise<void>;
+}

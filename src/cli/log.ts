@@ -7,7 +7,7 @@ import { recordLine } from '../record/line.ts';
 import type { TransactionRecord } from '../record/record.ts';
 import { recordView } from '../record/view.ts';
 import { act, CliError, type Common, FINE, NO, printing, type Shell, USAGE } from './command.ts';
-import { loadSound } from './sound.ts';
+import { visiting } from './visiting.ts';
 import { parseWhen } from './when.ts';
 import type { CliWorld, Visit } from './world.ts';
 
@@ -52,16 +52,12 @@ interface Options extends Common {
 
 async function log(world: CliWorld, options: Options): Promise<number> {
   const query = queryOf(options, world);
-  const { installation } = await loadSound(world, options.config);
-  const visit = await world.visit(installation);
-  try {
+  return visiting(world, options.config, async (visit) => {
     const found = [...(await visit.records.search(query))].reverse();
     for (const record of found) await write(world, visit, record, options.json ?? false);
     if (options.follow) await follow(world, visit, query, found, options.json ?? false);
     return found.length > 0 || options.follow ? FINE : NO;
-  } finally {
-    await visit.close();
-  }
+  });
 }
 
 function queryOf(options: Options, world: CliWorld): RecordQuery {

@@ -5,8 +5,11 @@ import { checkCommand } from './check.ts';
 import { CliError, FINE, NO, type Shell, USAGE } from './command.ts';
 import { explainCommand } from './explain.ts';
 import { logCommand } from './log.ts';
+import { quarantineCommand } from './quarantine.ts';
+import { queueCommand } from './queue.ts';
 import { reloadCommand } from './reload.ts';
 import { serveCommand } from './serve.ts';
+import { statusCommand } from './status.ts';
 import { testCommand } from './test.ts';
 import { traceCommand } from './trace.ts';
 import type { CliWorld } from './world.ts';
@@ -50,7 +53,18 @@ export function buildProgram(shell: Shell): Command {
     .description('A mail gateway that can explain every decision and rehearse every change.')
     .showHelpAfterError('(postern --help says more)')
     .showSuggestionAfterError();
-  const commands = [serveCommand, checkCommand, explainCommand, testCommand, logCommand, traceCommand, reloadCommand];
+  const commands = [
+    serveCommand,
+    checkCommand,
+    explainCommand,
+    testCommand,
+    logCommand,
+    traceCommand,
+    queueCommand,
+    quarantineCommand,
+    reloadCommand,
+    statusCommand,
+  ];
   for (const make of commands) program.addCommand(make(shell));
   return program;
 }

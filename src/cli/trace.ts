@@ -4,7 +4,7 @@ import { jsonText } from '../record/jsonl.ts';
 import { tell } from '../record/tell.ts';
 import { recordView } from '../record/view.ts';
 import { act, CliError, type Common, FINE, printing, type Shell, USAGE } from './command.ts';
-import { loadSound } from './sound.ts';
+import { visiting } from './visiting.ts';
 import type { CliWorld } from './world.ts';
 
 export const traceCommand = (shell: Shell): Command =>
@@ -26,15 +26,11 @@ async function trace(world: CliWorld, written: string, { config, json }: Common)
       `"${written}" is not the id of a record: it has 13 letters and digits, as in 3f9k2m7q0d5xa`,
       USAGE,
     );
-  const { installation } = await loadSound(world, config);
-  const visit = await world.visit(installation);
-  try {
+  return visiting(world, config, async (visit) => {
     const found = await visit.records.get(id);
     if (found === undefined) throw new CliError(`no record ${id} is kept; \`postern log\` lists those that are`);
     const view = recordView(found.record, found.events, await visit.rules(found.record.bundle));
     await world.out(json ? jsonText(view) : tell(view));
     return FINE;
-  } finally {
-    await visit.close();
-  }
+  });
 }

@@ -72,7 +72,7 @@ export interface Rehearsed {
   readonly policy: RuleBook;
 }
 
-/** Rejects with a `ScenarioError` where the scenario cannot be played. */
+/** Rejects with a sentence that says what is wrong where the scenario cannot be played. */
 export type Rehearse = (scenario: Scenario) => Promise<Rehearsed>;
 
 export interface Rehearsals {

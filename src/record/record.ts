@@ -151,6 +151,8 @@ export interface RecordEvent {
     | 'held'
     | 'quarantined'
     | 'released'
+    /** A person asked for another try at once. */
+    | 'retried'
     | 'removed'
     | 'notified'
     | 'orphaned';

@@ -53,11 +53,6 @@ export const scenarioSchema = z.strictObject({
   live: z.boolean().meta({ description: 'ask daemons and the configured DNS for real' }).optional(),
 });
 
-/** A scenario that cannot be played: the message says what is wrong with it and what to write instead. */
-export class ScenarioError extends Error {
-  override readonly name = 'ScenarioError';
-}
-
 /** Undefined keys are left out, as the type wants it. */
 export const asScenario = (parsed: z.output<typeof scenarioSchema>): Scenario => {
   const given = Object.entries(parsed).filter(([, value]) => value !== undefined);

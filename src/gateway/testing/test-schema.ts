@@ -5,7 +5,17 @@ import { STAGES } from '../../policy/stage.ts';
 import { scenarioSchema } from '../../record/scenario-schema.ts';
 
 const VERDICTS = ['accept', 'reject', 'defer', 'quarantine', 'discard', 'hold'] as const;
-const OUTCOMES = ['none', 'queued', 'quarantined', 'held', 'discarded', 'refused', 'deferred', 'not_taken'] as const;
+const OUTCOMES = [
+  'none',
+  'queued',
+  'quarantined',
+  'held',
+  'discarded',
+  'refused',
+  'deferred',
+  'bounced',
+  'not_taken',
+] as const;
 
 const about = (description: string) => ({ description });
 

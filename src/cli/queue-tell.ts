@@ -1,0 +1,60 @@
+/** An entry of the queue as a line, as a story and as JSON. */
+import { sayDuration, type Timestamp } from '../mail/time.ts';
+import type { QueueEntry } from '../queue/entry.ts';
+import { columns, terminal } from '../record/terminal.ts';
+
+export function entryLine(entry: QueueEntry, now: Timestamp): string {
+  const said = entry.last === null ? '' : `  ${entry.last.said}`;
+  const state = sayState(entry, now).padEnd(16);
+  return terminal([`${entry.id}  ${state}  <${senderOf(entry)}> -> <${entry.recipient}> by ${entry.route}${said}`]);
+}
+
+export function entryStory(entry: QueueEntry, now: Timestamp): string {
+  const { last } = entry;
+  return terminal([
+    entry.id,
+    ...columns(
+      [
+        ['from', `<${senderOf(entry)}> (${entry.sender})`],
+        ['to', `<${entry.recipient}> by route ${entry.route}`],
+        ['size', `${entry.contentSize} octets`],
+        ['state', sayState(entry, now)],
+        ['since', `${iso(entry.admittedAt)}, expires ${iso(entry.expiresAt)}`],
+        [
+          'attempts',
+          last === null ? 'none' : `${entry.attempts}, the last at ${iso(last.at)} with ${last.host || 'nobody'}`,
+        ],
+        ...(last === null ? [] : [['said', last.said]]),
+        ['record', `postern trace ${entry.recordId}`],
+      ],
+      '  ',
+    ),
+    '',
+  ]);
+}
+
+/** Without the trace fields and edits, which only delivery needs. */
+export function entryJson({ prefix: _prefix, edits: _edits, ...entry }: QueueEntry): object {
+  return { ...entry, reversePath: senderOf(entry), admittedAt: iso(entry.admittedAt), expiresAt: iso(entry.expiresAt) };
+}
+
+export const senderOf = ({ reversePath }: Pick<QueueEntry, 'reversePath'>): string =>
+  reversePath.kind === 'null' ? '' : reversePath.mailbox.address;
+
+function sayState({ state }: QueueEntry, now: Timestamp): string {
+  switch (state.kind) {
+    case 'waiting':
+      return state.due <= now ? 'due' : `in ${sayDuration(state.due - now)}`;
+    case 'leased':
+      return 'being sent';
+    case 'held':
+      return state.why === '' ? 'held' : `held: ${state.why}`;
+    case 'quarantined':
+    case 'delivered':
+    case 'bounced':
+    case 'removed':
+      return state.kind;
+  }
+}
+
+const iso = (at: Timestamp): string => new Date(at).toISOString();

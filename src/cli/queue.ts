@@ -1,0 +1,153 @@
+/** `postern queue`: what is promised and not yet delivered, looked at and changed by hand. */
+import { Command } from 'commander';
+import type { QueueFilter } from '../ports/queue.ts';
+import type { QueueEntry } from '../queue/entry.ts';
+import { jsonLine } from '../record/jsonl.ts';
+import { act, CliError, type Common, FINE, NO, printing, type Shell, USAGE } from './command.ts';
+import { changeQueue } from './queue-change.ts';
+import { entryJson, entryLine, entryStory } from './queue-tell.ts';
+import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting } from './selection.ts';
+import { visiting } from './visiting.ts';
+import type { CliWorld, Visit } from './world.ts';
+
+export function queueCommand(shell: Shell): Command {
+  const queue = new Command('queue').description('The queue: what is promised and not yet delivered.');
+  for (const command of [list(shell), show(shell), ...CHANGES.map((change) => changing(shell, change))])
+    queue.addCommand(command);
+  return queue;
+}
+
+const CHOICES = ['recipient', 'sender', 'domain', 'route', 'reason', 'olderThan'] as const;
+const STATES = ['waiting', 'leased', 'held', 'quarantined'] as const;
+
+interface Options extends Common, Omit<Selection, 'ids'> {
+  readonly state?: string;
+  readonly why?: string;
+}
+
+const list = (shell: Shell): Command =>
+  selecting(
+    printing('list', {
+      about: 'Lists entries, a line each; all when nothing is chosen.',
+      examples: [
+        ['queue list', 'everything'],
+        ['queue list --state held', 'what waits for a person'],
+        ['queue list --route store --older-than 1h --json', 'what has waited long, a JSON object a line'],
+      ],
+    }),
+    CHOICES,
+    false,
+  )
+    .option('--state <state>', STATES.join(', '))
+    .action(
+      act(shell, (world: CliWorld, ids: readonly string[], options: Options) =>
+        visiting(world, options.config, async ({ queue }) => {
+          for await (const page of select(queue, { ...options, ids }, options.state, world.now()))
+            for (const entry of page)
+              await world.out(options.json ? jsonLine(entryJson(entry)) : entryLine(entry, world.now()));
+          return FINE;
+        }),
+      ),
+    );
+
+const show = (shell: Shell): Command =>
+  printing('show', {
+    about: 'Shows entries in full: envelope, state, attempts and what was said last.',
+    examples: [['queue show 3f9k2m7q0d5xa.1', 'one entry; `postern trace` has its whole story']],
+  })
+    .argument('<ids...>', 'ids of entries or records')
+    .action(
+      act(shell, (world: CliWorld, ids: readonly string[], options: Options) =>
+        visiting(world, options.config, async ({ queue }) => {
+          let shown = 0;
+          for await (const page of select(queue, { ids }, undefined, world.now()))
+            for (const entry of page) {
+              shown += 1;
+              await world.out(options.json ? jsonLine(entryJson(entry)) : entryStory(entry, world.now()));
+            }
+          if (shown === 0) throw new CliError('not in the queue; `postern trace` tells what became of it');
+          return FINE;
+        }),
+      ),
+    );
+
+interface Change {
+  readonly name: 'retry' | 'hold' | 'release' | 'remove';
+  readonly about: string;
+  readonly examples: readonly (readonly [string, string])[];
+  readonly done: string;
+}
+
+const CHANGES: readonly Change[] = [
+  {
+    name: 'retry',
+    about: 'Lets waiting entries be tried at once.',
+    examples: [['queue retry --route store', 'after the store came back']],
+    done: 'will be tried at once',
+  },
+  {
+    name: 'hold',
+    about: 'Holds waiting entries until they are released.',
+    examples: [['queue hold --sender a@example.com --why "looks stolen"', 'all of a sender']],
+    done: 'held',
+  },
+  {
+    name: 'release',
+    about: 'Lets held entries go on.',
+    examples: [['queue release 3f9k2m7q0d5xa.1', 'one entry']],
+    done: 'released',
+  },
+  {
+    name: 'remove',
+    about: 'Takes entries out of the queue for good; nobody is told, the record keeps the story.',
+    examples: [['queue remove 3f9k2m7q0d5xa --why "sent twice"', 'all entries of one message']],
+    done: 'removed',
+  },
+];
+
+const changing = (shell: Shell, { name, about, examples, done }: Change): Command =>
+  selecting(printing(name, { about, examples }), CHOICES, true)
+    .option('--why <text>', 'the reason, for the record')
+    .action(
+      act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
+        const selection = { ...options, ids };
+        mustChoose(selection);
+        return visiting(world, options.config, async ({ queue }, installation) => {
+          const pages = select(queue, selection, undefined, world.now());
+          const came = await changeQueue(world, queue, installation, pages, name, options.why ?? '');
+          if (options.json) await world.out(jsonLine(came));
+          else {
+            await world.out(`${came.changed} ${done}\n`);
+            for (const why of came.refused) await world.err(`${why}\n`);
+          }
+          return came.changed > 0 && came.refused.length === 0 ? FINE : NO;
+        });
+      }),
+    );
+
+function select(
+  queue: Visit['queue'],
+  selection: Selection,
+  state: string | undefined,
+  now: number,
+): AsyncIterable<readonly QueueEntry[]> {
+  const { recipient, sender, domain, route, reason } = selection;
+  const before = cameBefore(selection, now);
+  const known = STATES.find((one) => one === state);
+  if (state !== undefined && known === undefined)
+    throw new CliError(`--state is one of ${STATES.join(', ')}, not "${state}"`, USAGE);
+  const common: QueueFilter = {
+    ...(recipient === undefined ? {} : { recipient }),
+    ...(sender === undefined ? {} : { sender: sender.replace(/^<|>$/g, '') }),
+    ...(domain === undefined ? {} : { domain }),
+    ...(route === undefined ? {} : { route }),
+    ...(known === undefined ? {} : { state: [known] }),
+    ...(before === undefined ? {} : { admittedBy: before }),
+  };
+  const filters = byId(selection.ids).map((ids) => ({ ...common, ...ids }));
+  const fits = (entry: QueueEntry): boolean => reason === undefined || reasonOf(entry).includes(reason);
+  return everyPage(filters, (filter) => queue.list(filter), fits);
+}
+
+const reasonOf = ({ state, last }: QueueEntry): string =>
+  `${state.kind === 'held' ? state.why : ''} ${last?.said ?? ''}`;

@@ -1,0 +1,124 @@
+/** Lines over TCP and unix sockets, without Nagle: a command waits for nobody's acknowledgement. */
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Dial, Line, LineListener, TlsWants } from '../../ports/dial.ts';
+import type { HostAddress } from '../../queue/route.ts';
+
+export const dialSocket: Dial = (address, signal) =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve({ kind: 'failed', why: reasonOf(signal) });
+    const socket = connect(target(address));
+    const done = (why: string | undefined) => {
+      signal.removeEventListener('abort', abort);
+      socket.removeAllListeners();
+      if (why === undefined) return resolve({ kind: 'open', line: new SocketLine(socket) });
+      socket.on('error', () => {}); // it has failed once; what follows is of no interest
+      socket.destroy();
+      resolve({ kind: 'failed', why });
+    };
+    const abort = () => done(reasonOf(signal));
+    signal.addEventListener('abort', abort, { once: true });
+    socket.once('connect', () => done(undefined));
+    socket.once('error', (error) => done(whyOf(error)));
+  });
+
+const target = (address: HostAddress) =>
+  address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port, noDelay: true };
+
+const reasonOf = (signal: AbortSignal): string =>
+  signal.reason instanceof Error && signal.reason.name === 'TimeoutError' ? 'no connection in time' : 'stopped';
+
+/** `connect ECONNREFUSED 127.0.0.1:25`; several addresses of one name fail together, with an empty message. */
+function whyOf(error: Error): string {
+  const inner = error instanceof AggregateError ? error.errors : [];
+  return inner.length > 0 ? inner.map((one: Error) => one.message).join('; ') : error.message;
+}
+
+class SocketLine implements Line {
+  #socket: Socket;
+  #listener: LineListener | undefined;
+  #why: string | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#attach(socket);
+  }
+
+  listen(listener: LineListener): void {
+    this.#listener = listener;
+    if (this.#why !== undefined) listener.ended(this.#why);
+  }
+
+  write(octets: Uint8Array | string): boolean {
+    return this.#socket.writable ? this.#socket.write(octets) : true;
+  }
+
+  drained(): Promise<void> {
+    const socket = this.#socket;
+    if (!socket.writableNeedDrain || this.#why !== undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        socket.off('drain', done).off('close', done);
+        resolve();
+      };
+      socket.on('drain', done).on('close', done);
+    });
+  }
+
+  startTls(wants: TlsWants, signal: AbortSignal): Promise<string> {
+    const plain = this.#socket;
+    plain.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close');
+    return new Promise((resolve) => {
+      const secure = connectTls({
+        socket: plain,
+        // RFC 6066 §3: no address stands in SNI.
+        ...(/^[\d.]+$|:/.test(wants.servername) ? {} : { servername: wants.servername }),
+        rejectUnauthorized: wants.verified,
+        minVersion: 'TLSv1.2',
+      });
+      const done = (why: string) => {
+        signal.removeEventListener('abort', abort);
+        secure.removeAllListeners();
+        this.#socket = secure;
+        if (why === '') this.#attach(secure);
+        else {
+          secure.on('error', () => {}); // the handshake's failure has been told
+          secure.destroy();
+          this.#end(why);
+        }
+        resolve(why);
+      };
+      const abort = () => done(reasonOf(signal));
+      signal.addEventListener('abort', abort, { once: true });
+      secure.once('secureConnect', () => done(''));
+      secure.once('error', (error) => done(error.message));
+      secure.once('close', () => done('closed during the handshake'));
+    });
+  }
+
+  end(): void {
+    this.#socket.end();
+    // QUIT's answer is not awaited, and a host that never closes must not keep the socket.
+    this.#socket.setTimeout(LINGER, () => this.#socket.destroy());
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #attach(socket: Socket): void {
+    socket.on('data', (octets) => this.#listener?.heard(octets));
+    socket.on('end', () => this.#end('the other side closed the connection'));
+    socket.on('error', (error) => this.#end(error.message));
+    socket.on('close', () => this.#end('the connection is closed'));
+  }
+
+  #end(why: string): void {
+    if (this.#why !== undefined) return;
+    this.#why = why;
+    this.#listener?.ended(why);
+  }
+}
+
+/** Milliseconds a closing connection may take. */
+const LINGER = 5000;

@@ -1,0 +1,36 @@
+/** A line to another host: octets out, octets in, encrypted when both agree. Who speaks over it knows no sockets. */
+import type { HostAddress } from '../queue/route.ts';
+
+export interface LineListener {
+  heard(octets: Uint8Array): void;
+  /** Once: the other side ended it, or it broke. Nothing is heard after. */
+  ended(why: string): void;
+}
+
+export interface Line {
+  /** Call before anything is awaited, and again to hand the line to another listener. */
+  listen(listener: LineListener): void;
+  /** One write, one segment where it fits. False: await `drained()` before writing on. Text goes as UTF-8. */
+  write(octets: Uint8Array | string): boolean;
+  /** Resolves when there is room again, or the line has ended. */
+  drained(): Promise<void>;
+  /** The handshake over this line; '' when it came about, else why not (the line is then of no use). */
+  startTls(wants: TlsWants, signal: AbortSignal): Promise<string>;
+  /** Sends what was written, then ends; waits for nothing. */
+  end(): void;
+  /** Ends at once. */
+  destroy(): void;
+}
+
+export interface TlsWants {
+  readonly servername: string;
+  /** The certificate must be one we trust, in this name. */
+  readonly verified: boolean;
+}
+
+export type Dialled =
+  | { readonly kind: 'open'; readonly line: Line }
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** Never rejects. */
+export type Dial = (address: HostAddress, signal: AbortSignal) => Promise<Dialled>;

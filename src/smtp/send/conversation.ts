@@ -1,0 +1,90 @@
+/** Commands out and replies in, in order: the part of SMTP that is the same for every command. */
+import { parseReply, type Reply } from '../../mail/reply.ts';
+import type { Millis } from '../../mail/time.ts';
+import type { Line } from '../../ports/dial.ts';
+
+/** Longer than the 512 octets of RFC 5321 §4.5.3.1.5, since some hosts do not keep to them. */
+const REPLY_LINE_MAX = 4096;
+/** An EHLO reply has about fifteen lines; what goes on for ever is no reply. */
+const REPLY_LINES_MAX = 128;
+
+export type Heard =
+  | { readonly kind: 'reply'; readonly reply: Reply; readonly lines: readonly string[] }
+  | { readonly kind: 'broken'; readonly why: string };
+
+export class Conversation {
+  readonly line: Line;
+  #rest = '';
+  #lines: string[] = [];
+  readonly #replies: Heard[] = [];
+  #waiting: ((heard: Heard) => void) | undefined;
+  #broken: string | undefined;
+
+  constructor(line: Line) {
+    this.line = line;
+    line.listen({ heard: (octets) => this.#take(octets), ended: (why) => this.break(why) });
+  }
+
+  /** Why nothing more will be heard; undefined while the line stands. */
+  get broken(): string | undefined {
+    return this.#broken;
+  }
+
+  /** Something was said that nobody asked for: such a line is not used again. */
+  get outOfStep(): boolean {
+    return this.#replies.length > 0 || this.#rest !== '' || this.#lines.length > 0;
+  }
+
+  send(text: string): void {
+    if (this.#broken === undefined) this.line.write(text);
+  }
+
+  /** The next reply; a line that stays silent longer than `deadline` is broken. */
+  hear(deadline: Millis, what: string): Promise<Heard> {
+    const ready = this.#replies.shift();
+    if (ready !== undefined) return Promise.resolve(ready);
+    if (this.#broken !== undefined) return Promise.resolve({ kind: 'broken', why: this.#broken });
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.break(`no answer to ${what} within ${deadline / 1000} s`), deadline);
+      this.#waiting = (heard) => {
+        clearTimeout(timer);
+        this.#waiting = undefined;
+        resolve(heard);
+      };
+    });
+  }
+
+  /** Nothing more is said or heard. */
+  break(why: string): void {
+    if (this.#broken !== undefined) return;
+    this.#broken = why;
+    this.line.destroy();
+    this.#waiting?.({ kind: 'broken', why });
+  }
+
+  #take(octets: Uint8Array): void {
+    if (this.#broken !== undefined) return;
+    let text = this.#rest + Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+      this.#takeLine(text.slice(0, text[end - 1] === '\r' ? end - 1 : end));
+      text = text.slice(end + 1);
+    }
+    this.#rest = text;
+    if (text.length > REPLY_LINE_MAX) this.break(`a reply line of more than ${REPLY_LINE_MAX} octets`);
+  }
+
+  #takeLine(line: string): void {
+    this.#lines.push(/[\x80-\xff]/.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line);
+    if (this.#lines.length > REPLY_LINES_MAX) this.break(`a reply of more than ${REPLY_LINES_MAX} lines`);
+    else if (line[3] !== '-') this.#takeReply(line);
+  }
+
+  #takeReply(last: string): void {
+    const lines = this.#lines;
+    this.#lines = [];
+    const heard: Heard = { kind: 'reply', reply: parseReply(lines), lines };
+    if (!/^[2-5]\d\d(?: |$)/.test(last)) this.break(`no reply of SMTP: ${JSON.stringify(last.slice(0, 200))}`);
+    else if (this.#waiting === undefined) this.#replies.push(heard);
+    else this.#waiting(heard);
+  }
+}

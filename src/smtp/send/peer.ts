@@ -1,0 +1,140 @@
+/** A host that has greeted us and said what it can do; ready for messages. */
+import type { Reply } from '../../mail/reply.ts';
+import type { Dial } from '../../ports/dial.ts';
+import type { HostAddress, TlsLevel } from '../../queue/route.ts';
+import { type Capabilities, capabilitiesOf, NO_CAPABILITIES } from './capabilities.ts';
+import { Conversation, type Heard } from './conversation.ts';
+import type { Deadlines } from './deadlines.ts';
+
+export interface Peer {
+  readonly host: string;
+  readonly protocol: 'smtp' | 'lmtp';
+  readonly conversation: Conversation;
+  readonly can: Capabilities;
+  readonly deadlines: Deadlines;
+  /** Messages that have gone over this line. */
+  messages: number;
+}
+
+export interface Approach {
+  readonly address: HostAddress;
+  /** As it is named in results. */
+  readonly host: string;
+  readonly protocol: 'smtp' | 'lmtp';
+  readonly tls: TlsLevel;
+  readonly auth: { readonly user: string; readonly password: string } | null;
+  /** Our own name. */
+  readonly hostname: string;
+  readonly deadlines: Deadlines;
+}
+
+export type Approached =
+  | { readonly kind: 'open'; readonly peer: Peer }
+  /** Not reached, or it does not want to talk; `reply` when it said so. */
+  | { readonly kind: 'unusable'; readonly why: string; readonly reply: Reply | null };
+
+export async function approach(dial: Dial, to: Approach, signal: AbortSignal): Promise<Approached> {
+  const dialled = await dial(to.address, AbortSignal.any([signal, AbortSignal.timeout(to.deadlines.connect)]));
+  if (dialled.kind === 'failed') return { kind: 'unusable', why: dialled.why, reply: null };
+  const conversation = new Conversation(dialled.line);
+  const stop = () => conversation.break('stopped');
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const talk = await introduce(conversation, to, signal);
+    if (talk.kind === 'ready')
+      return {
+        kind: 'open',
+        peer: {
+          host: to.host,
+          protocol: to.protocol,
+          conversation,
+          can: talk.can,
+          deadlines: to.deadlines,
+          messages: 0,
+        },
+      };
+    leave(conversation);
+    // A failed handshake leaves the line useless: opportunistic means once more, in plain (RFC 7435 §3).
+    if (talk.kind === 'noTls' && to.tls === 'opportunistic')
+      return await approach(dial, { ...to, tls: 'none' }, signal);
+    return { kind: 'unusable', why: talk.why, reply: talk.kind === 'refused' ? talk.reply : null };
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Says goodbye and waits for nothing: the answer to QUIT changes nothing. */
+export function leave(conversation: Conversation): void {
+  if (conversation.broken !== undefined) return;
+  conversation.send('QUIT\r\n');
+  conversation.line.end();
+}
+
+type Introduced =
+  | { readonly kind: 'ready'; readonly can: Capabilities }
+  | { readonly kind: 'refused'; readonly why: string; readonly reply: Reply | null }
+  | { readonly kind: 'noTls'; readonly why: string };
+
+async function introduce(conversation: Conversation, to: Approach, signal: AbortSignal): Promise<Introduced> {
+  const { deadlines } = to;
+  const greeting = await conversation.hear(deadlines.greeting, 'the connection');
+  if (greeting.kind === 'broken' || greeting.reply.code !== 220) return refusal('greeting', greeting);
+  let hello = await sayHello(conversation, to);
+  if (hello.kind !== 'ready' || to.tls === 'none') return hello;
+
+  const encrypts = hello.can.startTls;
+  if (encrypts) {
+    conversation.send('STARTTLS\r\n');
+    const heard = await conversation.hear(deadlines.hello, 'STARTTLS');
+    if (heard.kind === 'broken') return { kind: 'noTls', why: `STARTTLS: ${heard.why}` };
+    if (heard.reply.code !== 220) return { kind: 'noTls', why: `STARTTLS: ${heard.reply.code} ${heard.reply.text}` };
+    // RFC 3207 §6: what came before the handshake counts for nothing; pipelined plaintext is an attack.
+    if (conversation.outOfStep) return { kind: 'noTls', why: 'plaintext after the reply to STARTTLS' };
+    const servername = to.address.kind === 'tcp' ? to.address.host : '';
+    const verified = to.tls === 'verified';
+    const failed = await conversation.line.startTls(
+      { servername, verified },
+      AbortSignal.any([signal, AbortSignal.timeout(deadlines.hello)]),
+    );
+    if (failed !== '') return { kind: 'noTls', why: `TLS: ${failed}` };
+    hello = await sayHello(conversation, to);
+    if (hello.kind !== 'ready') return hello;
+  } else if (to.tls !== 'opportunistic') {
+    return { kind: 'refused', why: 'STARTTLS is required and not offered', reply: null };
+  }
+  if (to.auth === null) return hello;
+  return authenticate(conversation, to.auth, hello, encrypts && to.tls === 'verified', deadlines);
+}
+
+/** EHLO, and HELO where it is not known (RFC 5321 §3.2); LHLO has no such fallback (RFC 2033 §4.1). */
+async function sayHello(conversation: Conversation, to: Approach): Promise<Introduced> {
+  conversation.send(`${to.protocol === 'lmtp' ? 'LHLO' : 'EHLO'} ${to.hostname}\r\n`);
+  const heard = await conversation.hear(to.deadlines.hello, 'EHLO');
+  if (heard.kind === 'reply' && heard.reply.code === 250) return { kind: 'ready', can: capabilitiesOf(heard.lines) };
+  if (to.protocol === 'lmtp' || heard.kind === 'broken' || heard.reply.code < 500) return refusal('EHLO', heard);
+  conversation.send(`HELO ${to.hostname}\r\n`);
+  const again = await conversation.hear(to.deadlines.hello, 'HELO');
+  if (again.kind === 'reply' && again.reply.code === 250) return { kind: 'ready', can: NO_CAPABILITIES };
+  return refusal('HELO', again);
+}
+
+/** PLAIN in one step (RFC 4954 §4), and only where nobody can listen and the host is who it says. */
+async function authenticate(
+  conversation: Conversation,
+  { user, password }: { readonly user: string; readonly password: string },
+  ready: Introduced,
+  safe: boolean,
+  deadlines: Deadlines,
+): Promise<Introduced> {
+  if (!safe) return { kind: 'refused', why: 'AUTH needs a verified TLS connection', reply: null };
+  if (ready.kind === 'ready' && !ready.can.authPlain)
+    return { kind: 'refused', why: 'AUTH PLAIN is not offered', reply: null };
+  conversation.send(`AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString('base64')}\r\n`);
+  const heard = await conversation.hear(deadlines.hello, 'AUTH');
+  return heard.kind === 'reply' && heard.reply.code === 235 ? ready : refusal('AUTH', heard);
+}
+
+function refusal(to: string, heard: Heard): Introduced {
+  if (heard.kind === 'broken') return { kind: 'refused', why: `${to}: ${heard.why}`, reply: null };
+  return { kind: 'refused', why: `${to} was refused`, reply: heard.reply };
+}

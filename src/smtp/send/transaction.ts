@@ -1,0 +1,178 @@
+/** One message over one line: MAIL, RCPT, DATA, and what each recipient was answered. */
+import type { Reply } from '../../mail/reply.ts';
+import type { QueueEntry } from '../../queue/entry.ts';
+import { mailCommand, needsUtf8, rcptCommand } from './commands.ts';
+import type { Heard } from './conversation.ts';
+import type { Peer } from './peer.ts';
+import { Stuffer } from './stuff.ts';
+
+/** The final octets, no dot-stuffing. */
+export interface Parcel {
+  readonly entries: readonly QueueEntry[];
+  readonly size: number;
+  open(signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+export type Answer =
+  | { readonly kind: 'taken'; readonly reply: Reply }
+  | { readonly kind: 'refused'; readonly reply: Reply }
+  /** Before the final dot: it was not taken. */
+  | { readonly kind: 'broken'; readonly why: string }
+  /** After it: nobody knows. */
+  | { readonly kind: 'indeterminate'; readonly why: string };
+
+export async function transact(peer: Peer, parcel: Parcel, signal: AbortSignal): Promise<Answer[]> {
+  const stop = () => peer.conversation.break('stopped');
+  signal.addEventListener('abort', stop, { once: true });
+  const body = parcel.open(signal)[Symbol.asyncIterator]();
+  try {
+    const opening = await body.next();
+    const first = opening.done === true ? new Uint8Array() : opening.value;
+    const { entries, size } = parcel;
+    const utf8 = needsUtf8(entries, first);
+    const beyond = beyondThisHost(peer, size, utf8);
+    if (beyond !== undefined) return entries.map(() => ({ kind: 'refused', reply: beyond }));
+    return await new Transaction(peer, entries).run(size, utf8, first, body);
+  } catch (error) {
+    // Reading the content failed, or it is not lines: ours to mend. The final dot has not been sent.
+    const why = error instanceof Error ? error.message : String(error);
+    peer.conversation.break(why);
+    return parcel.entries.map(() => ({ kind: 'broken', why }));
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await body.return?.();
+  }
+}
+
+function beyondThisHost({ can }: Peer, size: number, utf8: boolean): Reply | undefined {
+  // RFC 6531 §3.2: without SMTPUTF8 the message cannot go on; RFC 5248 registry: X.6.7.
+  if (utf8 && !can.utf8)
+    return { code: 550, enhanced: '5.6.7', text: 'this message needs SMTPUTF8, which the next host does not offer' };
+  // RFC 1870 §6.1: a client need not try what the host says it will refuse.
+  if (can.sizeLimit > 0 && size > can.sizeLimit)
+    return {
+      code: 552,
+      enhanced: '5.3.4',
+      text: `message of ${size} octets: the next host takes ${can.sizeLimit} at most`,
+    };
+  return undefined;
+}
+
+class Transaction {
+  readonly #peer: Peer;
+  readonly #entries: readonly QueueEntry[];
+  readonly #answers: (Answer | undefined)[];
+
+  constructor(peer: Peer, entries: readonly QueueEntry[]) {
+    this.#peer = peer;
+    this.#entries = entries;
+    this.#answers = entries.map(() => undefined);
+  }
+
+  async run(size: number, utf8: boolean, first: Uint8Array, body: AsyncIterator<Uint8Array>): Promise<Answer[]> {
+    const data = await this.#envelope(size, utf8);
+    const taken = this.#answers.filter((answer) => answer === undefined).length;
+    if (data?.kind === 'reply' && data.reply.code === 354) {
+      if (taken > 0) await this.#content(first, body);
+      else await this.#nothing();
+    } else if (data !== undefined) this.#forAll(data);
+    return this.#answers as Answer[];
+  }
+
+  /** Fills in the answers of those who are refused; answers what DATA was answered, undefined when it was not said. */
+  async #envelope(size: number, utf8: boolean): Promise<Heard | undefined> {
+    const { conversation, can, deadlines } = this.#peer;
+    const mail = mailCommand(this.#entries[0]!, size, utf8, can);
+    const rcpt = this.#entries.map((entry) => rcptCommand(entry, can));
+    // RFC 2920 §3.1: DATA ends the group.
+    conversation.send(can.pipelining ? `${mail}${rcpt.join('')}DATA\r\n` : mail);
+
+    const sender = await conversation.hear(deadlines.mail, 'MAIL');
+    const goes = isPositive(sender);
+    if (!goes) this.#forAll(sender);
+    if (!goes && !can.pipelining) return undefined;
+    for (let n = 0; n < rcpt.length; n++) {
+      if (!can.pipelining) conversation.send(rcpt[n]!);
+      const heard = await conversation.hear(deadlines.rcpt, 'RCPT');
+      // After a refused MAIL the rest is only read: the answer stands already.
+      if (!isPositive(heard)) this.#answers[n] ??= answerOf(heard);
+    }
+    if (!can.pipelining && this.#answers.every((answer) => answer !== undefined)) {
+      await this.#reset();
+      return undefined;
+    }
+    if (!can.pipelining) conversation.send('DATA\r\n');
+    return conversation.hear(deadlines.data, 'DATA');
+  }
+
+  async #content(first: Uint8Array, body: AsyncIterator<Uint8Array>): Promise<void> {
+    const { conversation, deadlines } = this.#peer;
+    const stuffer = new Stuffer();
+    let pieces = stuffer.feed(first);
+    for (let next = await body.next(); next.done !== true; next = await body.next()) {
+      if (!(await this.#put(Buffer.concat(pieces)))) break;
+      pieces = stuffer.feed(next.value);
+    }
+    if (conversation.broken !== undefined) return this.#forAll({ kind: 'broken', why: conversation.broken });
+    // One write for the last piece and the dot. From here on the message may have been taken.
+    pieces.push(stuffer.end());
+    conversation.line.write(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+    await this.#final(deadlines.final);
+  }
+
+  /** False when the line broke: a host may refuse in the middle of the message by hanging up. */
+  async #put(octets: Uint8Array): Promise<boolean> {
+    const { conversation, deadlines } = this.#peer;
+    if (conversation.broken !== undefined) return false;
+    if (conversation.line.write(octets)) return true;
+    const timer = setTimeout(() => conversation.break('the host stopped taking the message'), deadlines.block);
+    await conversation.line.drained();
+    clearTimeout(timer);
+    return conversation.broken === undefined;
+  }
+
+  /** One reply for all by SMTP; by LMTP one for each recipient that was taken, in their order (RFC 2033 §4.2). */
+  async #final(deadline: number): Promise<void> {
+    const { conversation, protocol } = this.#peer;
+    let heard: Heard | undefined;
+    for (let n = 0; n < this.#answers.length; n++) {
+      if (this.#answers[n] !== undefined) continue;
+      if (heard === undefined || protocol === 'lmtp') heard = await conversation.hear(deadline, 'the final dot');
+      this.#answers[n] =
+        heard.kind === 'broken'
+          ? { kind: 'indeterminate', why: `after the final dot: ${heard.why}` }
+          : { kind: isPositive(heard) ? 'taken' : 'refused', reply: asRefusal(heard.reply) };
+    }
+  }
+
+  /** DATA was let through though nobody is left to take it: an empty message, which the host drops (RFC 2920 §3.1). */
+  async #nothing(): Promise<void> {
+    const { conversation, deadlines } = this.#peer;
+    conversation.send('.\r\n');
+    await conversation.hear(deadlines.data, 'the final dot');
+  }
+
+  async #reset(): Promise<void> {
+    const { conversation, deadlines } = this.#peer;
+    conversation.send('RSET\r\n');
+    await conversation.hear(deadlines.mail, 'RSET');
+  }
+
+  #forAll(heard: Heard): void {
+    for (let n = 0; n < this.#answers.length; n++) this.#answers[n] ??= answerOf(heard);
+  }
+}
+
+const isPositive = (heard: Heard): boolean => heard.kind === 'reply' && heard.reply.code < 300;
+
+function answerOf(heard: Heard): Answer {
+  if (heard.kind === 'broken') return heard;
+  return { kind: 'refused', reply: asRefusal(heard.reply) };
+}
+
+/** 3yz where none belongs reads as a refusal for now (RFC 5321 §4.2.1). */
+function asRefusal(reply: Reply): Reply {
+  return reply.code >= 300 && reply.code < 400
+    ? { code: 451, enhanced: '4.5.0', text: `unexpected ${reply.code} ${reply.text}` }
+    : reply;
+}

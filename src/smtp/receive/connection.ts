@@ -19,6 +19,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   readonly commandLineBytes: number;
   readonly #options: DialogueOptions;
   readonly #log: Log;
+  readonly #onClosed: (connection: Connection) => void;
   readonly #client: ClientInfo;
   /** Read by `_createParser`, which the base class calls before our fields are there. */
   greeted = false;
@@ -45,10 +46,12 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     options: DialogueOptions,
     log: Log,
     at: Millis,
+    onClosed: (connection: Connection) => void,
   ) {
     super(server, socket, { id });
     this.#options = options;
     this.#log = log;
+    this.#onClosed = onClosed;
     this.#client = client;
     this.#openedAt = at;
     this.#watch = { spoke: false, idleSince: at, asking: 0, askedAt: undefined, upgradingSince: undefined };
@@ -74,6 +77,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
 
   override _onClose(): void {
     super._onClose();
+    this.#onClosed(this);
     this.#ended = true;
     this.dialogue.close();
   }
@@ -104,7 +108,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     return this.#ended || this._socket.destroyed;
   }
 
-  secure(): void {
+  startTls(): void {
     this.#flush();
     this.upgrade(
       () => {},

@@ -29,7 +29,7 @@ export interface Line {
   /** The peer is gone, or the connection was closed meanwhile: nothing may be started. */
   gone(): boolean;
   /** Hands the connection to TLS after the reply. */
-  secure(): void;
+  startTls(): void;
   /** Closes after the replies. */
   end(): void;
 }
@@ -247,7 +247,7 @@ export class Dialogue {
     else if (argument !== '') this.refuse('syntax', 'other', line, 'STARTTLS takes no argument');
     else {
       this.#line.say({ code: 220, enhanced: '2.0.0', text: 'ready to start TLS' });
-      this.#line.secure();
+      this.#line.startTls();
     }
   }
 

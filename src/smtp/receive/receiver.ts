@@ -127,10 +127,11 @@ class Server extends SMTPServer {
       trustsXclient: this.#xclientFrom.has(ip),
       open: this.#options.open,
     };
-    const connection = new Connection(this, socket, id, client, dialogue, log, clock.elapsed());
+    const connection = new Connection(this, socket, id, client, dialogue, log, clock.elapsed(), (ended) =>
+      this.open.delete(ended),
+    );
     this.connections.add(connection);
     this.open.add(connection);
-    socket.once('close', () => this.open.delete(connection));
     connection.on('error', (error: Error) => this._onError(error));
     connection.init();
   }

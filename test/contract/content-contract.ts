@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import {
+  NOON,
   octetsOf,
   sampleAdmission,
   sampleEntry,
@@ -108,8 +109,8 @@ export function contentContract({ open, reopen }: Engine): void {
     const small = await spool(store.content, 'small\r\n');
     const large = await spool(store.content, randomBytes(200_000));
     await spool(store.content, randomBytes(200_000));
-    await store.queue.admit(sampleAdmission(sampleId(1), small));
-    await store.queue.admit(sampleAdmission(sampleId(2), large));
+    await store.queue.admit(sampleAdmission(sampleId(NOON, 1), small));
+    await store.queue.admit(sampleAdmission(sampleId(NOON, 2), large));
     await store.close();
     const again = await reopen!(store);
     expect((await octetsOf(again.content.read(small.ref, never))).toString()).toBe('small\r\n');

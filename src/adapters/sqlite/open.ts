@@ -1,0 +1,134 @@
+/** Opens a store in a folder: starts its thread, and gives each thread that uses it the four ports. */
+import { randomBytes } from 'node:crypto';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { Millis } from '../../mail/time.ts';
+import type { ContentRef } from '../../ports/content.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Store } from '../../ports/store.ts';
+import { BundleFiles } from './bundles.ts';
+import { errorOf, StoreClient } from './client.ts';
+import { SqliteContent } from './content.ts';
+import { storePaths } from './paths.ts';
+import type { Control, Notice, ThreadData } from './protocol.ts';
+import { SqliteQueue } from './queue.ts';
+import { SqliteRecords } from './records.ts';
+import { WriteBehindState } from './state.ts';
+
+export interface SqliteStoreOptions {
+  /** The folder; made when it is not there, unless it is only visited. */
+  readonly path: string;
+  /**
+   * `serve`: the gateway; only one at a time. `visit`: a person's command beside it or without it: reads everything,
+   * changes queue and quarantine in short transactions, remembers nothing.
+   */
+  readonly mode: 'serve' | 'visit';
+  /** Below this much free space no mail is promised; 0 for no such limit. */
+  readonly minFreeBytes: number;
+  /** Records older than this are dropped by the day; undefined: somebody else calls `dropBefore`. */
+  readonly retention: Millis | undefined;
+  readonly log: Log;
+}
+
+export interface SqliteStore extends Store {
+  /** A line for another thread, which passes it to `joinStore`. */
+  connect(): MessagePort;
+}
+
+const RETENTION_EVERY: Millis = 3_600_000;
+
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { path, mode, minFreeBytes, log } = options;
+  const data: ThreadData = { path, mode, minFreeBytes };
+  // Compiled, this file and the thread's end in .js; as it is written, in .ts.
+  const file = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
+  const worker = new Worker(file, { workerData: data, name: 'store' });
+  const clients: StoreClient[] = [];
+  let closed: () => void = () => {};
+  await new Promise<void>((ready, refused) => {
+    worker.on('message', (notice: Notice) => {
+      if (notice.kind === 'ready') ready();
+      else if (notice.kind === 'refused') refused(errorOf(notice.refused));
+      else if (notice.kind === 'warn') log.warn(notice.name, notice.data);
+      else closed();
+    });
+    worker.on('error', (error) => {
+      log.error('store.thread.died', { error: String(error) });
+      for (const client of clients) client.end(`its thread died: ${String(error)}`);
+      refused(error);
+    });
+    worker.on('exit', () => {
+      for (const client of clients) client.end('its thread has ended');
+      refused(new Error(`Cannot open the store in ${path} as its thread must start: it ended`));
+      closed();
+    });
+  });
+  const control = (message: Control, transfer: readonly MessagePort[] = []) =>
+    worker.postMessage(message, [...transfer]);
+  const connect = () => {
+    const { port1, port2 } = new MessageChannel();
+    control({ kind: 'join', port: port2 }, [port2]);
+    return port1;
+  };
+  const { store, client } = await join(connect(), path, mode);
+  clients.push(client);
+  const retention =
+    mode === 'serve' && options.retention !== undefined ? keepRetention(store, options.retention, log) : undefined;
+  return {
+    ...store,
+    connect,
+    close: async () => {
+      clearInterval(retention);
+      await store.close();
+      await new Promise<void>((done) => {
+        closed = done;
+        control({ kind: 'close' });
+      });
+      client.end('it was closed');
+      await worker.terminate();
+    },
+  };
+}
+
+/** The ports of another thread's store over its line. Its `close` flushes and leaves the store running. */
+export async function joinStore(port: MessagePort, path: string): Promise<Store> {
+  return (await join(port, path, 'serve')).store;
+}
+
+async function join(port: MessagePort, path: string, mode: 'serve' | 'visit') {
+  const client = new StoreClient(port);
+  const content = new SqliteContent(path, client, refs());
+  const state = new WriteBehindState(client);
+  state.fill(await client.ask({ do: 'remembered' }));
+  const store: Store = {
+    queue: new SqliteQueue(client, content),
+    records: new SqliteRecords(client, new BundleFiles(storePaths(path).bundles)),
+    content,
+    state: state.live,
+    close: async () => {
+      state.stop();
+      if (mode === 'serve') await client.ask({ do: 'flush' });
+    },
+  };
+  return { store, client };
+}
+
+/** Names for content: by the time this thread came, something no other drew, and a number. */
+function refs(): () => ContentRef {
+  const prefix = `${Date.now().toString(36)}-${randomBytes(5).toString('hex')}`;
+  let drawn = 0;
+  return () => {
+    drawn += 1;
+    return `${prefix}-${drawn.toString(36).padStart(7, '0')}`;
+  };
+}
+
+function keepRetention(store: Store, retention: Millis, log: Log): NodeJS.Timeout {
+  const sweep = () => {
+    store.records.dropBefore(Date.now() - retention).then(
+      (days) => days.length > 0 && log.event('store.records.dropped', { days }),
+      (error: unknown) => log.error('store.records.undropped', { error: String(error) }),
+    );
+  };
+  sweep();
+  return setInterval(sweep, RETENTION_EVERY).unref();
+}

@@ -1,0 +1,138 @@
+/** What clients and the store thread say to each other. Each client has a port of its own; whatever waits on any of them is committed together. */
+import type { ContentRef } from '../../ports/content.ts';
+import type { QuarantineFilter, QueueFilter, RecordQuery } from '../../ports/queue.ts';
+import type { StoreError } from '../../ports/store-error.ts';
+import type { EntryRow, EventRow, ItemRow, RecordRow, StoredEntry } from './rows.ts';
+
+/** Small content travels in `body`; large content lies in the spool already. */
+export interface ContentRow {
+  readonly ref: ContentRef;
+  readonly size: number;
+  readonly body: Uint8Array | null;
+}
+
+export interface Promised {
+  readonly record: RecordRow;
+  readonly content: ContentRow | null;
+  readonly entries: readonly EntryRow[];
+  readonly items: readonly ItemRow[];
+}
+
+/** Kept only when the entry is leased to `owner` at this attempt. */
+export interface Settled {
+  readonly id: string;
+  readonly owner: string;
+  readonly attempts: number;
+  /** null: the entry leaves the queue. */
+  readonly next: EntryRow | null;
+  readonly content: ContentRef;
+  readonly events: readonly EventRow[];
+  readonly notifications: readonly Promised[];
+  readonly items: readonly ItemRow[];
+}
+
+export type Write =
+  | { readonly do: 'admit'; readonly promised: Promised }
+  | {
+      readonly do: 'lease';
+      readonly owner: string;
+      readonly until: number;
+      readonly now: number;
+      readonly limit: number;
+    }
+  | { readonly do: 'settle'; readonly settled: readonly Settled[] }
+  | {
+      readonly do: 'renew';
+      readonly leases: readonly { readonly id: string; readonly owner: string; readonly attempts: number }[];
+      readonly until: number;
+    }
+  | {
+      readonly do: 'amend';
+      readonly changes: readonly {
+        readonly id: string;
+        readonly was: string;
+        readonly next: EntryRow | null;
+        readonly events: readonly EventRow[];
+      }[];
+    }
+  | {
+      readonly do: 'release';
+      readonly items: readonly { readonly id: string; readonly entry: EntryRow }[];
+      readonly events: readonly EventRow[];
+    }
+  | { readonly do: 'drop'; readonly ids: readonly string[]; readonly events: readonly EventRow[] }
+  | { readonly do: 'events'; readonly events: readonly EventRow[] }
+  /** Everything told before is committed when this is answered. */
+  | { readonly do: 'flush' };
+
+export type Read =
+  | { readonly do: 'list'; readonly filter: QueueFilter }
+  | { readonly do: 'count'; readonly filter: QueueFilter }
+  | { readonly do: 'nextDue' }
+  | { readonly do: 'quarantined'; readonly filter: QuarantineFilter }
+  | { readonly do: 'content'; readonly ref: ContentRef }
+  | { readonly do: 'record'; readonly id: string }
+  | { readonly do: 'search'; readonly query: RecordQuery }
+  | { readonly do: 'dropBefore'; readonly at: number }
+  | { readonly do: 'remembered' };
+
+/** Told, not asked: nobody waits. */
+export type Tell =
+  | { readonly do: 'append'; readonly record: RecordRow }
+  | { readonly do: 'remember'; readonly keys: readonly StateRow[] };
+
+/** `json` null: forgotten. */
+export type StateRow = readonly [space: string, key: string, json: string | null, expires: number];
+
+export interface Ask {
+  readonly no: number;
+  readonly what: Write | Read;
+}
+export type Message = readonly (Ask | { readonly no: 0; readonly what: Tell })[];
+
+/** What each question is answered with. `freed` names content that is gone, so that no cache keeps it. */
+export interface Answers {
+  readonly admit: readonly ContentRef[];
+  readonly lease: readonly StoredEntry[];
+  readonly settle: { readonly came: readonly ('settled' | 'lost')[]; readonly freed: readonly ContentRef[] };
+  readonly renew: readonly boolean[];
+  readonly amend: { readonly count: number; readonly freed: readonly ContentRef[] };
+  readonly release: number;
+  readonly drop: { readonly count: number; readonly freed: readonly ContentRef[] };
+  readonly events: undefined;
+  readonly flush: undefined;
+  readonly list: readonly StoredEntry[];
+  readonly count: number;
+  readonly nextDue: number | undefined;
+  readonly quarantined: readonly string[];
+  /** `body` null: it lies in the spool. */
+  readonly content: { readonly body: Uint8Array | null } | undefined;
+  readonly record: { readonly json: string; readonly events: readonly string[] } | undefined;
+  readonly search: readonly string[];
+  readonly dropBefore: readonly string[];
+  readonly remembered: readonly StateRow[];
+}
+
+/** An Error loses its class on the way: its parts travel. */
+export interface Refused {
+  readonly kind: StoreError['kind'] | 'range';
+  readonly message: string;
+}
+export type Answer =
+  | { readonly no: number; readonly value: unknown }
+  | { readonly no: number; readonly refused: Refused };
+
+/** From the thread that opened the store to the store thread. */
+export type Control = { readonly kind: 'join'; readonly port: unknown } | { readonly kind: 'close' };
+/** From the store thread to the one that opened it. */
+export type Notice =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'refused'; readonly refused: Refused }
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'warn'; readonly name: string; readonly data: { readonly [key: string]: unknown } };
+
+export interface ThreadData {
+  readonly path: string;
+  readonly mode: 'serve' | 'visit';
+  readonly minFreeBytes: number;
+}

@@ -1,0 +1,197 @@
+/** Records, one file a day by the time in their ids: immutable rows, later events appended, old days dropped whole. */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { StoreError } from '../../ports/store-error.ts';
+import { timeOfId } from '../../record/id.ts';
+import { isConflict, type Layout, openDatabase } from './database.ts';
+import type { EventRow, RecordRow } from './rows.ts';
+
+const LAYOUT: Layout = {
+  version: 1,
+  sql: `
+    CREATE TABLE records (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, json TEXT NOT NULL, events TEXT NOT NULL);
+    CREATE TABLE events (n INTEGER PRIMARY KEY, record TEXT NOT NULL, json TEXT NOT NULL);
+    CREATE INDEX events_record ON events (record)`,
+};
+
+/** Days kept open: today, yesterday at midnight, and those a search or an old entry has just asked for. */
+const OPEN_MAX = 8;
+const DAY_MS = 86_400_000;
+
+interface Day {
+  readonly name: string;
+  readonly db: DatabaseSync;
+  readonly insert: StatementSync;
+  readonly insertLazy: StatementSync;
+  readonly insertEvent: StatementSync;
+  /** The last row inserted in this transaction, 0 for none. */
+  last: number;
+  inTransaction: boolean;
+}
+
+export class RecordDays {
+  readonly #folder: string;
+  /** In order of use, the latest last. */
+  readonly #open = new Map<string, Day>();
+  readonly #names: Set<string>;
+  #nameOf: { day: number; name: string } = { day: -1, name: '' };
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#names = new Set(daysIn(folder));
+  }
+
+  /** Names of all days there are, the oldest first. */
+  get names(): readonly string[] {
+    return [...this.#names].sort();
+  }
+
+  insert(row: RecordRow): void {
+    const day = this.#writing(this.dayOf(row[0]));
+    try {
+      day.last = Number(day.insert.run(...row).lastInsertRowid);
+    } catch (error) {
+      if (isConflict(error))
+        throw new StoreError('conflict', `Cannot store record "${row[0]}" as it must be new: it is there`);
+      throw error;
+    }
+  }
+
+  /** A record nobody waits for; one that is there is left as it is. */
+  insertLazy(row: RecordRow): void {
+    const day = this.#writing(this.dayOf(row[0]));
+    const { changes, lastInsertRowid } = day.insertLazy.run(...row);
+    if (changes === 1) day.last = Number(lastInsertRowid);
+  }
+
+  /** Events of a day that was dropped are dropped with it. */
+  insertEvent(row: EventRow): void {
+    if (timeOfId(row[0]) === undefined) return;
+    const name = this.dayOf(row[0]);
+    if (this.#names.has(name)) this.#writing(name).insertEvent.run(...row);
+  }
+
+  /** Commits every day that was written to, the oldest first; answers their last new records. */
+  commit(): ReadonlyMap<string, number> {
+    const marks = new Map<string, number>();
+    for (const day of this.#inTransaction()) {
+      day.db.exec('COMMIT');
+      day.inTransaction = false;
+      if (day.last > 0) marks.set(day.name, day.last);
+    }
+    return marks;
+  }
+
+  rollback(): void {
+    for (const day of this.#inTransaction()) {
+      if (day.db.isTransaction) day.db.exec('ROLLBACK');
+      day.inTransaction = false;
+    }
+  }
+
+  get(id: string): { readonly json: string; readonly events: readonly string[] } | undefined {
+    if (timeOfId(id) === undefined) return undefined;
+    const day = this.reading(this.dayOf(id));
+    const found = day?.prepare('SELECT json, events FROM records WHERE id = ?').get(id);
+    if (day === undefined || found === undefined) return undefined;
+    const later = day.prepare('SELECT json FROM events WHERE record = ? ORDER BY n').all(id);
+    const first = found.events === '' ? [] : (JSON.parse(String(found.events)) as unknown[]);
+    return {
+      json: String(found.json),
+      events: [...first.map((event) => JSON.stringify(event)), ...later.map((row) => String(row.json))],
+    };
+  }
+
+  /** Records of a day beyond its nth, in the order they were committed. */
+  after(
+    name: string,
+    n: number,
+    limit: number,
+  ): readonly { readonly n: number; readonly id: string; readonly json: string }[] {
+    const rows = this.reading(name)?.prepare('SELECT n, id, json FROM records WHERE n > ? ORDER BY n LIMIT ?');
+    return (rows?.all(n, limit) ?? []) as unknown as { n: number; id: string; json: string }[];
+  }
+
+  /** The day's database; undefined when there is no such day. */
+  reading(name: string): DatabaseSync | undefined {
+    return this.#names.has(name) ? this.#day(name).db : undefined;
+  }
+
+  drop(name: string): void {
+    this.#open.get(name)?.db.close();
+    this.#open.delete(name);
+    this.#names.delete(name);
+    removeDatabase(join(this.#folder, `${name}.db`));
+  }
+
+  close(): void {
+    for (const { db } of this.#open.values()) db.close();
+    this.#open.clear();
+  }
+
+  dayOf(id: string): string {
+    const at = timeOfId(id);
+    if (at === undefined) throw new RangeError(`Cannot store record "${id}" as its id must be one that was drawn`);
+    const day = Math.floor(at / DAY_MS);
+    if (this.#nameOf.day !== day) this.#nameOf = { day, name: new Date(day * DAY_MS).toISOString().slice(0, 10) };
+    return this.#nameOf.name;
+  }
+
+  #writing(name: string): Day {
+    const day = this.#day(name);
+    if (!day.inTransaction) {
+      day.db.exec('BEGIN IMMEDIATE');
+      day.inTransaction = true;
+      day.last = 0;
+    }
+    return day;
+  }
+
+  #inTransaction(): Day[] {
+    return [...this.#open.values()].filter((day) => day.inTransaction).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #day(name: string): Day {
+    const open = this.#open.get(name);
+    if (open !== undefined) {
+      if (this.#open.size > 1) {
+        this.#open.delete(name);
+        this.#open.set(name, open);
+      }
+      return open;
+    }
+    const db = openDatabase(join(this.#folder, `${name}.db`), 'FULL', LAYOUT);
+    const insert = 'INTO records (id, json, events) VALUES (?, ?, ?)';
+    const day: Day = {
+      name,
+      db,
+      insert: db.prepare(`INSERT ${insert}`),
+      insertLazy: db.prepare(`INSERT OR IGNORE ${insert}`),
+      insertEvent: db.prepare('INSERT INTO events (record, json) VALUES (?, ?)'),
+      last: 0,
+      inTransaction: false,
+    };
+    this.#open.set(name, day);
+    this.#names.add(name);
+    this.#closeUnused();
+    return day;
+  }
+
+  #closeUnused(): void {
+    for (const [name, day] of this.#open) {
+      if (this.#open.size <= OPEN_MAX) return;
+      if (day.inTransaction) continue;
+      day.db.close();
+      this.#open.delete(name);
+    }
+  }
+}
+
+export function daysIn(folder: string): string[] {
+  return readdirSync(folder).flatMap((file) => /^(\d{4}-\d\d-\d\d)\.db$/.exec(file)?.[1] ?? []);
+}
+
+export function removeDatabase(file: string): void {
+  for (const companion of ['', '-wal', '-shm']) rmSync(`${file}${companion}`, { force: true });
+}

@@ -4,6 +4,7 @@ import type { Reply } from '../mail/reply.ts';
 import { hours } from '../mail/time.ts';
 import { advance, refuses } from '../policy/course.ts';
 import type { Disposition } from '../policy/disposition.ts';
+import { spares } from '../policy/postmaster.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { recipientFacts } from './edge.ts';
 import { refusalReply } from './replies.ts';
@@ -46,7 +47,9 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, recip
 }
 
 async function askPolicy(s: SessionState, tx: TransactionState, state: RecipientState): Promise<void> {
-  if (s.refusal !== undefined) become(state, s.refusal.disposition, s.refusal.stage);
+  const kept = s.refusal;
+  if (kept !== undefined && !spares(s.policy, kept.disposition, state.ledger.edge('recipient')))
+    become(state, kept.disposition, kept.stage);
   else if (tx.end !== null && refuses(endAsDisposition(tx))) become(state, endAsDisposition(tx), 'mail');
   if (refuses(state.course.disposition) && !allStages(s)) return;
   const shared = benchFor(s, tx.ledger, tx.at);

@@ -30,6 +30,7 @@ export async function runCheck(instance: CheckInstance, bench: Bench, budget: Mi
   }
   const prepared = await prepare(instance, bench);
   if (prepared.kind === 'skip') return end('skipped', instance.absent, 'guard');
+  if (prepared.kind === 'fail') return end('failed', {}, prepared.why);
   const answer = world.rehearsal?.answers[instance.name];
   if (answer !== undefined) return end('completed', { ...instance.absent, ...answer }, 'answer given', prepared.inputs);
   const check = world.checks.get(instance.check);

@@ -1,5 +1,6 @@
 /** What the policy says about a recipient or a session, and what is to be changed in the message. */
 import type { Reply } from '../mail/reply.ts';
+import type { Millis } from '../mail/time.ts';
 import type { FactValue } from './facts.ts';
 import type { Stage } from './stage.ts';
 
@@ -12,7 +13,17 @@ export type Disposition =
   | { readonly kind: 'continue' }
   | { readonly kind: 'accept'; readonly by: string }
   | { readonly kind: 'reject'; readonly by: string; readonly reply: Reply; readonly speak: 'rcpt' | 'now' }
-  | { readonly kind: 'defer'; readonly by: string; readonly reply: Reply; readonly speak: 'rcpt' | 'now' }
+  | {
+      readonly kind: 'defer';
+      readonly by: string;
+      readonly reply: Reply;
+      readonly speak: 'rcpt' | 'now';
+      /**
+       * `on_error: { defer: { for, then: quarantine } }`: a message first seen longer ago than this is quarantined for
+       * `reason` instead. Whoever asks counts, by sender, recipient and content; a decision knows no yesterday.
+       */
+      readonly patience?: { readonly span: Millis; readonly reason: string };
+    }
   | { readonly kind: 'quarantine'; readonly by: string; readonly class: QuarantineClass; readonly reason: string }
   | { readonly kind: 'discard'; readonly by: string; readonly reason: string }
   | { readonly kind: 'hold'; readonly by: string; readonly reason: string };
@@ -43,6 +54,8 @@ export interface Carry {
   readonly score: number;
   readonly modifications: readonly Modification[];
   readonly notes: readonly { readonly by: string; readonly text: string }[];
+  /** An `accept` ended a stage: there is nothing left for `otherwise`. */
+  readonly accepted?: true;
 }
 export const NOTHING_CARRIED: Carry = { skipped: {}, score: 0, modifications: [], notes: [] };
 

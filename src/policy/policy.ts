@@ -11,8 +11,11 @@ import type { Stage } from './stage.ts';
 export interface List {
   readonly name: string;
   readonly kind: 'network' | 'domain' | 'address' | 'pattern' | 'word';
+  /** `at` is a `Timestamp`: an entry whose `until` is over is not in it. */
   has(value: string, at: number): boolean;
   readonly size: number;
+  /** How many entries are over at a `Timestamp`. */
+  expired(at: number): number;
 }
 
 /** A check as the policy has it. */
@@ -60,6 +63,8 @@ export interface ResolvedSettings {
 export type Prepared =
   | { readonly kind: 'pending'; readonly waitFor: readonly string[] }
   | { readonly kind: 'skip' }
+  /** An option is an expression over a fact nobody will know: the check ends `failed`, and its `on_error` speaks. */
+  | { readonly kind: 'fail'; readonly why: string }
   /** `options` with expressions evaluated, lists as `List`, templates filled. `inputs` is what of it goes on record. */
   | {
       readonly kind: 'run';

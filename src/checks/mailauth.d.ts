@@ -1,7 +1,5 @@
 /** The parts of mailauth that come without types. */
 declare module 'mailauth/lib/dkim/dkim-verifier.js' {
-  import { Writable } from 'node:stream';
-
   export interface SignatureHeader {
     readonly type: 'DKIM' | 'ARC';
     /** Set: the signature is left alone, its body is not hashed, its key not looked up; the text says why. */
@@ -26,7 +24,7 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
       };
     };
   }
-  export class DkimVerifier extends Writable {
+  export class DkimVerifier {
     constructor(options: {
       readonly resolver: (name: string, type: string) => Promise<unknown[]>;
       readonly strict: boolean;
@@ -34,6 +32,10 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
     });
     readonly results: readonly SignatureResult[];
     readonly arc: { readonly chain: readonly ArcSet[] | false; readonly error?: Error; readonly lastEntry?: ArcSet };
+    /** Takes octets as they come. */
+    writeAsync(chunk: Buffer): Promise<void>;
+    /** After the last octet: `results` and `arc` are whole. */
+    finish(): Promise<void>;
     prepareSignature(header: SignatureHeader): void;
   }
 }

@@ -17,8 +17,11 @@ export const lowerAscii = (text: string): string => text.replace(/[A-Z]+/g, (let
 export function questionName(text: string): string | undefined {
   const name = lowerAscii(text.endsWith('.') ? text.slice(0, -1) : text);
   if (name === '') return text === '.' || text === '' ? '' : undefined;
-  if (name.length > NAME_MAX || encoder.encode(name).length > NAME_MAX) return undefined;
-  for (const label of name.split('.'))
-    if (label === '' || label.length > LABEL_MAX || encoder.encode(label).length > LABEL_MAX) return undefined;
+  // Nearly every name is ASCII, where a character is an octet: asked for each question of each message.
+  const octetsOf = /^[\x00-\x7f]*$/.test(name)
+    ? (text: string): number => text.length
+    : (text: string): number => encoder.encode(text).length;
+  if (octetsOf(name) > NAME_MAX) return undefined;
+  for (const label of name.split('.')) if (label === '' || octetsOf(label) > LABEL_MAX) return undefined;
   return name;
 }

@@ -62,8 +62,8 @@ export const arc = defineCheck({
 async function chainStatus(verifier: SignatureVerifier, dns: MailauthResolver) {
   const { status } = await validateChain(verifier.arc as never, { resolver: dns.resolve as never, strict: true });
   const result = RESULT.parse(status.result);
-  // A chain whose form is wrong fails whatever DNS says; else a failure with unanswered questions is not the chain's.
-  if (result === 'fail' && verifier.arc.error === undefined && dns.failed.size > 0)
+  // A chain whose form is wrong fails before DNS is asked; else a failure with unanswered questions is not the chain's.
+  if (result === 'fail' && dns.failed.size > 0)
     return { result: 'temperror' as const, why: `no answer for ${[...dns.failed].join(', ')}` };
   return { result, why: result === 'pass' ? '' : clean(status.comment ?? '', 200) };
 }

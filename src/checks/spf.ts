@@ -31,8 +31,8 @@ export const spf = defineCheck({
     const dns = mailauthResolver(resolver, signal);
     const answer = await evaluate({
       ip: textOf(groupOf(facts, 'client').ip),
-      // The null reverse-path is checked as postmaster at the name of HELO (RFC 7208 §2.4).
-      sender: mail.null === true ? '' : textOf(mail.address),
+      // '' is the null reverse-path, checked as postmaster at the name of HELO (RFC 7208 §2.4).
+      sender: textOf(mail.address),
       helo: helo.name,
       mta: hostname,
       resolver: dns.resolve as never,

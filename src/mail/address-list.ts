@@ -103,7 +103,7 @@ function readAddress(part: readonly Token[]): ListedAddress | undefined {
     return readAddrSpec(words, comment);
   }
   // One pair of brackets, at the end: anything else could be read as another address by somebody else.
-  if (!isSpecial(words.at(-1), '>') || words.findLastIndex((token) => isSpecial(token, '<')) !== open) return undefined;
+  if (!isSpecial(words.at(-1), '>')) return undefined;
   const name = words.slice(0, open);
   if (name.some((token) => isSpecial(token, '>'))) return undefined;
   let inner = words.slice(open + 1, -1);

@@ -160,6 +160,11 @@ describe('dmarc', () => {
     expect(cloud.facts).toMatchObject({ alignment: { spf: false } });
   });
 
+  test('what SPF left open costs no question twice', async () => {
+    const { asked } = await check('a@bank.example', { spf: ['temperror', 'bank.example'] });
+    expect(asked).toEqual(['TXT _dmarc.bank.example', 'TXT _dmarc.example']);
+  });
+
   test('the reason names what passed for whom', async () => {
     const { facts } = await check('a@bank.example', {
       spf: ['pass', 'list.example'],

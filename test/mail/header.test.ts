@@ -171,6 +171,7 @@ describe('an address list', () => {
     ['a@@b.example', []],
     ['a@', []],
     ['(only a comment)', []],
+    ['a@b.example (open', []],
   ])('%s', (value, expected) => {
     expect(parseAddressList(value)).toEqual(expected);
   });

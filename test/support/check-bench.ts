@@ -1,17 +1,29 @@
-/** A place to run one check: zones for DNS, a message in memory, no state. */
+/** A place to run one check: zones for DNS, a message and state in memory. */
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { MemoryState } from '../../src/adapters/memory/state.ts';
 import type { Check, MessageView } from '../../src/checks/define.ts';
 import { parseZones } from '../../src/gateway/dns/zone-data.ts';
 import { zoneResolver } from '../../src/gateway/dns/zone-resolver.ts';
 import { parseHeaderSection } from '../../src/mail/header.ts';
 import type { Facts, FactValue } from '../../src/policy/facts.ts';
 import type { Resolver } from '../../src/ports/resolver.ts';
+import type { StateStore } from '../../src/ports/state.ts';
 
 export interface BenchOptions {
   readonly zones?: unknown;
+  /** In place of zones. */
+  readonly resolver?: Resolver;
+  readonly state?: StateStore;
+  /** The instance's name, where it is not the check's. */
+  readonly as?: string;
   readonly facts?: Facts;
   readonly helo?: string;
+  readonly verb?: 'HELO' | 'EHLO';
   readonly message?: Uint8Array;
+  /** Options as an operator writes them, validated with their defaults; what is compiled stands for its value. */
+  readonly written?: object;
+  /** Options as they are resolved when the check runs. */
   readonly options?: object;
   readonly now?: number;
 }
@@ -25,24 +37,25 @@ export interface BenchResult {
 export async function runOn(check: Check, bench: BenchOptions): Promise<BenchResult> {
   const parsed = parseZones(bench.zones ?? {});
   if (parsed.kind === 'bad') throw new Error(JSON.stringify(parsed.problems));
-  const zones = zoneResolver(parsed.zones);
+  const under = bench.resolver ?? zoneResolver(parsed.zones);
   const asked: string[] = [];
   const resolver: Resolver = {
     resolve: (name, type, signal) => {
       asked.push(`${type} ${name}`);
-      return zones.resolve(name, type, signal);
+      return under.resolve(name, type, signal);
     },
   };
   const evidence: { [name: string]: FactValue } = {};
   const run = check.run as (context: object) => ReturnType<Check['run']>;
   const facts = await run.call(check, {
     facts: bench.facts ?? {},
-    instance: { name: check.name, policy: 'test' },
-    options: bench.options ?? {},
-    helo: { verb: 'EHLO', name: bench.helo ?? '' },
+    instance: { name: bench.as ?? check.name, policy: 'test' },
+    options: { ...(bench.written && check.options.parse(bench.written)), ...bench.options },
+    helo: { verb: bench.verb ?? 'EHLO', name: bench.helo ?? '' },
     now: bench.now ?? Date.parse('2026-11-22T10:00:00Z'),
     hostname: 'mx.example.net',
     resolver,
+    state: bench.state ?? new MemoryState(),
     services: {},
     message: bench.message && messageOf(bench.message),
     evidence: (name: string, value: FactValue) => {
@@ -50,7 +63,7 @@ export async function runOn(check: Check, bench: BenchOptions): Promise<BenchRes
     },
     signal: new AbortController().signal,
   });
-  return { facts: check.facts.parse(facts) as BenchResult['facts'], evidence, asked };
+  return { facts: z.strictObject(check.facts.shape).parse(facts) as BenchResult['facts'], evidence, asked };
 }
 
 /** Content that lies in memory and comes in pieces of an odd size, so that nothing rests on where one ends. */

@@ -1,7 +1,7 @@
 /** A DNS server on loopback that says what a test tells it to, by UDP and TCP on one port. */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { decode, encode } from 'dns-packet';
 
 export interface Asked {
@@ -50,11 +50,9 @@ export async function scriptedDns(script: (asked: Asked) => Answered): Promise<S
   udp.on('message', (octets, from) =>
     respond(octets, 'udp', from.port, (answer) => udp.send(answer, from.port, from.address)),
   );
-  await once(udp.bind(0, '127.0.0.1'), 'listening');
-  const { port } = udp.address();
-  await once(tcp.listen(port, '127.0.0.1'), 'listening');
+  const port = await onePort(tcp, udp);
   return {
-    server: `127.0.0.1:${(tcp.address() as AddressInfo).port}`,
+    server: `127.0.0.1:${port}`,
     port,
     asked,
     close: async () => {
@@ -63,6 +61,21 @@ export async function scriptedDns(script: (asked: Asked) => Answered): Promise<S
       await once(tcp, 'close');
     },
   };
+}
+
+/** The system gives TCP a port; whether UDP may have it too shows only when it is asked for. */
+async function onePort(tcp: Server, udp: UdpSocket): Promise<number> {
+  for (;;) {
+    await once(tcp.listen(0, '127.0.0.1'), 'listening');
+    const { port } = tcp.address() as AddressInfo;
+    const taken = await new Promise<boolean>((resolve) => {
+      udp.once('error', () => resolve(true));
+      udp.bind(port, '127.0.0.1', () => resolve(false));
+    });
+    if (!taken) return port;
+    tcp.close();
+    await once(tcp, 'close');
+  }
 }
 
 const RCODES: { readonly [word: string]: number } = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 };

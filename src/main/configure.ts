@@ -1,0 +1,64 @@
+/** Reads everything an operator wrote, installation and policies, into one configuration that can be put in force, or into all that is wrong. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { installationFiles } from '../adapters/files/installation-files.ts';
+import { policyFolder } from '../adapters/files/policy-files.ts';
+import { CHECKS } from '../checks/registry.ts';
+import { installationView } from '../config/bundle-view.ts';
+import type { Installation } from '../config/installation.ts';
+import { loadInstallation } from '../config/load-installation.ts';
+import type { RecipientLists } from '../gateway/recipient-list.ts';
+import { recipientDirectory } from '../gateway/recipients.ts';
+import type { Current } from '../gateway/world.ts';
+import type { Problem } from '../language/problem.ts';
+import { loadPolicy, undeclaredSettings } from '../policy/load-policy.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Clock } from '../ports/clock.ts';
+
+export interface Configured {
+  /** Undefined where there is any error. */
+  readonly current: Current | undefined;
+  /** Also where the policies have errors: enough to find the store. */
+  readonly installation: Installation | undefined;
+  readonly problems: readonly Problem[];
+  /** Written rightly, not to be had yet: `serve` refuses to start. */
+  readonly notYet: readonly Problem[];
+}
+
+/** `lists` outlive a configuration: a reload keeps the last good addresses. */
+export function configure(file: string, clock: Clock, lists: RecipientLists): Configured {
+  const loaded = loadInstallation(file, installationFiles(process.cwd()));
+  const { installation } = loaded;
+  if (installation === undefined) return { ...loaded, installation, current: undefined };
+
+  const folder = policyFolder(installation.policiesDir);
+  const problems: Problem[] = [...loaded.problems];
+  const found = new Map<string, Policy>();
+  for (const path of folder.glob('*.yaml')) {
+    const { policy, problems: wrong } = loadPolicy({
+      files: folder,
+      path,
+      catalog: CHECKS,
+      installation: installationView(installation),
+      routes: [...installation.routes.keys()],
+      digest,
+    });
+    problems.push(...wrong);
+    if (policy !== undefined) found.set(policy.name, policy);
+  }
+  problems.push(...undeclaredSettings([...found.values()], installationView(installation)));
+  const broken = problems.some((problem) => problem.severity === 'error');
+  const current = broken
+    ? undefined
+    : {
+        installation,
+        policies: found,
+        directory: recipientDirectory(installation.domains, lists, clock),
+      };
+  return { current, installation, problems, notYet: loaded.notYet };
+}
+
+/** SHA-256, the first 32 hex digits: what addresses a bundle. */
+export const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
+export const pidFile = (installation: Installation): string => join(installation.store.path, 'postern.pid');

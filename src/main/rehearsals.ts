@@ -1,0 +1,88 @@
+/** Rehearsals as a command runs them: memory in place of the store, zones or the resolver for DNS, scratch state. */
+
+import { readFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
+import { DnsClient } from '../adapters/dns/client.ts';
+import { idSource } from '../adapters/ids.ts';
+import { MemoryState } from '../adapters/memory/state.ts';
+import { memoryStore } from '../adapters/memory/store.ts';
+import { systemClock } from '../adapters/system/clock.ts';
+import { silentLog } from '../adapters/system/log.ts';
+import { passedState } from '../checks/passed-state.ts';
+import { CHECKS } from '../checks/registry.ts';
+import type { Rehearsals } from '../cli/world.ts';
+import { parseZones } from '../gateway/dns/zone-data.ts';
+import { zoneResolver } from '../gateway/dns/zone-resolver.ts';
+import { type Rehearsed, rehearse, type Stagehand, wireOctets } from '../gateway/rehearse.ts';
+import type { Current } from '../gateway/world.ts';
+import type { Resolver } from '../ports/resolver.ts';
+import type { StateStore } from '../ports/state.ts';
+import type { Scenario } from '../record/scenario.ts';
+
+export type Player = (scenario: Scenario) => Promise<Rehearsed>;
+
+/** `live` is the running gateway's state, asked only where a scenario says so. */
+export function openRehearsals(current: Current, live?: () => Promise<StateStore>): Rehearsals & { start(): Player } {
+  const ids = idSource(current.installation.nodeNumber, 15, systemClock.now);
+  const { servers, timeout } = current.installation.dns;
+  const network = new DnsClient({ servers, timeout, elapsed: systemClock.elapsed });
+  const zones = new Map<string, Resolver>();
+  const hand: Stagehand = {
+    clock: systemClock,
+    newId: () => ids.next(),
+    content: memoryStore().content,
+    services: {},
+    checks: CHECKS,
+    log: silentLog,
+    current: () => current,
+  };
+  const resolverFor = ({ dns }: Scenario): Resolver => {
+    if (dns === undefined) return network;
+    if (typeof dns !== 'string') return resolverOf(dns, 'dns');
+    const known = zones.get(dns) ?? resolverOf(parseYaml(readFileSync(dns, 'utf8'), { maxAliasCount: 0 }), dns);
+    zones.set(dns, known);
+    return known;
+  };
+  return {
+    start: () => {
+      let state: Promise<StateStore> | undefined;
+      return async (scenario) => {
+        state ??= stateFor(scenario.state ?? 'passed', live);
+        return rehearse(scenario, hand, {
+          resolver: resolverFor(scenario),
+          state: await state,
+          message: messageOf(scenario),
+        });
+      };
+    },
+    close: async () => {},
+  };
+}
+
+async function stateFor(
+  from: 'passed' | 'fresh' | 'live',
+  live: (() => Promise<StateStore>) | undefined,
+): Promise<StateStore> {
+  switch (from) {
+    case 'fresh':
+      return new MemoryState().fork('scratch');
+    case 'passed':
+      return passedState(new MemoryState().fork('scratch'));
+    case 'live':
+      return (live === undefined ? new MemoryState() : await live()).fork('scratch');
+  }
+}
+
+function resolverOf(data: unknown, name: string): Resolver {
+  const parsed = parseZones(data);
+  if (parsed.kind === 'ok') return zoneResolver(parsed.zones);
+  const told = parsed.problems
+    .map(({ path, message, remedy }) => `${path.join(' › ')}: ${message} (${remedy})`)
+    .join('; ');
+  throw new RangeError(`Cannot read the zones of ${name}: ${told}`);
+}
+
+function messageOf({ message, raw }: Scenario): Uint8Array | undefined {
+  if (raw !== undefined) return wireOctets(Buffer.from(raw, 'utf8'));
+  return message === undefined ? undefined : wireOctets(readFileSync(message));
+}

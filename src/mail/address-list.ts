@@ -141,15 +141,15 @@ function dotted(words: readonly Token[], also: 'quoted' | 'atom'): string | unde
 /** A display name. Dots in it are obsolete (RFC 5322 §4.1), an @ is wrong, and both are common: `a@b.example <a@b.example>`. */
 function phrase(words: readonly Token[]): string {
   let text = '';
+  // Behind an @ stands a name such as `b.example`, which holds no blanks.
+  let inName = false;
   words.forEach((token, index) => {
-    const joined = token.kind === 'special' || isSpecial(words[index - 1], '@') || isDotIn(words, index - 1);
-    text += (text === '' || joined ? '' : ' ') + token.text;
+    const before = words[index - 1];
+    const joined = token.kind === 'special' || (inName && before?.kind === 'special');
+    text += text === '' || joined ? token.text : ` ${token.text}`;
+    inName ||= isSpecial(token, '@');
   });
   return text;
 }
-
-/** The dot of a name such as `b.example`: what follows an @ holds no blanks. */
-const isDotIn = (words: readonly Token[], index: number): boolean =>
-  isSpecial(words[index], '.') && words.slice(0, index).some((token) => isSpecial(token, '@'));
 
 const isSpecial = (token: Token | undefined, text: string): boolean => token?.kind === 'special' && token.text === text;

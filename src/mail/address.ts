@@ -133,13 +133,14 @@ function readLiteral(text: string): Parsed<string> {
 
 function dropRoute(inner: string): Parsed<string> {
   if (!inner.startsWith('@')) return ok(inner);
-  const colon = inner.startsWith('@[') ? inner.indexOf(':', inner.lastIndexOf(']')) : inner.indexOf(':');
-  if (colon < 0) return bad('a source route ends in a colon');
-  for (const hop of inner.slice(0, colon).split(',')) {
+  // The colons of an IPv6 literal stand in brackets.
+  const colon = /^(?:[^[:]|\[[^\]]*\])*:/.exec(inner)?.[0].length;
+  if (colon === undefined) return bad('a source route ends in a colon');
+  for (const hop of inner.slice(0, colon - 1).split(',')) {
     const domain = hop.startsWith('@') ? readDomain(hop.slice(1)) : bad('a hop of a source route starts with @');
     if (domain.kind === 'bad') return domain;
   }
-  return ok(inner.slice(colon + 1));
+  return ok(inner.slice(colon));
 }
 
 const ok = <T>(value: T): Parsed<T> => ({ kind: 'ok', value });

@@ -16,7 +16,8 @@ export function decodeWords(value: string): string {
     if (run !== undefined && /^[ \t\r\n]*$/.test(gap)) {
       if (run.charset === word.charset) {
         // Some writers cut a character in two: words of one charset are decoded together.
-        run = { charset: run.charset, octets: [...run.octets, ...word.octets], source: run.source + gap + match[0] };
+        run.octets.push(...word.octets);
+        run.source += gap + match[0];
         continue;
       }
       text += decodeRun(run);
@@ -31,10 +32,10 @@ const ENCODED_WORD = /=\?([A-Za-z0-9._:+-]+)(?:\*[A-Za-z0-9-]*)?\?([BbQq])\?([^?
 
 interface Word {
   readonly charset: string;
-  readonly octets: readonly number[];
+  readonly octets: number[];
 }
 interface Run extends Word {
-  readonly source: string;
+  source: string;
 }
 
 function readWord(match: RegExpMatchArray): Word | undefined {

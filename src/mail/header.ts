@@ -54,7 +54,7 @@ export function foldField(name: string, value: string): string {
   const words = value
     .replace(/[\r\n\0]+/g, ' ')
     .trim()
-    .split(/(?=[ \t]+)/);
+    .split(/(?=[ \t])/);
   let folded = '';
   let line = `${name}:`;
   words.forEach((word, index) => {

@@ -102,6 +102,14 @@ describe('a path', () => {
     ['<a@b.example>', { kind: 'mailbox', mailbox }],
     ['<@x.example,@[192.0.2.1]:a@b.example>', { kind: 'mailbox', mailbox }],
     ['<@[IPv6:2001:db8::1]:a@b.example>', { kind: 'mailbox', mailbox }],
+    [
+      '<@x.example:a@[192.0.2.1]>',
+      { kind: 'mailbox', mailbox: { local: 'a', domain: '[192.0.2.1]', address: 'a@[192.0.2.1]' } },
+    ],
+    [
+      '<@[192.0.2.2]:a@[192.0.2.1]>',
+      { kind: 'mailbox', mailbox: { local: 'a', domain: '[192.0.2.1]', address: 'a@[192.0.2.1]' } },
+    ],
   ])('%s is a reverse-path', (text, value) => {
     expect(parsePath(text, false)).toEqual({ kind: 'ok', value });
   });

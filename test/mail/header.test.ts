@@ -175,6 +175,13 @@ describe('an address list', () => {
   ])('%s', (value, expected) => {
     expect(parseAddressList(value)).toEqual(expected);
   });
+  test('long hostile values cost no more than their length', () => {
+    for (const piece of ['.', 'a@', '<', '(', '"a" ', ',', 'a.', '\\'])
+      expect(parseAddressList(`${piece.repeat(100_000)} <a@b.example>`).length).toBeLessThanOrEqual(1);
+    expect(decodeWords('=?utf-8?q?a?= '.repeat(20_000)).length).toBeLessThan(20_010);
+    expect(foldField('X', `a${' '.repeat(100_000)}b`).length).toBeGreaterThan(100_000);
+    expect(parseHeaderSection(Buffer.from(`A:${' '.repeat(100_000)}b\r\n`)).fields[0]!.value).toBe('b');
+  });
   test('no text makes it throw', () => {
     const piece = fc.constantFrom(...'<>,;:@."\\()[]', 'a', 'b.example', ' ', 'ü', '\0', '=?utf-8?q?a?=');
     fc.assert(fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => void parseAddressList(pieces.join(''))));

@@ -52,8 +52,11 @@ export interface World {
   readonly checks: ReadonlyMap<string, Check>;
   readonly log: Log;
   readonly current: () => Current;
-  /** With which entries due at once are claimed in the admitting commit; undefined where nobody delivers. */
-  readonly claim: (() => LeaseRequest) | undefined;
+  /**
+   * With which entries due at once are claimed in the admitting commit. Undefined where nobody delivers; it answers
+   * undefined when the sender's hands are full.
+   */
+  readonly claim: (() => LeaseRequest | undefined) | undefined;
   /** Takes over what was claimed. */
   readonly admitted: (leases: readonly Lease[]) => void;
   readonly rehearsal: Rehearsal | undefined;

@@ -1,0 +1,23 @@
+/** What sending stands on: the ports, and the configuration in force. */
+import type { Installation } from '../config/installation.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ContentStore } from '../ports/content.ts';
+import type { Delivery } from '../ports/delivery.ts';
+import type { Dice } from '../ports/dice.ts';
+import type { Log } from '../ports/log.ts';
+import type { QueueStore } from '../ports/queue.ts';
+
+export interface DispatchWorld {
+  readonly queue: QueueStore;
+  /** For the notifications we write. */
+  readonly content: ContentStore;
+  readonly delivery: Delivery;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly log: Log;
+  readonly newId: () => string;
+  /** The configuration in force. */
+  readonly installation: () => Installation;
+  /** Unique to a worker's life: `node/thread/start`. */
+  readonly owner: string;
+}

@@ -1,0 +1,201 @@
+/** Sees entries that are due, leases them, sends them on, and settles what came of it. */
+import type { Millis } from '../mail/time.ts';
+import { LEASE, type Lease, type LeaseRequest } from '../ports/queue.ts';
+import { isExpired } from '../queue/schedule.ts';
+import type { AttemptResult, EntryEvent } from '../queue/transition.ts';
+import { Conclude } from './conclude.ts';
+import { consign } from './deliver.ts';
+import type { DispatchWorld } from './dispatch-world.ts';
+import { groupLeases } from './group.ts';
+import { Lane } from './lane.ts';
+
+/** Entries a worker holds at once: bounds memory, and what has to wait for leases to run out after a crash. */
+const IN_HAND_MAX = 2000;
+/** How long a change by another process (an operator's `queue retry`) may go unseen. */
+const LOOK_AGAIN: Millis = 2000;
+/** Between tries while the store is in trouble. */
+const STORE_RETRY: Millis = 1000;
+/** Leases are renewed when a third of their time is gone. */
+const RENEW: Millis = LEASE / 3;
+/** What is on the wire when we stop has this long to end. */
+const GRACE: Millis = 20_000;
+
+export class Dispatcher {
+  readonly #world: DispatchWorld;
+  readonly #conclude: Conclude;
+  readonly #lanes = new Map<string, Lane<readonly Lease[]>>();
+  readonly #inHand = new Map<string, Lease>();
+  readonly #stopping = new AbortController();
+  readonly #stopped = new AbortController();
+  #alarm = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  /** There may be due entries that nobody has taken for want of room. */
+  #more = false;
+  #idle: (() => void) | undefined;
+
+  constructor(world: DispatchWorld) {
+    this.#world = world;
+    this.#conclude = new Conclude(world);
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** For an admission: entries due at once come straight into our hands. Undefined when they are full: they wait in the store. */
+  claim(): LeaseRequest | undefined {
+    if (this.#stopping.signal.aborted) return undefined;
+    if (this.#inHand.size >= IN_HAND_MAX) {
+      this.#more = true;
+      return undefined;
+    }
+    return { owner: this.#world.owner, until: this.#world.clock.now() + LEASE };
+  }
+
+  /** Takes what was admitted with our claim. */
+  kick(leases: readonly Lease[]): void {
+    this.#take(leases);
+  }
+
+  /** Something may have become due. */
+  wake(): void {
+    this.#alarm.abort();
+  }
+
+  /** How many entries are in our hands. */
+  get inHand(): number {
+    return this.#inHand.size;
+  }
+
+  /** Takes nothing more, gives back what has not begun, and waits for the rest. */
+  async stop(grace: Millis = GRACE): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    await this.#loop;
+    for (const lane of this.#lanes.values())
+      for (const leases of lane.clear())
+        this.#end(
+          leases,
+          leases.map(() => ({ kind: 'putBack' })),
+        );
+    await this.#drain(grace);
+    await this.#world.delivery.close();
+  }
+
+  /** What is still with the store after that (it is in trouble) is left to its leases. */
+  async #drain(grace: Millis): Promise<void> {
+    if (this.#inHand.size === 0) return;
+    const { clock } = this.#world;
+    const over = new AbortController();
+    const idle = new Promise<void>((resolve) => {
+      this.#idle = resolve;
+    });
+    const patience = async () => {
+      await clock.sleep(grace, over.signal);
+      this.#stopped.abort();
+      await clock.sleep(grace, over.signal);
+    };
+    await Promise.race([idle, patience().catch(() => {})]); // rejects only when all ended in time
+    over.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log } = this.#world;
+    let renewAt = clock.now() + RENEW;
+    while (!this.#stopping.signal.aborted) {
+      this.#alarm = new AbortController();
+      let wait: Millis;
+      try {
+        if (clock.now() >= renewAt) {
+          await this.#renew();
+          renewAt = clock.now() + RENEW;
+        }
+        wait = await this.#look();
+      } catch (error) {
+        log.error('queue.unreadable', { error: String(error) });
+        wait = STORE_RETRY;
+      }
+      if (wait > 0) await clock.sleep(wait, this.#alarm.signal).catch(() => {}); // woken early
+    }
+  }
+
+  /** Leases what is due; answers how long nothing more will be. */
+  async #look(): Promise<Millis> {
+    const { queue, clock, owner } = this.#world;
+    const room = IN_HAND_MAX - this.#inHand.size;
+    this.#more = room <= 0;
+    if (room <= 0) return LOOK_AGAIN;
+    const now = clock.now();
+    const leases = await queue.lease({ owner, until: now + LEASE, now, limit: room });
+    this.#take(leases);
+    if (leases.length === room) this.#more = true;
+    const due = await queue.nextDue(now);
+    return due === undefined ? LOOK_AGAIN : Math.max(1, Math.min(due - clock.now(), LOOK_AGAIN));
+  }
+
+  async #renew(): Promise<void> {
+    const { queue, clock, log } = this.#world;
+    const ours = [...this.#inHand.values()];
+    if (ours.length === 0) return;
+    const renewed = await queue.renew(ours, clock.now() + LEASE);
+    if (renewed.length < ours.length) log.warn('queue.leases_lost', { leases: ours.length - renewed.length });
+    for (const lease of renewed) if (this.#inHand.has(lease.entry.id)) this.#inHand.set(lease.entry.id, lease);
+  }
+
+  #take(leases: readonly Lease[]): void {
+    const now = this.#world.clock.now();
+    const open = leases.filter((lease) => {
+      this.#inHand.set(lease.entry.id, lease);
+      if (!isExpired(lease.entry, now)) return true;
+      this.#end([lease], [{ kind: 'expired' }]);
+      return false;
+    });
+    for (const group of groupLeases(open)) this.#lane(group[0]!.entry.route).push(group);
+  }
+
+  #lane(route: string): Lane<readonly Lease[]> {
+    let lane = this.#lanes.get(route);
+    if (lane === undefined) {
+      lane = new Lane((leases) => this.#attempt(leases));
+      this.#lanes.set(route, lane);
+    }
+    return lane;
+  }
+
+  async #attempt(leases: readonly Lease[]): Promise<void> {
+    const results = await this.#deliver(leases);
+    this.#end(
+      leases,
+      results.map((result) => ({ kind: 'attempted', result })),
+    );
+  }
+
+  async #deliver(leases: readonly Lease[]): Promise<readonly AttemptResult[]> {
+    const { installation, queue, delivery, log } = this.#world;
+    const entries = leases.map(({ entry }) => entry);
+    const name = entries[0]!.route;
+    const route = installation().routes.get(name);
+    const transient = (cause: string) =>
+      entries.map((): AttemptResult => ({ kind: 'transient', host: '', reply: null, cause }));
+    if (route === undefined) return transient(`there is no route "${name}" any more`);
+    try {
+      return await delivery.deliver(
+        consign(entries, route, (ref, signal) => queue.read(ref, signal)),
+        this.#stopped.signal,
+      );
+    } catch (error) {
+      log.error('delivery.failed', { entries: entries.map(({ id }) => id), error: String(error) });
+      return transient(`a fault of our own: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #end(leases: readonly Lease[], events: readonly EntryEvent[]): void {
+    const held = leases.map((lease) => this.#inHand.get(lease.entry.id) ?? lease);
+    void this.#conclude.conclude(held, events).then((notified) => {
+      for (const { entry } of leases) this.#inHand.delete(entry.id);
+      if (this.#inHand.size === 0) this.#idle?.();
+      // A notification is due at once; and there may be room again for what waits.
+      if (notified || (this.#more && this.#inHand.size < IN_HAND_MAX / 2)) this.wake();
+    });
+  }
+}

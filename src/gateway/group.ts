@@ -1,0 +1,23 @@
+/** Which of the entries in hand go out together: same message, same octets, same way, a recipient each. */
+import type { Lease } from '../ports/queue.ts';
+
+/** The least a server must take (RFC 5321 §4.5.3.1.8); more would be answered 452 by some. */
+const RECIPIENTS_MAX = 100;
+
+export function groupLeases(leases: readonly Lease[]): readonly (readonly Lease[])[] {
+  if (leases.length <= 1) return leases.length === 0 ? [] : [leases];
+  const groups = new Map<string, Lease[]>();
+  const full: Lease[][] = [];
+  for (const lease of leases) {
+    const { recordId, route, contentRef, prefix, edits, last } = lease.entry;
+    // One record is one MAIL: reverse-path, body, utf8, RET and ENVID are alike in it.
+    const key = JSON.stringify([recordId, route, contentRef, prefix, edits, last?.onlyAt ?? '']);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [lease]);
+    else if (group.push(lease) >= RECIPIENTS_MAX) {
+      full.push(group);
+      groups.delete(key);
+    }
+  }
+  return [...full, ...groups.values()];
+}

@@ -19,6 +19,7 @@ const PEER_TEXT_MAX = 1000; // of a peer's reply: what fits a record and a DSN (
  */
 export function formatReply(reply: Reply): string {
   const prefix = reply.enhanced === '' ? '' : `${reply.enhanced} `;
+  if (SIMPLE.test(reply.text)) return `${reply.code} ${prefix}${reply.text}\r\n`; // most are: nothing to split or clean
   const room = REPLY_LINE_MAX - 'nnn '.length - prefix.length - '\r\n'.length;
   const lines = reply.text
     .split(/\r\n|\r|\n/)
@@ -67,6 +68,8 @@ const showUnsafe = (letter: string): string => {
   return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
 };
 
+/** Fits a line whatever the enhanced code. */
+const SIMPLE = /^[\x20-\x7e]{0,400}$/;
 const printable = (line: string): string => line.replace(/\t/g, ' ').replace(/[^\x20-\x7e]/gu, '?');
 
 /** Lines of at most `room` characters, cut between words where there are any. */

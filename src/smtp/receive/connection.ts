@@ -116,11 +116,15 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     );
   }
 
-  end(): void {
+  end(farewell = false): void {
     if (this.#ended) return;
+    const more = this.ahead();
     this.#flush();
     this.#ended = true;
-    super.close();
+    // Many clients leave without waiting for 221, and their reset costs more than the rest of the session. But to close
+    // over unread octets resets the connection, and the client might not hear its replies.
+    if (farewell && !more) this._socket.destroySoon();
+    else super.close();
     this.dialogue.close();
   }
 

@@ -24,27 +24,49 @@ const LINE_DOT_CR = 4;
 const LOOSE_LINE = 5; // after a bare CR or LF that was mended: a dot here never ends the message
 const LOOSE_DOT = 6;
 
+const LONG = 24; // octets; two searches cost about as much as walking that far
+
 /** For `newline: strict`: a bare CR or LF is a flaw, and nothing after it is content; the end is still looked for. */
 export class StrictScanner {
   flaw: Flaw | undefined;
   #state = LINE;
+  /** The last line was long: the next one probably is, and finding its end costs less than walking there. */
+  #long = true;
 
   /** Unstuffs in place: the segment's octets are the scanner's from here on. */
-  take(segment: Uint8Array): Scanned {
+  take(segment: Buffer): Scanned {
     const length = segment.length;
     let state = this.#state;
     let out = 0;
     let shifted = false;
-    let index = 0;
-    for (; index < length; index++) {
+    // A NUL is found before the leaps that would pass it over.
+    let leaping = this.flaw === undefined && segment.indexOf(NUL) < 0;
+    let long = this.#long;
+    let begun = 0;
+    for (let index = 0; index < length; index++) {
+      if (state === TEXT && leaping && long) {
+        const cr = segment.indexOf(CR, index);
+        const lf = segment.indexOf(LF, index);
+        const upto = cr < 0 ? length : cr;
+        leaping = lf < 0 ? upto >= length - 1 : lf === cr + 1 && cr >= 0;
+        if (leaping) {
+          if (shifted) segment.copyWithin(out, index, upto);
+          out += upto - index;
+          index = upto;
+          if (index === length) break;
+        }
+      }
       const octet = segment[index]!;
       if (state === TEXT) {
         if (octet === CR) state = AFTER_CR;
         else if (octet === LF) this.#spoil('bare-newline');
         else if (octet === NUL) this.#spoil('nul-octet');
       } else if (state === AFTER_CR) {
-        if (octet === LF) state = LINE;
-        else {
+        if (octet === LF) {
+          state = LINE;
+          long = index - begun > LONG;
+          begun = index;
+        } else {
           this.#spoil('bare-newline');
           if (octet !== CR) state = TEXT;
         }
@@ -81,6 +103,7 @@ export class StrictScanner {
       out++;
     }
     this.#state = state;
+    this.#long = long;
     return { content: this.#content(segment, out), end: -1 };
   }
 
@@ -98,9 +121,9 @@ export class NormalizingScanner {
   flaw: Flaw | undefined;
   #state = LINE;
 
-  take(segment: Uint8Array): Scanned {
+  take(segment: Buffer): Scanned {
     // Every octet makes at most two, and up to two were withheld from the segment before.
-    const out = new Uint8Array(2 * segment.length + 4);
+    const out = Buffer.allocUnsafe(2 * segment.length + 4);
     let length = 0;
     const put = (octet: number): void => {
       out[length++] = octet;
@@ -110,7 +133,16 @@ export class NormalizingScanner {
       out[length++] = LF;
     };
     let state = this.#state;
+    const leaping = segment.indexOf(NUL) < 0;
     for (let index = 0; index < segment.length; index++) {
+      if (state === TEXT && leaping) {
+        const cr = segment.indexOf(CR, index);
+        const lf = segment.indexOf(LF, index);
+        const upto = Math.min(cr < 0 ? segment.length : cr, lf < 0 ? segment.length : lf);
+        length += segment.copy(out, length, index, upto);
+        index = upto;
+        if (index === segment.length) break;
+      }
       const octet = segment[index]!;
       if (state === LINE_DOT_CR) {
         if (octet === LF) {

@@ -30,8 +30,8 @@ export interface Line {
   gone(): boolean;
   /** Hands the connection to TLS after the reply. */
   startTls(): void;
-  /** Closes after the replies. */
-  end(): void;
+  /** Closes after the replies; at once when the client said it is done (`farewell`), else when it has heard them. */
+  end(farewell?: boolean): void;
 }
 
 interface Transaction {
@@ -105,10 +105,8 @@ export class Dialogue {
         });
       case 'QUIT':
         if (argument !== '') return this.refuse('syntax', 'other', line, 'QUIT takes no argument');
-        return this.#speak({
-          reply: { code: 221, enhanced: '2.0.0', text: `${this.#options.hostname} closing` },
-          close: true,
-        });
+        this.#line.say({ code: 221, enhanced: '2.0.0', text: `${this.#options.hostname} closing` });
+        return this.#line.end(true);
       case 'STARTTLS':
         return this.#startTls(argument, line);
       case 'XCLIENT':

@@ -12,7 +12,7 @@ export class IncomingMessage {
   refusal: MessageRefusal | undefined;
   readonly #writer: ContentWriter;
   readonly #limits: ReceiveLimits;
-  readonly #scanner: { readonly flaw: MessageRefusal | undefined; take(segment: Uint8Array): Scanned };
+  readonly #scanner: { readonly flaw: MessageRefusal | undefined; take(segment: Buffer): Scanned };
   readonly #header: HeaderMeter;
   #size = 0;
   #drained = 0;
@@ -28,7 +28,7 @@ export class IncomingMessage {
 
   /** Octets of the segment that belong to the message, or -1 while its end has not come. The segment is ours from here on. */
   take(segment: Uint8Array): number {
-    const { content, end } = this.#scanner.take(segment);
+    const { content, end } = this.#scanner.take(asBuffer(segment));
     if (this.refusal === undefined) this.#write(content);
     else this.#drained += segment.length;
     return end;
@@ -86,15 +86,19 @@ class HeaderMeter {
   }
 
   fits(content: Uint8Array): boolean {
-    if (!this.#open) return true;
-    const joined = Buffer.concat([this.#tail, content]);
-    const blank = joined.indexOf('\r\n\r\n');
-    if (blank >= 0) {
+    if (!this.#open || content.length === 0) return true;
+    const seam = this.#tail.length;
+    const blank = Buffer.concat([this.#tail, content.subarray(0, 3)]).indexOf(BLANK);
+    const inside = blank >= 0 ? blank - seam : asBuffer(content).indexOf(BLANK);
+    if (blank >= 0 || inside >= 0) {
       this.#open = false;
-      return this.#length - this.#tail.length + blank + 4 <= this.#limit;
+      return this.#length + inside + BLANK.length <= this.#limit;
     }
     this.#length += content.length;
-    this.#tail = joined.subarray(-3);
+    this.#tail = Buffer.concat([this.#tail, content.subarray(-3)]).subarray(-3);
     return this.#length <= this.#limit;
   }
 }
+
+const BLANK = Buffer.from('\r\n\r\n');
+const asBuffer = (octets: Uint8Array): Buffer => Buffer.from(octets.buffer, octets.byteOffset, octets.length);

@@ -14,7 +14,7 @@ function scan(
   let content = '';
   let at = 0;
   for (const cut of [...cuts.filter((cut) => cut > 0 && cut < wire.length).toSorted((a, b) => a - b), wire.length]) {
-    const segment = Uint8Array.from(Buffer.from(wire.slice(at, cut), 'latin1'));
+    const segment = Buffer.from(wire.slice(at, cut), 'latin1');
     const scanned = scanner.take(segment);
     content += Buffer.from(scanned.content).toString('latin1');
     if (scanned.end >= 0) return { content, left: wire.slice(at + scanned.end), flaw: scanner.flaw };
@@ -41,12 +41,12 @@ function model(wire: string): { content: string; left: string | undefined; flaw:
 const stuffed = (content: string): string => `${content.replace(/^\./gm, '..')}.\r\n`;
 
 const octets = fc.string({
-  unit: fc.constantFrom('\r', '\n', '\r\n', '.', '..', '\r\n.', 'a', '\xe9', '\r\n.\r\n', '\0'),
+  unit: fc.constantFrom('\r', '\n', '\r\n', '.', '..', '\r\n.', 'a', '\xe9', '\r\n.\r\n', '\0', 'long '.repeat(8)),
   maxLength: 40,
 });
-const line = fc.string({ unit: fc.constantFrom('.', 'a', ' ', '\xff', '\x01'), maxLength: 12 });
+const line = fc.string({ unit: fc.constantFrom('.', 'a', ' ', '\xff', '\x01', 'long '.repeat(8)), maxLength: 12 });
 const content = fc.array(line, { maxLength: 12 }).map((lines) => lines.map((text) => `${text}\r\n`).join(''));
-const cuts = fc.array(fc.nat(120), { maxLength: 30 });
+const cuts = fc.array(fc.nat(400), { maxLength: 40 });
 
 describe.each([
   ['strict', () => new StrictScanner()],

@@ -18,32 +18,37 @@ const never = new AbortController().signal;
 const SIZES = [0, 1, 4096, 64 * 1024, 64 * 1024 + 1, 300_000];
 
 export function contentContract({ open, reopen }: Engine): void {
-  test.each(SIZES)('%i octets come back as they were written, before and after admission', async (size) => {
+  test('octets come back as they were written, before and after admission, whatever their number', async () => {
     const store = await open();
-    const octets = randomBytes(size);
-    const writer = store.content.create();
-    for (let at = 0; at < size; at += 10_000)
-      if (!writer.write(octets.subarray(at, at + 10_000))) await writer.drained();
-    expect(writer.size).toBe(size);
-    const content = await writer.finish();
-    expect(content.size).toBe(size);
-    expect(content.sha256).toBe(createHash('sha256').update(octets).digest('hex'));
-    for (let round = 0; round < 2; round += 1) expect((await octetsOf(content.open(never))).equals(octets)).toBe(true);
-    await store.queue.admit(sampleAdmission(sampleId(), content));
-    expect((await octetsOf(store.content.read(content.ref, never))).equals(octets)).toBe(true);
-    expect((await octetsOf(store.queue.read(content.ref, never))).equals(octets)).toBe(true);
+    for (const [n, size] of SIZES.entries()) {
+      const octets = randomBytes(size);
+      const writer = store.content.create();
+      for (let at = 0; at < size; at += 10_000)
+        if (!writer.write(octets.subarray(at, at + 10_000))) await writer.drained();
+      expect(writer.size).toBe(size);
+      const content = await writer.finish();
+      expect(content.size).toBe(size);
+      expect(content.sha256).toBe(createHash('sha256').update(octets).digest('hex'));
+      for (let round = 0; round < 2; round += 1)
+        expect((await octetsOf(content.open(never))).equals(octets)).toBe(true);
+      await store.queue.admit(sampleAdmission(sampleId(NOON, n), content));
+      expect((await octetsOf(store.content.read(content.ref, never))).equals(octets)).toBe(true);
+      expect((await octetsOf(store.queue.read(content.ref, never))).equals(octets)).toBe(true);
+    }
     await store.close();
   });
 
-  test.each([
-    ['From: a\r\nTo: b\r\n\r\nbody\r\n', 'From: a\r\nTo: b\r\n\r\n'],
-    ['\r\nbody\r\n', '\r\n'],
-    ['From: a\r\n', 'From: a\r\n'],
-    [`X: ${'y'.repeat(70_000)}\r\n\r\n${'z'.repeat(70_000)}`, `X: ${'y'.repeat(70_000)}\r\n\r\n`],
-  ])('the header section ends with its blank line (%#)', async (text, header) => {
+  test('the header section ends with its blank line', async () => {
     const store = await open();
-    const content = await spool(store.content, text);
-    expect(Buffer.from(content.header).toString()).toBe(header);
+    for (const [text, header] of [
+      ['From: a\r\nTo: b\r\n\r\nbody\r\n', 'From: a\r\nTo: b\r\n\r\n'],
+      ['\r\nbody\r\n', '\r\n'],
+      ['From: a\r\n', 'From: a\r\n'],
+      [`X: ${'y'.repeat(70_000)}\r\n\r\n${'z'.repeat(70_000)}`, `X: ${'y'.repeat(70_000)}\r\n\r\n`],
+    ] as const) {
+      const content = await spool(store.content, text);
+      expect(Buffer.from(content.header).toString()).toBe(header);
+    }
     await store.close();
   });
 

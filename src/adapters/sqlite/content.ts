@@ -45,9 +45,7 @@ export class SqliteContent implements ContentStore {
 
   create(): ContentWriter {
     const ref = this.#drawRef();
-    return new Writer(ref, spoolFile(this.#path, ref), storePaths(this.#path).spool, (spooled) =>
-      this.#spooled.set(ref, spooled),
-    );
+    return new Writer(ref, this.#path, (spooled) => this.#spooled.set(ref, spooled));
   }
 
   async *read(ref: ContentRef, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -109,8 +107,7 @@ export class SqliteContent implements ContentStore {
 
 class Writer implements ContentWriter {
   readonly #ref: ContentRef;
-  readonly #file: string;
-  readonly #folder: string;
+  readonly #path: string;
   readonly #done: (spooled: Spooled) => void;
   #size = 0;
   /** All of it while it is small; then what the disk has not taken yet. */
@@ -122,10 +119,9 @@ class Writer implements ContentWriter {
   #handle: FileHandle | undefined;
   #failed: unknown;
 
-  constructor(ref: ContentRef, file: string, folder: string, done: (spooled: Spooled) => void) {
+  constructor(ref: ContentRef, path: string, done: (spooled: Spooled) => void) {
     this.#ref = ref;
-    this.#file = file;
-    this.#folder = folder;
+    this.#path = path;
     this.#done = done;
   }
 
@@ -169,13 +165,13 @@ class Writer implements ContentWriter {
       await this.#handle!.datasync();
       await this.#handle!.close();
       this.#handle = undefined;
-      await syncFolder(this.#folder);
+      await syncFolder(storePaths(this.#path).spool);
     } catch (error) {
       await this.abandon();
       throw storeError(error);
     }
     const head = Buffer.concat(this.#large.head);
-    const file = this.#file;
+    const file = spoolFile(this.#path, this.#ref);
     this.#done({ kind: 'file', file });
     return {
       ref: this.#ref,
@@ -193,7 +189,7 @@ class Writer implements ContentWriter {
     await this.#writing;
     await this.#handle?.close().catch(alreadyLost);
     this.#handle = undefined;
-    await forget(this.#file);
+    await forget(spoolFile(this.#path, this.#ref));
   }
 
   #account(chunk: Uint8Array): void {
@@ -207,7 +203,7 @@ class Writer implements ContentWriter {
   /** Runs until nothing waits; keeps its failure for `finish`, since nobody awaits it before. */
   async #writeOut(): Promise<void> {
     try {
-      this.#handle ??= await open(this.#file, 'wx', 0o600);
+      this.#handle ??= await open(spoolFile(this.#path, this.#ref), 'wx', 0o600);
       while (this.#waiting.length > 0 && this.#failed === undefined) {
         const chunks = this.#waiting;
         this.#waiting = [];

@@ -104,6 +104,7 @@ function mend(queue: QueueTables, days: RecordDays, file: string, warn: (name: s
   // The queue's last commit moved the marks of the days it wrote to: an older day cannot hold a newer record.
   const first = [...marks.keys()].sort().slice(-MARKED_DAYS)[0] ?? '';
   const lost: string[] = [];
+  const seenUpTo = new Map<string, number>();
   for (const name of days.names.filter((day) => day >= first)) {
     let seen = marks.get(name) ?? 0;
     for (let rows = days.after(name, seen, CHUNK); rows.length > 0; rows = days.after(name, seen, CHUNK)) {
@@ -111,9 +112,12 @@ function mend(queue: QueueTables, days: RecordDays, file: string, warn: (name: s
         if (promises(JSON.parse(json) as TransactionRecord) && !queue.keepsPromiseOf(id)) lost.push(id);
       seen = rows.at(-1)!.n;
     }
+    seenUpTo.set(name, seen);
   }
   for (const id of lost) days.insertEvent(orphaned(id, Date.now()));
-  for (const [day, record] of new Map([...days.commit()])) queue.mark(day, record);
+  days.commit();
+  // Only now: a crash in between says it twice rather than never.
+  for (const [day, record] of seenUpTo) queue.mark(day, record);
   warn('store.unclean', { file, orphaned: lost.length });
 }
 

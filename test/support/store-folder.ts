@@ -6,6 +6,9 @@ import { onTestFinished } from 'vitest';
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../src/adapters/sqlite/open.ts';
 import type { Log } from '../../src/ports/log.ts';
 
+// Each store starts a thread that reads its TypeScript anew: the cache halves what that costs.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'postern-compile-cache');
+
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'postern-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -9,6 +9,7 @@ import {
   type Pair,
   parseDocument,
   Scalar,
+  type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
 import type { Place, Problem } from './problem.ts';
@@ -112,6 +113,7 @@ function toPlain(contents: Node | null, walk: Walk): unknown {
     const inside = new Set(open).add(node);
     if (isMap(node)) {
       const map: { [key: string]: unknown } = {};
+      const merged: { [key: string]: unknown }[] = [];
       for (const pair of node.items) {
         const key = keyOf(pair);
         if (key === undefined || key === '__proto__') {
@@ -123,15 +125,23 @@ function toPlain(contents: Node | null, walk: Walk): unknown {
           );
           continue;
         }
-        map[key] = plain(pair.value, depth + 1, inside);
+        const value = plain(pair.value, depth + 1, inside);
+        if (key === MERGE && isMapValue(value)) merged.push(value);
+        else map[key] = value;
       }
-      return map;
+      // What is written here goes before what is merged in.
+      return merged.length === 0 ? map : Object.assign({}, ...merged, map);
     }
     const list = node as YAMLSeq;
     return list.items.map((item) => plain(item, depth + 1, inside));
   };
   return plain(contents, 1, new Set());
 }
+
+/** `<<: *name` takes over the keys of another map, as YAML 1.1 did and people are used to. */
+const MERGE = '<<';
+const isMapValue = (value: unknown): value is { [key: string]: unknown } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const QUOTE_STAR = 'where the * belongs to a text, put the text in double quotes';
 
@@ -154,6 +164,17 @@ function source(
 ): Source {
   const follow = (node: unknown): Node | null | undefined =>
     isAlias(node) ? resolve(node) : (node as Node | null | undefined);
+  /** The pair of a key, in the map itself or in what is merged into it. */
+  const pairOf = (map: YAMLMap, key: string): Pair | undefined => {
+    const own = map.items.find((item) => keyOf(item) === key);
+    if (own !== undefined) return own;
+    const merged = map.items.filter((item) => keyOf(item) === MERGE).map((item) => follow(item.value));
+    for (const under of merged) {
+      const found = isMap(under) && under !== map ? pairOf(under, key) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
   /** The node and its key as far as the path leads. */
   const find = (path: Path): { node: Node | null | undefined; key: Node | undefined; whole: boolean } => {
     let node: Node | null | undefined = contents;
@@ -161,7 +182,7 @@ function source(
     for (const step of path) {
       const container = follow(node);
       if (isMap(container)) {
-        const pair: Pair | undefined = container.items.find((item) => keyOf(item) === String(step));
+        const pair = pairOf(container, String(step));
         if (pair === undefined) return { node, key, whole: false };
         key = pair.key as Node;
         node = pair.value as Node | null;

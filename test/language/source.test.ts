@@ -28,6 +28,14 @@ describe('a YAML file', () => {
     expect(source.place(['c', 'b'], 'value')).toEqual({ file: 'f.yaml', line: 1, column: 12 });
   });
 
+  test('takes over the keys of another map, and knows where they were written', () => {
+    const source = parseSource('f.yaml', 'a: &x { b: 1, c: 2 }\nd: { <<: *x, c: 3 }\n');
+    expect(source.problems).toEqual([]);
+    expect(source.root).toMatchObject({ d: { b: 1, c: 3 } });
+    expect(source.place(['d', 'b'], 'value')).toMatchObject({ line: 1, column: 12 });
+    expect(source.place(['d', 'c'], 'value')).toMatchObject({ line: 2, column: 17 });
+  });
+
   test('shows the comment that may have cut a value short', () => {
     const source = parseSource('f.yaml', "when: header('subject') == ' # '\nother: \"x\" # y\n");
     expect(source.root).toMatchObject({ when: "header('subject') == '" });

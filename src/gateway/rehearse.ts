@@ -12,7 +12,7 @@ import type { TransactionRecord } from '../record/record.ts';
 import type { Scenario } from '../record/scenario.ts';
 import { IncomingMessage } from '../smtp/receive/incoming-message.ts';
 import { RECEIVE_LIMITS } from '../smtp/receive/limits.ts';
-import { WIRE_REFUSALS } from '../smtp/receive/refusals.ts';
+import { WIRE_REFUSALS, type WireReason } from '../smtp/receive/refusals.ts';
 import type { Session, Spoken } from '../smtp/receive/session.ts';
 import { openSession } from './session.ts';
 import type { OpenListener, World } from './world.ts';
@@ -99,8 +99,12 @@ async function play(
   if (scenario.auth_user !== undefined && scenario.auth_user !== '') session.authenticated(scenario.auth_user);
   if (refused(await session.mail(reversePath(scenario.mail_from ?? ''), {}))) return;
   const rcpt = scenario.rcpt ?? [];
-  for (const address of rcpt) await session.rcpt({ mailbox: mailbox(address), parameters: {} });
+  let taken = 0;
+  for (const address of rcpt)
+    if (!refused(await session.rcpt({ mailbox: mailbox(address), parameters: {} }))) taken += 1;
   if (props.message === undefined) return;
+  if (taken === 0 && scenario.all_stages !== true)
+    return void session.refused({ ...wireRefusal('no-recipients'), command: 'DATA', text: 'DATA' });
   const data = await session.data();
   if (data.kind === 'refuse') return;
   const incoming = new IncomingMessage(data.writer, listener.newline, {
@@ -110,15 +114,10 @@ async function play(
   incoming.take(stuffed(props.message));
   if (incoming.full) await incoming.drained();
   if (incoming.refusal === undefined) await session.content(await incoming.finish());
-  else
-    session.refused({
-      reason: incoming.refusal,
-      reply: WIRE_REFUSALS[incoming.refusal].reply,
-      command: 'content',
-      text: '',
-      close: false,
-    });
+  else session.refused({ ...wireRefusal(incoming.refusal), command: 'content', text: '' });
 }
+
+const wireRefusal = (reason: WireReason) => ({ reason, ...WIRE_REFUSALS[reason] });
 
 const ended = (spoken: Spoken): boolean => spoken.close;
 const refused = (spoken: Spoken): boolean => spoken.reply.code >= 400;

@@ -64,7 +64,7 @@ export async function runCheck(instance: CheckInstance, bench: Bench, budget: Mi
         evidence,
       );
     case 'threw':
-      world.log.error('check.failed', { check: instance.name, error: result.error });
+      world.log.warn('check.failed', { check: instance.name, error: result.error });
       return end('failed', {}, result.error, prepared.inputs, took, dns, evidence);
   }
 }

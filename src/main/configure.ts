@@ -1,6 +1,6 @@
 /** Reads everything an operator wrote, installation and policies, into one configuration that can be put in force, or into all that is wrong. */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { installationFiles } from '../adapters/files/installation-files.ts';
 import { policyFolder } from '../adapters/files/policy-files.ts';
 import { CHECKS } from '../checks/registry.ts';
@@ -27,7 +27,7 @@ export interface Configured {
 
 /** `lists` outlive a configuration: a reload keeps the last good addresses. */
 export function configure(file: string, clock: Clock, lists: RecipientLists): Configured {
-  const loaded = loadInstallation(file, installationFiles(process.cwd()));
+  const loaded = loadInstallation(resolve(file), installationFiles(process.cwd()));
   const { installation } = loaded;
   if (installation === undefined) return { ...loaded, installation, current: undefined };
 

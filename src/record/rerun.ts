@@ -44,6 +44,9 @@ function again(
   begin: Carry,
   refusal: { readonly said: Disposition; readonly stage: Stage } | undefined,
 ): Rerun['recipients'][number] {
+  // Relay control comes before every rule (docs/policy.md §2).
+  if (recipient.reason === 'builtin:relay-denied')
+    return { number: recipient.number, verdict: recipient.verdict, reason: recipient.reason, stage: recipient.stage };
   let course: Course = startOf('rcpt');
   let carry = begin;
   if (refusal !== undefined) course = advance(course, refusal.said, refusal.stage);
@@ -51,7 +54,7 @@ function again(
   const builtin = recipient.reason.startsWith('builtin:') ? recipient : undefined;
   for (const stage of ['rcpt', 'data', 'content'] as const) {
     const reached = record.stages.includes(stage) && (stage === 'rcpt' || wentOn(recipient));
-    if (!reached || refuses(course.disposition) || builtin?.reason === 'builtin:relay-denied') break;
+    if (!reached || refuses(course.disposition)) break;
     // A refusal of the built-in kind comes after the rules of rcpt, and before those of data.
     if (builtin?.stage === stage && stage !== 'rcpt') break;
     const decided = ask(policy, stage, facts, recipient.calls, carry);

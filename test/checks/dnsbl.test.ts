@@ -63,6 +63,14 @@ describe('a client', () => {
   });
 });
 
+test('weights add up as a person adds them', async () => {
+  const lists = {
+    a: { zone: 'zen.test', codes: { '127.0.0.2': 0.1 } },
+    b: { zone: 'zen.test', codes: { '127.0.0.2': 0.2 } },
+  };
+  expect((await run({ '1.2.0.192.zen.test': [{ A: '127.0.0.2' }] }, '192.0.2.1', lists)).facts.score).toBe(0.3);
+});
+
 describe('a list is not believed', () => {
   test.each<[string, Zones, string]>([
     [

@@ -78,7 +78,14 @@ async function onePort(tcp: Server, udp: UdpSocket): Promise<number> {
   }
 }
 
-const RCODES: { readonly [word: string]: number } = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, REFUSED: 5 };
+const RCODES: { readonly [word: string]: number } = {
+  NOERROR: 0,
+  FORMERR: 1,
+  SERVFAIL: 2,
+  NXDOMAIN: 3,
+  NOTIMP: 4,
+  REFUSED: 5,
+};
 
 /** A response to `query`, with recursion available. */
 export function message(query: Buffer, parts: object): Buffer {

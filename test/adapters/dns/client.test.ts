@@ -1,4 +1,5 @@
 /** The DNS client against servers that answer, fail, lie and keep silent. */
+import { existsSync, readdirSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DnsClient } from '../../../src/adapters/dns/client.ts';
 import { encodeQuery } from '../../../src/adapters/dns/query.ts';
@@ -45,6 +46,8 @@ const soa = (ttl: number, minimum: number) => ({
   ttl,
   data: { mname: 'ns.example', rname: 'x.example', serial: 1, refresh: 1, retry: 1, expire: 1, minimum },
 });
+const openFiles = (): number | undefined =>
+  existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : undefined;
 const AD = 0x20;
 const TC = 0x200;
 
@@ -90,6 +93,11 @@ describe('what the server says', () => {
       { rcode: 'NXDOMAIN', answers: [cname('x.example', 'y.example')], authorities: [soa(60, 60)] },
       'NXDOMAIN noSuchName',
     ],
+    [
+      'an RCODE that needs EDNS (BADVERS)',
+      { additionals: [{ type: 'OPT', name: '.', extendedRcode: 1, udpPayloadSize: 1232 }] },
+      'failed servfail EXTENDED_1',
+    ],
     ['an alias of itself', { answers: [cname('x.example', 'x.example')] }, 'failed limit'],
   ])('%s', async (_, answered, expected) => {
     const dns = await world(() => answered);
@@ -99,6 +107,12 @@ describe('what the server says', () => {
   test('a message cut in the middle of a record is malformed', async () => {
     const dns = await world(({ name, octets }) => message(octets, { answers: [a(name)] }).subarray(0, -2));
     expect(say(await clientOf([dns.server]).ask('x.example'))).toBe('failed malformed');
+  });
+
+  test('an alias to a name of which the answer says that it has no such records is not asked again', async () => {
+    const dns = await world(() => ({ answers: [cname('x.example', 'y.example')], authorities: [soa(60, 60)] }));
+    expect(say(await clientOf([dns.server]).ask('x.example'))).toBe('NOERROR noData');
+    expect(dns.asked.length).toBe(1);
   });
 
   test('an alias whose target is not in the answer is asked for, a chain of them only so far', async () => {
@@ -123,9 +137,15 @@ describe('what the server says', () => {
     expect(dns.asked.map(({ by }) => by)).toEqual(['udp', 'tcp']);
   });
 
-  test('an answer by TCP to another question is no answer', async () => {
-    const lie = { questions: [{ type: 'A', name: 'z.example' }], answers: [a('z.example')] };
-    const dns = await world(({ by }) => (by === 'udp' ? { flags: TC } : lie));
+  test.each([
+    ['to another question', { questions: [{ type: 'A', name: 'z.example' }] }],
+    ['with another id', { id: 0x10000 }],
+  ])('an answer by TCP %s is no answer', async (_, lie) => {
+    const dns = await world(({ by, octets }) => {
+      if (by === 'udp') return { flags: TC };
+      const id = 'id' in lie ? { id: octets.readUInt16BE(2) ^ 1 } : {};
+      return { answers: [a('x.example')], ...lie, ...id };
+    });
     expect(say(await clientOf([dns.server]).ask('x.example'))).toBe('failed unreachable');
   });
 });
@@ -151,15 +171,17 @@ describe('what is asked', () => {
   test('a port is given up after 256 questions', async () => {
     const dns = await world(({ name }) => ({ answers: [a(name)] }));
     const { ask } = clientOf([dns.server]);
+    const open = openFiles();
     for (let round = 0; round < 12; round++)
       await Promise.all(Array.from({ length: 256 }, (_, n) => ask(`x${round}-${n}.example`)));
     expect(new Set(dns.asked.map(({ port }) => port)).size).toBeGreaterThan(8);
+    // Those given up are closed.
+    await new Promise(setImmediate);
+    if (open !== undefined) expect(openFiles()! - open).toBeLessThanOrEqual(8);
   });
 
-  test('a server that does not know EDNS is asked without', async () => {
-    const dns = await world(({ name, octets }) =>
-      octets.readUInt16BE(10) === 1 ? { rcode: 'FORMERR' } : { answers: [a(name)] },
-    );
+  test.each(['FORMERR', 'NOTIMP'])('a server that answers EDNS with %s is asked without', async (rcode) => {
+    const dns = await world(({ name, octets }) => (octets.readUInt16BE(10) === 1 ? { rcode } : { answers: [a(name)] }));
     expect(say(await clientOf([dns.server]).ask('x.example'))).toBe('192.0.2.1');
   });
 
@@ -234,6 +256,21 @@ describe('what is kept', () => {
     later(9);
     expect(await ask('x.example')).toMatchObject({ kind: 'empty', cached: true });
     later(2);
+    expect((await ask('x.example')).cached).toBe(false);
+  });
+
+  test('"no such name" for five minutes at most', async () => {
+    const { ask, later } = await served(() => ({ rcode: 'NXDOMAIN', authorities: [soa(86400, 86400)] }));
+    await ask('x.example');
+    later(299);
+    expect((await ask('x.example')).cached).toBe(true);
+    later(2);
+    expect((await ask('x.example')).cached).toBe(false);
+  });
+
+  test('a TTL with its top bit set counts as none', async () => {
+    const { ask } = await served((name) => ({ answers: [a(name, '192.0.2.1', 0x80000000)] }));
+    expect((await ask('x.example')).ttl).toBe(0);
     expect((await ask('x.example')).cached).toBe(false);
   });
 
@@ -365,6 +402,25 @@ describe('when nobody waits any more', () => {
     const next = ask('x.example');
     expect(say(await left)).toBe('failed cancelled');
     expect(say(await next)).toBe('192.0.2.1');
+  });
+
+  test('a question that all have left is not tried again', async () => {
+    const dns = await world(() => undefined);
+    const { ask } = clientOf([dns.server], 200);
+    const leaving = new AbortController();
+    const left = ask('x.example', 'A', leaving.signal);
+    leaving.abort();
+    await Promise.all([left, ask('y.example')]);
+    const tries = (name: string) => dns.asked.filter((asked) => asked.name === name).length;
+    expect(tries('x.example')).toBeLessThanOrEqual(1);
+    expect(tries('y.example')).toBeGreaterThan(1);
+  });
+
+  test('beyond 4096 different questions under way, the next is refused at once', async () => {
+    const dns = await world(() => undefined);
+    const { ask } = clientOf([dns.server]);
+    for (let n = 0; n < 4096; n++) void ask(`n${n}.example`);
+    expect(say(await ask('x.example'))).toBe('failed limit');
   });
 
   test('who comes with an aborted signal is not served', async () => {

@@ -16,6 +16,7 @@ slow.example: [TIMEOUT, {A: 192.0.2.2}]
 broken.example: [SERVFAIL]
 alias.example: [{CNAME: mx.example.com}, {TTL: 900}]
 secure-alias.example: [{CNAME: example.com}, {AD: true}]
+plain-alias.example: [{CNAME: example.com}]
 nowhere.example: [{CNAME: gone.example}]
 slow-alias.example: [{CNAME: slow.example}]
 odd-alias.example: [{CNAME: a..b}]
@@ -102,6 +103,7 @@ describe('a zone table answers', () => {
   test('an answer is secure only when every name on the way is', async () => {
     expect((await ask('secure-alias.example', 'TXT')).secure).toBe(true);
     expect((await ask('alias.example', 'A')).secure).toBe(false);
+    expect((await ask('plain-alias.example', 'TXT')).secure).toBe(false);
     expect((await ask('example.com', 'A')).secure).toBe(true);
   });
 

@@ -12,12 +12,17 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
+import { parseIp } from '../../src/mail/ip.ts';
+import { formatReply, type Reply } from '../../src/mail/reply.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { ContentWriter } from '../../src/ports/content.ts';
+import { Dialogue, type Line } from '../../src/smtp/receive/dialogue.ts';
+import { RECEIVE_LIMITS } from '../../src/smtp/receive/limits.ts';
+import { Reader, type ReaderHost } from '../../src/smtp/receive/reader.ts';
 import { createReceiver } from '../../src/smtp/receive/receiver.ts';
 import type { Session, Spoken } from '../../src/smtp/receive/session.ts';
 
-const KINDS = ['net', 'postern', 'smtp-server less its wait', 'smtp-server'] as const;
+const KINDS = ['net', 'postern on net', 'postern', 'smtp-server less its wait', 'smtp-server'] as const;
 type Kind = (typeof KINDS)[number];
 
 const LOADS = {
@@ -86,6 +91,12 @@ async function serve(kind: Kind): Promise<void> {
 const SERVERS: { readonly [kind in Kind]: () => Promise<number> } = {
   async net() {
     const server = createServer({ noDelay: true }, least);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as { port: number }).port;
+  },
+  async 'postern on net'() {
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => void new Bare(socket));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return (server.address() as { port: number }).port;
@@ -159,6 +170,76 @@ const willing: Session = {
   reset() {},
   close() {},
 };
+
+/** Our dialogue and data path with nothing of smtp-server around the socket: the bound of what leaving its classes would gain. */
+class Bare implements Line, ReaderHost {
+  readonly dialogue: Dialogue;
+  readonly newline = 'strict';
+  readonly commandLineBytes = RECEIVE_LIMITS.commandLineBytes;
+  readonly #socket: Socket;
+  #replies = '';
+  #ended = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    const client = {
+      ip: parseIp(socket.remoteAddress ?? '')?.text ?? '',
+      port: socket.remotePort ?? 0,
+      name: '',
+      serverIp: parseIp(socket.localAddress ?? '')?.text ?? '',
+      serverPort: socket.localPort ?? 0,
+    };
+    this.dialogue = new Dialogue(this, client, {
+      hostname: 'mx.bench.test',
+      newline: 'strict',
+      smtpUtf8: false,
+      dsn: false,
+      limits: RECEIVE_LIMITS,
+      startTls: false,
+      trustsXclient: false,
+      open: () => willing,
+    });
+    const reader = new Reader(this, true);
+    socket.on('error', () => {}).on('close', () => this.dialogue.close());
+    setImmediate(() => {
+      void this.dialogue.greet(false).then(() => {
+        this.answered();
+        // The load waits for each reply, so nothing comes while a segment is answered.
+        socket.on('data', (segment) => reader._write(segment, 'latin1', () => {}));
+      });
+    });
+  }
+  say(reply: Reply): void {
+    this.#replies += formatReply(reply);
+  }
+  ask<T>(_span: number, answer: Promise<T>): Promise<T> {
+    return answer;
+  }
+  ahead(): boolean {
+    return false;
+  }
+  gone(): boolean {
+    return this.#ended;
+  }
+  startTls(): void {}
+  end(): void {
+    this.answered();
+    this.#ended = true;
+    this.#socket.destroySoon();
+  }
+  heard(): void {}
+  answered(): undefined {
+    if (this.#replies !== '') this.#socket.write(this.#replies, 'latin1');
+    this.#replies = '';
+  }
+  spooled(drained: Promise<void>): Promise<void> {
+    return drained;
+  }
+  failed(error: unknown): void {
+    throw error;
+  }
+  finished(): void {}
+}
 
 /** A receiver that believes everything: what the sockets alone cost. */
 function least(socket: Socket): void {

@@ -66,6 +66,21 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     this._setListeners(() => setImmediate(() => void this.#begin()));
   }
 
+  /** In place of a pipe, which adds and removes ten listeners a connection: back-pressure and the end are all we need. */
+  override _setListeners(ready: () => void): void {
+    const socket = this._socket;
+    const reader = this.#reader;
+    socket.on('close', () => this._onClose());
+    socket.on('error', (error) => this._onError(error));
+    socket.on('data', (segment) => {
+      if (reader.write(segment)) return;
+      socket.pause();
+      reader.once('drain', () => socket.resume());
+    });
+    socket.on('end', () => reader.end());
+    ready();
+  }
+
   override _createParser(): SMTPStream {
     const reader = new Reader(this, this.greeted === true);
     if (this.greeted) this.#reader = reader;

@@ -30,6 +30,7 @@ declare module 'smtp-server/lib/smtp-connection.js' {
     _setListeners(ready: () => void): void;
     _armTimeout(socket?: Socket): void;
     _onClose(): void;
+    _onError(error: Error): void;
     send(code: number, text?: string | string[]): void;
     /** STARTTLS: retires the parser, shakes hands, pipes the TLS socket into a new one (`_createParser`). */
     upgrade(resume: () => void, secured: () => void): void;

@@ -22,7 +22,7 @@ test.each([
   ['SMTPConnection', '_createParser', 'replaced: the reader is ours', '15ca8c360137'],
   ['SMTPConnection', '_armTimeout', 'replaced: deadlines are ours', 'b8bc04964752'],
   ['SMTPConnection', '_onClose', 'extended: closes the dialogue', '097b8d221da5'],
-  ['SMTPConnection', '_setListeners', 'used: pipes the socket into the reader', 'cf07ab6f47db'],
+  ['SMTPConnection', '_setListeners', 'replaced: feeds the reader without a pipe', 'cf07ab6f47db'],
   ['SMTPConnection', 'close', 'used: half-close with a deadline', '4b80aaabd134'],
   ['SMTPConnection', '_onError', 'used: quiet errors of clients that leave', 'ddcc47e46ea9'],
   ['SMTPConnection', 'upgrade', 'used: STARTTLS, drops what was sent before the handshake', '6a3fa8a3ee41'],

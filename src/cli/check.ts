@@ -24,9 +24,11 @@ interface Options extends Common {
 async function check(world: CliWorld, options: Options): Promise<number> {
   const loaded = await world.load(options.config, { secrets: options.secrets });
   const sound = isSound(loaded);
-  if (options.json) await world.out(jsonText({ ok: sound, problems: loaded.problems }));
+  if (options.json) await world.out(jsonText({ ok: sound, problems: loaded.problems, not_yet: loaded.notYet }));
   else {
-    if (loaded.problems.length > 0) await world.out(sayProblems(loaded.problems));
+    await world.out(sayProblems(loaded.problems));
+    if (loaded.notYet.length > 0)
+      await world.out(`${sayProblems(loaded.notYet)}\`serve\` refuses to start with what has not come yet.\n`);
     await world.out(`${sayOutcome(loaded, options.config)}\n`);
   }
   return sound ? FINE : NO;

@@ -8,6 +8,7 @@ import { logCommand } from './log.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { queueCommand } from './queue.ts';
 import { reloadCommand } from './reload.ts';
+import { schemaCommand } from './schema.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { testCommand } from './test.ts';
@@ -64,6 +65,7 @@ export function buildProgram(shell: Shell): Command {
     quarantineCommand,
     reloadCommand,
     statusCommand,
+    (inner: Shell) => schemaCommand(inner, () => buildProgram(inner)),
   ];
   for (const make of commands) program.addCommand(make(shell));
   return program;

@@ -7,7 +7,7 @@ import { columns, terminal } from '../record/terminal.ts';
 import { act, CliError, type Common, FINE, NO, printing, type Shell } from './command.ts';
 import { eventFor, timingWithout } from './queue-change.ts';
 import { entryJson, senderOf } from './queue-tell.ts';
-import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting } from './selection.ts';
+import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
 import type { CliWorld, Visit } from './world.ts';
 
@@ -35,13 +35,14 @@ const list = (shell: Shell): Command =>
     CHOICES,
     false,
   ).action(
-    act(shell, (world: CliWorld, ids: readonly string[], options: Options) =>
-      visiting(world, options.config, async ({ queue }) => {
-        for await (const page of select(queue, { ...options, ids }, world.now()))
+    act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
+      const wanted = choose({ ...options, ids }, world.now());
+      return visiting(world, options.config, async ({ queue }) => {
+        for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter)))
           for (const item of page) await world.out(options.json ? jsonLine(itemJson(item)) : itemLine(item));
         return FINE;
-      }),
-    ),
+      });
+    }),
   );
 
 const show = (shell: Shell): Command =>
@@ -51,18 +52,19 @@ const show = (shell: Shell): Command =>
   })
     .argument('<ids...>', 'ids of held messages or records')
     .action(
-      act(shell, (world: CliWorld, ids: readonly string[], options: Options) =>
-        visiting(world, options.config, async ({ queue }) => {
+      act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
+        const wanted = choose({ ids }, world.now());
+        return visiting(world, options.config, async ({ queue }) => {
           let shown = 0;
-          for await (const page of select(queue, { ids }, world.now()))
+          for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter)))
             for (const item of page) {
               shown += 1;
               await world.out(options.json ? jsonLine(itemJson(item)) : itemStory(item));
             }
           if (shown === 0) throw new CliError('not in quarantine; `postern trace` tells what became of it');
           return FINE;
-        }),
-      ),
+        });
+      }),
     );
 
 const release = (shell: Shell): Command =>
@@ -122,11 +124,12 @@ function change(
 ): Promise<number> {
   const selection = { ...options, ids };
   mustChoose(selection);
+  const wanted = choose(selection, world.now());
   return visiting(world, options.config, async ({ queue }, installation) => {
     let changed = 0;
     // Listed whole before anything is changed: what is released leaves the pages.
     const pages: (readonly QuarantineItem[])[] = [];
-    for await (const page of select(queue, selection, world.now())) pages.push(page);
+    for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter))) pages.push(page);
     for (const page of pages) {
       const events = page.map(({ entry }) => eventFor(entry, kind, options.why ?? '', world));
       changed += await apply(queue, page, events, installation);
@@ -136,7 +139,7 @@ function change(
   });
 }
 
-function select(queue: Visit['queue'], selection: Selection, now: number): AsyncIterable<readonly QuarantineItem[]> {
+function choose(selection: Selection, now: number): Wanted<QuarantineFilter, QuarantineItem> {
   const { recipient, sender, domain, reason } = selection;
   const before = cameBefore(selection, now);
   const common: QuarantineFilter = {
@@ -144,13 +147,14 @@ function select(queue: Visit['queue'], selection: Selection, now: number): Async
     ...(selection.class === undefined ? {} : { class: selection.class }),
   };
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-  const fits = (item: QuarantineItem): boolean =>
-    (sender === undefined || same(senderOf(item.entry), sender.replace(/^<|>$/g, ''))) &&
-    (domain === undefined || same(item.entry.domain, domain)) &&
-    (reason === undefined || item.reason.includes(reason)) &&
-    (before === undefined || item.at <= before);
-  const filters = byId(selection.ids).map((ids) => ({ ...common, ...ids }));
-  return everyPage(filters, (filter) => queue.quarantined(filter), fits);
+  return {
+    filters: byId(selection.ids).map((ids) => ({ ...common, ...ids })),
+    fits: (item) =>
+      (sender === undefined || same(senderOf(item.entry), sender.replace(/^<|>$/g, ''))) &&
+      (domain === undefined || same(item.entry.domain, domain)) &&
+      (reason === undefined || item.reason.includes(reason)) &&
+      (before === undefined || item.at <= before),
+  };
 }
 
 const itemLine = (item: QuarantineItem): string =>

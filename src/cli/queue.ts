@@ -6,9 +6,9 @@ import { jsonLine } from '../record/jsonl.ts';
 import { act, CliError, type Common, FINE, NO, printing, type Shell, USAGE } from './command.ts';
 import { changeQueue } from './queue-change.ts';
 import { entryJson, entryLine, entryStory } from './queue-tell.ts';
-import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting } from './selection.ts';
+import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
-import type { CliWorld, Visit } from './world.ts';
+import type { CliWorld } from './world.ts';
 
 export function queueCommand(shell: Shell): Command {
   const queue = new Command('queue').description('The queue: what is promised and not yet delivered.');
@@ -40,14 +40,15 @@ const list = (shell: Shell): Command =>
   )
     .option('--state <state>', STATES.join(', '))
     .action(
-      act(shell, (world: CliWorld, ids: readonly string[], options: Options) =>
-        visiting(world, options.config, async ({ queue }) => {
-          for await (const page of select(queue, { ...options, ids }, options.state, world.now()))
+      act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
+        const wanted = choose({ ...options, ids }, options.state, world.now());
+        return visiting(world, options.config, async ({ queue }) => {
+          for await (const page of everyPage(wanted, (filter) => queue.list(filter)))
             for (const entry of page)
               await world.out(options.json ? jsonLine(entryJson(entry)) : entryLine(entry, world.now()));
           return FINE;
-        }),
-      ),
+        });
+      }),
     );
 
 const show = (shell: Shell): Command =>
@@ -57,18 +58,19 @@ const show = (shell: Shell): Command =>
   })
     .argument('<ids...>', 'ids of entries or records')
     .action(
-      act(shell, (world: CliWorld, ids: readonly string[], options: Options) =>
-        visiting(world, options.config, async ({ queue }) => {
+      act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
+        const wanted = choose({ ids }, undefined, world.now());
+        return visiting(world, options.config, async ({ queue }) => {
           let shown = 0;
-          for await (const page of select(queue, { ids }, undefined, world.now()))
+          for await (const page of everyPage(wanted, (filter) => queue.list(filter)))
             for (const entry of page) {
               shown += 1;
               await world.out(options.json ? jsonLine(entryJson(entry)) : entryStory(entry, world.now()));
             }
           if (shown === 0) throw new CliError('not in the queue; `postern trace` tells what became of it');
           return FINE;
-        }),
-      ),
+        });
+      }),
     );
 
 interface Change {
@@ -112,8 +114,9 @@ const changing = (shell: Shell, { name, about, examples, done }: Change): Comman
       act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
         const selection = { ...options, ids };
         mustChoose(selection);
+        const wanted = choose(selection, undefined, world.now());
         return visiting(world, options.config, async ({ queue }, installation) => {
-          const pages = select(queue, selection, undefined, world.now());
+          const pages = everyPage(wanted, (filter) => queue.list(filter));
           const came = await changeQueue(world, queue, installation, pages, name, options.why ?? '');
           if (options.json) await world.out(jsonLine(came));
           else {
@@ -125,12 +128,7 @@ const changing = (shell: Shell, { name, about, examples, done }: Change): Comman
       }),
     );
 
-function select(
-  queue: Visit['queue'],
-  selection: Selection,
-  state: string | undefined,
-  now: number,
-): AsyncIterable<readonly QueueEntry[]> {
+function choose(selection: Selection, state: string | undefined, now: number): Wanted<QueueFilter, QueueEntry> {
   const { recipient, sender, domain, route, reason } = selection;
   const before = cameBefore(selection, now);
   const known = STATES.find((one) => one === state);
@@ -144,9 +142,10 @@ function select(
     ...(known === undefined ? {} : { state: [known] }),
     ...(before === undefined ? {} : { admittedBy: before }),
   };
-  const filters = byId(selection.ids).map((ids) => ({ ...common, ...ids }));
-  const fits = (entry: QueueEntry): boolean => reason === undefined || reasonOf(entry).includes(reason);
-  return everyPage(filters, (filter) => queue.list(filter), fits);
+  return {
+    filters: byId(selection.ids).map((ids) => ({ ...common, ...ids })),
+    fits: (entry) => reason === undefined || reasonOf(entry).includes(reason),
+  };
 }
 
 const reasonOf = ({ state, last }: QueueEntry): string =>

@@ -72,11 +72,16 @@ export function byId(
 
 const PAGE = 500; // entries held in memory at a time
 
+/** What a selection comes to: filters that the store knows, and the rest. */
+export interface Wanted<F, T> {
+  readonly filters: readonly F[];
+  readonly fits: (item: T) => boolean;
+}
+
 /** Everything the pages of a store hold, each once. */
-export async function* everyPage<T extends { readonly id: string }>(
-  filters: readonly object[],
-  list: (filter: object) => Promise<readonly T[]>,
-  fits: (item: T) => boolean,
+export async function* everyPage<F extends object, T extends { readonly id: string }>(
+  { filters, fits }: Wanted<F, T>,
+  list: (filter: F) => Promise<readonly T[]>,
 ): AsyncIterable<readonly T[]> {
   const seen = new Set<string>();
   for (const filter of filters) {

@@ -32,7 +32,7 @@ async function test(world: CliWorld, files: readonly string[], options: Options)
   const least = parseShare(options.minCoverage);
   const sound = await loadSound(world, options.config);
   const folder = join(sound.installation.policiesDir, 'tests');
-  const chosen = files.length > 0 ? files : await world.list(folder, '.yaml');
+  const chosen = files.length > 0 ? files : await testsIn(world, folder);
   if (chosen.length === 0) throw new CliError(`no tests in ${folder}: write one, or name its file`);
   const loaded = await Promise.all(chosen.map((file) => loadFile(world, file, sound)));
   const problems = loaded.flatMap((one) => one.problems);
@@ -54,6 +54,16 @@ async function test(world: CliWorld, files: readonly string[], options: Options)
   } finally {
     await rehearsals.close();
   }
+}
+
+/** The files of a folder, without the zone files that others of them name. */
+async function testsIn(world: CliWorld, folder: string): Promise<readonly string[]> {
+  const files = await world.list(folder, '.yaml');
+  const texts = await Promise.all(files.map((file) => world.readText(file)));
+  const zones = new Set(
+    files.flatMap((file, at) => [...zoneFiles(file, texts[at]!)].map((path) => resolve(folder, path))),
+  );
+  return files.filter((file) => !zones.has(resolve(file)));
 }
 
 async function loadFile(world: CliWorld, file: string, { installation, policies }: Sound): Promise<LoadedTests> {

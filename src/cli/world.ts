@@ -52,6 +52,8 @@ export interface Loaded {
   /** By name. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly problems: readonly Problem[];
+  /** What is written rightly and has not come yet: `serve` refuses to start with any. */
+  readonly notYet: readonly Problem[];
 }
 
 /** What loaded without an error. */

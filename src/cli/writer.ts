@@ -4,10 +4,10 @@ import type { Writable } from 'node:stream';
 /** A function that resolves when more may be written, and rejects (code `EPIPE`) once nobody reads any more. */
 export function streamWriter(stream: Writable): (text: string) => Promise<void> {
   let broken: Error | undefined;
-  let wake: (() => void) | undefined;
+  let waiting: (() => void)[] = [];
   const waken = (): void => {
-    wake?.();
-    wake = undefined;
+    for (const wake of waiting) wake();
+    waiting = [];
   };
   stream.on('error', (error) => {
     broken = error;
@@ -17,9 +17,7 @@ export function streamWriter(stream: Writable): (text: string) => Promise<void> 
   return async (text) => {
     if (broken !== undefined) throw broken;
     if (stream.write(text)) return;
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-    });
+    await new Promise<void>((resolve) => waiting.push(resolve));
     if (broken !== undefined) throw broken;
   };
 }

@@ -9,21 +9,23 @@ import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { silentLog } from '../adapters/system/log.ts';
 import { CHECKS } from '../checks/registry.ts';
+import { sayProblems } from '../cli/sound.ts';
 import type { CliWorld, Loaded, Running, Visit } from '../cli/world.ts';
+import { streamWriter } from '../cli/writer.ts';
 import type { Installation } from '../config/installation.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import type { Current } from '../gateway/world.ts';
-import { sayProblem } from '../language/problem.ts';
 import { policyFromBundle } from '../policy/load-policy.ts';
 import { configure, digest, pidFile } from './configure.ts';
 import { openRehearsals } from './rehearsals.ts';
 import { ConfigurationError, startGateway } from './serve.ts';
 
 export function cliWorld(signal: AbortSignal): CliWorld {
+  const err = streamWriter(process.stderr);
   const loadedAs = new WeakMap<object, Current>();
   return {
-    out: (text) => write(process.stdout, text),
-    err: (text) => write(process.stderr, text),
+    out: streamWriter(process.stdout),
+    err,
     readText: (path) => (path === '-' ? readAll() : readFile(path, 'utf8').catch(explained('read', path))),
     readLines: (path) =>
       createInterface({
@@ -54,11 +56,11 @@ export function cliWorld(signal: AbortSignal): CliWorld {
         systemClock,
         new RecipientLists(watchedFiles(), silentLog),
       );
-      const warnings = notYet.map((problem) => ({ ...problem, severity: 'warning' as const }));
       const loaded: Loaded = {
         installation,
         policies: current?.policies ?? new Map(),
-        problems: [...problems, ...warnings],
+        problems,
+        notYet: notYet.map((problem) => ({ ...problem, severity: 'warning' as const })),
       };
       if (current !== undefined) loadedAs.set(loaded, current);
       return loaded;
@@ -74,7 +76,7 @@ export function cliWorld(signal: AbortSignal): CliWorld {
       });
       return { start: rehearsals.start, close: async () => opened?.close() };
     },
-    serve: (config) => serve(resolve(config), signal),
+    serve: (config) => serve(resolve(config), err, signal),
     reload: async (installation) => {
       const state = running(installation);
       if (state.kind === 'running') process.kill(state.pid, 'SIGHUP');
@@ -107,7 +109,7 @@ async function visit(installation: Installation): Promise<Visit> {
 }
 
 /** Runs until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
-async function serve(config: string, signal: AbortSignal): Promise<number> {
+async function serve(config: string, err: CliWorld['err'], signal: AbortSignal): Promise<number> {
   try {
     const gateway = await startGateway(config);
     const reload = (): void => void gateway.reload();
@@ -121,7 +123,7 @@ async function serve(config: string, signal: AbortSignal): Promise<number> {
     return 0;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    await write(process.stderr, `${error.problems.map(sayProblem).join('\n')}\n`);
+    await err(sayProblems(error.problems));
     return 1;
   }
 }
@@ -142,11 +144,6 @@ function running(installation: Installation): Running {
     return { kind: 'stopped', why: `${file} names process ${pid}, which has ended` };
   }
 }
-
-const write = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    stream.write(text, (error) => (error ? reject(error) : resolve()));
-  });
 
 async function readAll(): Promise<string> {
   const chunks: Buffer[] = [];

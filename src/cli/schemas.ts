@@ -1,0 +1,22 @@
+/** The JSON Schema of each kind of file that people write. */
+import { installationSchema } from '../config/schema.ts';
+import { policyTestSchema } from '../gateway/testing/test-schema.ts';
+import { type JsonSchema, tidySchema } from './reference/schema-rows.ts';
+
+export const KINDS = ['installation', 'tests'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** The file each is written to. */
+export const SCHEMA_FILES: { readonly [kind in Kind]: string } = {
+  installation: 'postern.schema.json',
+  tests: 'policy-tests.schema.json',
+};
+
+export function schemaOf(kind: Kind): JsonSchema {
+  switch (kind) {
+    case 'installation':
+      return tidySchema(installationSchema());
+    case 'tests':
+      return tidySchema(policyTestSchema());
+  }
+}

@@ -1,0 +1,96 @@
+/** A world for commands: files and a store in memory, an installation read from text, what was written kept. */
+import { memoryStore } from '../../src/adapters/memory/store.ts';
+import type { CliWorld, Loaded, Rehearse } from '../../src/cli/world.ts';
+import { loadInstallation } from '../../src/config/load-installation.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { aRecord, RULES } from './record.ts';
+import { NOON } from './samples.ts';
+
+export const INSTALLATION = `
+hostname: mx1.example.com
+listeners: { mx: { address: "127.0.0.1:2525", policy: inbound } }
+domains: { example.com: { route: store, recipients: any } }
+routes: { store: { hosts: ["127.0.0.1:2526"] } }
+`;
+
+export interface FakeWorld extends CliWorld {
+  readonly store: Store;
+  readonly written: { out: string; err: string };
+  /** What `rehearse` answers. */
+  play: Rehearse;
+  loaded: Loaded;
+  running(): Promise<{ kind: 'running'; pid: number } | { kind: 'stopped'; why: string }>;
+  readonly files: Map<string, string>;
+  readonly asked: string[];
+}
+
+export function fakeWorld(files: { readonly [path: string]: string } = {}): FakeWorld {
+  const store = memoryStore();
+  const written = { out: '', err: '' };
+  const present = new Map(Object.entries(files));
+  const asked: string[] = [];
+  const policy = { name: 'inbound', rules: RULES } as unknown as Policy;
+  const read = loadInstallation('/etc/postern/postern.yaml', {
+    read: (path) => (path.endsWith('postern.yaml') ? INSTALLATION : undefined),
+    exists: () => true,
+    glob: (pattern) => [pattern.replace('*', 'inbound')],
+    show: (path) => path,
+  });
+  const text = async (path: string): Promise<string> => {
+    const found = present.get(path);
+    if (found === undefined) throw new Error(`Cannot read ${path}: there is no such file`);
+    return found;
+  };
+  const world: FakeWorld = {
+    store,
+    written,
+    files: present,
+    asked,
+    loaded: {
+      installation: read.installation,
+      problems: read.problems,
+      notYet: [],
+      policies: new Map([['inbound', policy]]),
+    },
+    play: async () => ({ record: aRecord(), policy: { rules: RULES } }),
+    out: async (piece) => {
+      written.out += piece;
+    },
+    err: async (piece) => {
+      written.err += piece;
+    },
+    readText: text,
+    async *readLines(path) {
+      yield* (await text(path)).split('\n');
+    },
+    writeText: async (path, content) => void present.set(path, content),
+    list: async (folder, ending) =>
+      [...present.keys()].filter((path) => path.startsWith(`${folder}/`) && path.endsWith(ending)).sort(),
+    now: () => NOON,
+    sleep: async () => {},
+    signal: new AbortController().signal,
+    operator: 'olga',
+    load: async (config, { secrets }) => {
+      asked.push(`load ${config}${secrets ? ' with secrets' : ''}`);
+      return world.loaded;
+    },
+    visit: async () => ({
+      queue: store.queue,
+      records: store.records,
+      rules: async () => ({ rules: RULES }),
+      close: async () => void asked.push('closed'),
+    }),
+    rehearsals: async () => ({
+      start: () => (scenario) => world.play(scenario),
+      close: async () => void asked.push('rehearsals closed'),
+    }),
+    serve: async (config) => {
+      asked.push(`serve ${config}`);
+      return 0;
+    },
+    reload: async () => world.running(),
+    running: async () => ({ kind: 'stopped', why: 'there is no pid file' }),
+  };
+  return world;
+}

@@ -205,6 +205,17 @@ export function queueContract({ open, reopen }: Engine): void {
     await store.close();
   });
 
+  test('nobody settles or renews under a name that is not the owner', async () => {
+    const store = await open();
+    await admit(store, 1);
+    const [lease] = await store.queue.lease({ owner: 'a', now: NOON, until: NOON + 10, limit: 1 });
+    const stolen = { ...lease!, owner: 'b' };
+    expect(await store.queue.renew([stolen], NOON + MINUTE)).toEqual([]);
+    expect(await store.queue.settle([end(stolen, { kind: 'delivered' })])).toEqual(['lost']);
+    expect(await store.queue.list({})).toEqual([lease!.entry]);
+    await store.close();
+  });
+
   test('a lease that ran out and was not taken can still be settled', async () => {
     const store = await open();
     await admit(store, 1);
@@ -313,6 +324,7 @@ export function queueContract({ open, reopen }: Engine): void {
     expect(
       await store.queue.amend([
         { was: first, next: { ...first, state: hold }, events: event(first) },
+        { was: lease!.entry, next: { ...first, state: hold }, events: event(first) },
         { was: second, next: { ...second, state: hold }, events: event(second) },
         { was: third, next: { ...third, state: hold }, events: event(third) },
         { was: fourth, next: { ...fourth, state: { kind: 'removed' } }, events: event(fourth) },

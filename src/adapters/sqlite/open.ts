@@ -32,6 +32,11 @@ export interface SqliteStoreOptions {
 export interface SqliteStore extends Store {
   /** A line for another thread, which passes it to `joinStore`. */
   connect(): MessagePort;
+  /**
+   * Resolves when the store thread ended without being asked. Whoever waits has been refused, nothing more will be
+   * promised: the process has to end, so that its successor opens the folder and the leases run out.
+   */
+  readonly died: Promise<Error>;
 }
 
 const RETENTION_EVERY: Millis = 3_600_000;
@@ -44,6 +49,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const worker = new Worker(file, { workerData: data, name: 'store' });
   const clients: StoreClient[] = [];
   let closed: () => void = () => {};
+  let closing = false;
+  let gone = false;
+  let die: (error: Error) => void = () => {};
+  const died = new Promise<Error>((resolve) => {
+    die = resolve;
+  });
   await new Promise<void>((ready, refused) => {
     worker.on('message', (notice: Notice) => {
       if (notice.kind === 'ready') ready();
@@ -52,13 +63,18 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       else closed();
     });
     worker.on('error', (error) => {
+      gone = true;
       log.error('store.thread.died', { error: String(error) });
       for (const client of clients) client.end(`its thread died: ${String(error)}`);
       refused(error);
+      die(error instanceof Error ? error : new Error(String(error)));
     });
-    worker.on('exit', () => {
+    worker.on('exit', (code) => {
+      const ended = new Error(`Cannot go on with the store in ${path} as its thread must run: it ended with ${code}`);
       for (const client of clients) client.end('its thread has ended');
-      refused(new Error(`Cannot open the store in ${path} as its thread must start: it ended`));
+      refused(ended);
+      gone = true;
+      if (!closing) die(ended);
       closed();
     });
   });
@@ -76,8 +92,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   return {
     ...store,
     connect,
+    died,
     close: async () => {
+      closing = true;
       clearInterval(retention);
+      // Nothing is left to be written: who waited was refused.
+      if (gone) return;
       await store.close();
       await new Promise<void>((done) => {
         closed = done;
@@ -89,7 +109,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   };
 }
 
-/** The ports of another thread's store over its line. Its `close` flushes and leaves the store running. */
+/**
+ * The ports of another thread's store over its line. Its `close` flushes and leaves the store running. Queue, records and
+ * content are one for all threads; state is each thread's own, filled at the start, so that counts are a thread's.
+ */
 export async function joinStore(port: MessagePort, path: string): Promise<Store> {
   return (await join(port, path, 'serve')).store;
 }

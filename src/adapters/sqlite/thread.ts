@@ -130,7 +130,7 @@ class StoreThread {
     const { outcomes, appended, unspooled, days } = this.#commits.commit(this.#appended, writes);
     if (appended) this.#appended = [];
     else this.#keepSome();
-    for (const ref of unspooled) this.#files.unspool(ref);
+    for (const ref of unspooled) this.#unspool(ref);
     if (days.length > 0) {
       for (const day of days) this.#files.search.lag(day);
       this.#fillLater();
@@ -138,6 +138,15 @@ class StoreThread {
     if (writes.some((write) => write.do === 'flush')) this.#remember();
     this.#committedAt = performance.now();
     return outcomes;
+  }
+
+  /** A file that stays behind costs room until the next start sweeps it; it is no reason to stop serving. */
+  #unspool(ref: string): void {
+    try {
+      this.#files.unspool(ref);
+    } catch (error) {
+      this.#warn('store.spool.unremoved', { ref, error: storeError(error).message });
+    }
   }
 
   #keepSome(): void {

@@ -148,3 +148,18 @@ test('another thread may join over a line of its own', async () => {
   expect(await store.queue.count({})).toBe(2);
   await store.close();
 });
+
+test('a store thread that dies refuses whoever waits, and says so', async () => {
+  const path = join(temporaryFolder(), 'store');
+  const log = rememberingLog();
+  const store = await openStore(path, { log });
+  const port = store.connect();
+  // Nothing a client sends is like this: it stands for a fault in the thread itself.
+  port.postMessage([{ no: 1, what: null }]);
+  expect((await store.died).message).toMatch(/null/);
+  await expect(store.queue.count({})).rejects.toMatchObject({ name: 'StoreError', kind: 'failed' });
+  expect(log.names).toContain('store.thread.died');
+  port.close();
+  await store.close();
+  await (await openStore(path)).close();
+});

@@ -22,6 +22,10 @@ export interface Askable {
 type Outage = Decision['outages'][number];
 
 export function ask(policy: Askable, stage: Stage, situation: Situation, carry: Carry): Asked {
+  if (silentAt(policy, stage)) {
+    const decision: Decision = { stage, disposition: { kind: 'continue' }, trace: [], carry, calls: {}, outages: [] };
+    return { kind: 'decided', decision };
+  }
   const asking = new Asking(policy.ground, situation, carry.score);
   const spared = isSparedRecipient(situation.view.known.recipient);
   const trace: RuleTrace[] = [];
@@ -73,6 +77,12 @@ export function ask(policy: Askable, stage: Stage, situation: Situation, carry: 
   }
   return decided({ kind: 'continue' });
 }
+
+/** Nothing is asked at this stage: most have no rule. */
+const silentAt = ({ rules, checks, otherwise }: Askable, stage: Stage): boolean =>
+  !rules.some(({ info }) => info.stage === stage) &&
+  !checks.some(({ speaksAt }) => speaksAt === stage) &&
+  !(stage === 'content' && otherwise === 'defer');
 
 const OTHERWISE: Reply = { code: 451, enhanced: '4.7.1', text: 'no rule of this gateway takes this message yet' };
 

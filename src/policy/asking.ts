@@ -29,10 +29,39 @@ export type Answer =
 const HEADER_TEXT_MAX = 2000;
 const HEADER_FIELDS_MAX = 100;
 
+const WHO = Symbol('who asks');
+type Context = { [name: string]: unknown; [WHO]?: Asking };
+
+/** What stands beside facts, found when it is first read: lists, defines, and what is answered beside expressions. */
+const prototypes = new WeakMap<Ground, object>();
+
+function prototypeOf(ground: Ground): object {
+  const known = prototypes.get(ground);
+  if (known !== undefined) return known;
+  const prototype = {};
+  const lazily = (name: string, find: (asking: Asking, context: Context) => unknown): void => {
+    Object.defineProperty(prototype, name, {
+      get(this: Context) {
+        const value = find(this[WHO]!, this);
+        Object.defineProperty(this, name, { value });
+        return value;
+      },
+    });
+  };
+  lazily('lists', (asking) => asking.named(ground.lists));
+  lazily('tenant_lists', (asking, { tenant }) =>
+    asking.named(ground.tenantLists.get(String(tenant ?? '')) ?? new Map()),
+  );
+  for (const [name, expression] of ground.compiler.defines) lazily(name, (asking) => asking.define(expression));
+  for (const aside of ground.compiler.asides.values()) lazily(aside.variable, (asking) => asking.aside(aside));
+  prototypes.set(ground, prototype);
+  return prototype;
+}
+
 export class Asking {
   readonly #ground: Ground;
   readonly #situation: Situation;
-  readonly #context: { [name: string]: unknown };
+  readonly #context: Context;
   readonly #calls: { [call: string]: FactValue } = {};
 
   constructor(ground: Ground, situation: Situation, score: number) {
@@ -48,8 +77,13 @@ export class Asking {
 
   answer(expression: Expression): Answer {
     for (const variable of expression.asides) this.#record(variable);
+    if (expression.strict) {
+      // Nothing in it absorbs what is not there: no need to run into it.
+      const waitFor = this.pendingOf(expression.reads);
+      if (waitFor.length > 0) return { kind: 'pending', waitFor };
+    }
     try {
-      const value = expression.run(this.#context);
+      const value = quietly(() => expression.run(this.#context));
       return { kind: 'value', value: typeof value === 'bigint' ? Number(value) : (value as FactValue) };
     } catch (error) {
       // Absent facts throw, and so do an index beyond a list and a key that no table has.
@@ -97,9 +131,13 @@ export class Asking {
     return [...found];
   }
 
-  #contextOf(score: number): { [name: string]: unknown } {
+  #contextOf(score: number): Context {
     const { view } = this.#situation;
-    const context: { [name: string]: unknown } = { ...view.known, total: { score }, tables: this.#ground.tables };
+    const context = Object.create(prototypeOf(this.#ground)) as Context;
+    Object.assign(context, view.known);
+    context[WHO] = this;
+    context.total = { score };
+    context.tables = this.#ground.tables;
     for (const [root, status] of view.unknown) context[root] = { status };
     const recipient = view.known.recipient;
     if (isGroup(recipient) && (context.settings === undefined || context.tenant === undefined)) {
@@ -107,36 +145,23 @@ export class Asking {
       context.settings ??= resolved.values;
       context.tenant ??= resolved.tenant;
     }
-    const lazily = (name: string, find: () => unknown): void => {
-      Object.defineProperty(context, name, {
-        configurable: true,
-        get: () => {
-          const value = find();
-          Object.defineProperty(context, name, { value });
-          return value;
-        },
-      });
-    };
-    lazily('lists', () => this.#named(this.#ground.lists));
-    lazily('tenant_lists', () => this.#named(this.#ground.tenantLists.get(String(context.tenant ?? '')) ?? new Map()));
-    for (const [name, expression] of this.#ground.compiler.defines) lazily(name, () => this.#define(expression));
-    for (const aside of this.#ground.compiler.asides.values()) lazily(aside.variable, () => this.#aside(aside));
     return context;
   }
 
-  /** Undefined makes whoever reads it pending or unknown, as its own reads say. */
-  #define(expression: Expression): unknown {
-    const answer = this.answer(expression);
-    return answer.kind === 'value' ? answer.value : undefined;
-  }
-
-  #named(lists: ReadonlyMap<string, List>): { [name: string]: NamedList } | undefined {
+  /** Lists by name as expressions see them, at the record's time; undefined where that is not known. */
+  named(lists: ReadonlyMap<string, List>): { [name: string]: NamedList } | undefined {
     const now = this.#situation.view.known.now;
     if (typeof now !== 'number') return undefined;
     return Object.fromEntries([...lists].map(([name, list]) => [name, new LIST_TYPES[list.kind](list, seconds(now))]));
   }
 
-  #aside(aside: NamedAside): FactValue | undefined {
+  /** Undefined makes whoever reads it pending or unknown, as its own reads say. */
+  define(expression: Expression): unknown {
+    const answer = this.answer(expression);
+    return answer.kind === 'value' ? answer.value : undefined;
+  }
+
+  aside(aside: NamedAside): FactValue | undefined {
     if (aside.kind === 'known') {
       const read = aside.read!;
       if (this.#situation.view.unknown.has(read.root) && read.path[0] !== 'status') return false;
@@ -169,6 +194,18 @@ export class Asking {
     if (aside?.kind !== 'call') return;
     const value = this.#context[variable] as FactValue | undefined;
     if (value !== undefined) this.#calls[aside.call] = value;
+  }
+}
+
+/** Running into an absent fact is ordinary here, and a stack that nobody reads costs more than the whole expression. */
+function quietly<T>(work: () => T): T {
+  const stacks = Error as { stackTraceLimit?: number };
+  const limit = stacks.stackTraceLimit ?? 0;
+  stacks.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    stacks.stackTraceLimit = limit;
   }
 }
 

@@ -46,6 +46,8 @@ export interface Walked {
   readonly reads: readonly Read[];
   readonly asides: readonly Aside[];
   readonly defines: readonly { readonly name: string; readonly start: number }[];
+  /** Something in it can be answered though a part cannot: `&&`, `||`, `? :`, `exists`. */
+  readonly absorbs: boolean;
 }
 
 /** What a node is, as far as facts go: its type and its name, whose last word tells which lists it fits. */
@@ -63,6 +65,7 @@ export function walkExpression(ast: ASTNode, names: Names): Walked {
   const reads: Read[] = [];
   const asides: Aside[] = [];
   const defines: { name: string; start: number }[] = [];
+  let absorbs = false;
   const flaw = (start: number, message: string, remedy: string): Seen => {
     flaws.push({ start, message, remedy });
     return NOTHING;
@@ -95,12 +98,14 @@ export function walkExpression(ast: ASTNode, names: Names): Walked {
         walk(node.args, bound, depth);
         return NOTHING;
       case '?:':
+        absorbs = true;
         for (const part of node.args) walk(part, bound, depth);
         return NOTHING;
       case '.?':
       case '[?]':
         return flaw(node.start, 'facts are never optional', 'write `.`; whether a fact is known says known(fact)');
       default: {
+        absorbs ||= node.op === '&&' || node.op === '||';
         const left = walk(node.args[0], bound, depth);
         const right = walk(node.args[1], bound, depth);
         if (node.op === '==' || node.op === '!=') {
@@ -246,6 +251,7 @@ export function walkExpression(ast: ASTNode, names: Names): Walked {
     if (name === 'matches') {
       flaw(node.start, 'matches() can take for ever on some texts', "write rx(text, 'pattern'), which is linear");
     } else if (!(FUNCTIONS as readonly string[]).includes(name)) unknownFunction(node.start, `${name}`);
+    absorbs ||= MACROS.includes(name);
     const of = walk(receiver, bound, depth);
     const variable = args[0];
     if (!MACROS.includes(name) || variable?.op !== 'id') {
@@ -271,7 +277,7 @@ export function walkExpression(ast: ASTNode, names: Names): Walked {
     );
 
   walk(ast, new Map(), 0);
-  return { flaws, reads, asides, defines };
+  return { flaws, reads, asides, defines, absorbs };
 }
 
 const isText = (node: ASTNode | undefined): node is Extract<ASTNode, { op: 'value' }> & { args: string } =>

@@ -10,6 +10,8 @@ export interface Expression {
   readonly type: string;
   /** Everything it reads, through defines too. */
   readonly reads: readonly Read[];
+  /** Every fact it reads is needed: nothing in it can be answered without. */
+  readonly strict: boolean;
   /** Variables of what is answered beside it, through defines too. */
   readonly asides: readonly string[];
   /** Runs it over a context; throws where something it needs is not there. */
@@ -88,7 +90,8 @@ export function compileExpression(compiler: Compiler, text: string, wanted: Expr
       ...standing.variables,
       ...walked.defines.flatMap(({ name }) => compiler.defines.get(name)?.asides ?? []),
     ];
-    return { kind: 'ok', expression: { text, type, reads: [...walked.reads, ...through], asides, run } };
+    const strict = !walked.absorbs && walked.defines.length === 0 && walked.asides.every(({ kind }) => kind === 'call');
+    return { kind: 'ok', expression: { text, type, reads: [...walked.reads, ...through], strict, asides, run } };
   } catch (error) {
     if (error instanceof ParseError || error instanceof CelTypeError) return bad(flawOf(error));
     throw error;

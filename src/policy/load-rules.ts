@@ -125,6 +125,7 @@ function loadRule(
   const action = loadAction(ground, replies, stage, [...path, word], word as keyof typeof ACTIONS, written[word]);
   if (condition === undefined || action === undefined) return undefined;
   const reads = [...condition.all, ...condition.any, ...condition.none].flatMap((expression) => expression.reads);
+  const checks = instancesRead(reads, vocabulary);
   return {
     info: {
       index,
@@ -135,10 +136,11 @@ function loadRule(
       action: word,
       place: source.place([...path, 'name'], 'key'),
       condition: sayCondition(written.when),
+      reads: [...checks],
     },
     condition,
     action,
-    checks: instancesRead(reads, vocabulary),
+    checks,
   };
 }
 

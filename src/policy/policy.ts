@@ -49,6 +49,8 @@ export interface RuleInfo {
   readonly place: Place;
   /** The condition as written, for the trace. */
   readonly condition: string;
+  /** Check instances whose facts the condition reads. */
+  readonly reads: readonly string[];
 }
 
 /** Settings of one recipient: recipient, then domain, then tenant, then the policy's default. */

@@ -286,7 +286,7 @@ function policyOf({ parts, onErrors, otherwise }: Sample): Askable {
     return {
       info: {
         ...{ index, name: `rule-${index}`, group: from.group, stage: 'content', mode: from.mode, action: action.kind },
-        ...{ place: { file: '', line: 1, column: 1 }, condition: '' },
+        ...{ place: { file: '', line: 1, column: 1 }, condition: '', reads: [] },
       },
       condition,
       action,

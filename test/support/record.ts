@@ -18,6 +18,7 @@ const rule = (
   action,
   place: { file: 'policies/inbound.yaml', line, column: 7 },
   condition: `${name}.condition`,
+  reads: [],
   ...more,
 });
 

@@ -43,7 +43,7 @@ export function ask(policy: Askable, stage: Stage, situation: Situation, carry: 
   for (const rule of policy.rules) {
     if (rule.info.stage !== stage) continue;
     const { index, group, mode } = rule.info;
-    const allowedBy = now.skipped[group];
+    const allowedBy = Object.hasOwn(now.skipped, group) ? now.skipped[group] : undefined;
     if (group !== '' && (allowedBy !== undefined || (spared && isSparedGroup(group)))) {
       trace.push({ rule: index, truth: 'no', came: 'passedOver', ...(allowedBy === undefined ? {} : { allowedBy }) });
       continue;
@@ -181,7 +181,7 @@ function speakOutages(
   | { readonly kind: 'outage'; readonly disposition: Disposition; readonly checks: readonly CheckInstance[] }
   | undefined {
   const passedOver = ({ info }: Rule): boolean =>
-    info.group !== '' && (carry.skipped[info.group] !== undefined || (spared && isSparedGroup(info.group)));
+    info.group !== '' && (Object.hasOwn(carry.skipped, info.group) || (spared && isSparedGroup(info.group)));
   const matters = checks.filter(
     (check) =>
       check.speaksAt === stage &&

@@ -38,7 +38,8 @@ const prototypes = new WeakMap<Ground, object>();
 function prototypeOf(ground: Ground): object {
   const known = prototypes.get(ground);
   if (known !== undefined) return known;
-  const prototype = {};
+  // Of nobody's making: a check may be called `constructor`.
+  const prototype: object = Object.create(null);
   const lazily = (name: string, find: (asking: Asking, context: Context) => unknown): void => {
     Object.defineProperty(prototype, name, {
       get(this: Context) {

@@ -12,6 +12,8 @@ export interface Expression {
   readonly reads: readonly Read[];
   /** Every fact it reads is needed: nothing in it can be answered without. */
   readonly strict: boolean;
+  /** The first place where it asks for a header of the message, and through which define. */
+  readonly header: { readonly start: number; readonly through: string } | undefined;
   /** Variables of what is answered beside it, through defines too. */
   readonly asides: readonly string[];
   /** Runs it over a context; throws where something it needs is not there. */
@@ -86,12 +88,19 @@ export function compileExpression(compiler: Compiler, text: string, wanted: Expr
     const through = walked.defines.flatMap(({ name, start }) =>
       (compiler.defines.get(name)?.reads ?? []).map((read) => ({ ...read, start, through: name })),
     );
+    const own = walked.asides.find(({ kind }) => kind === 'call');
+    const other = walked.defines.find(({ name }) => compiler.defines.get(name)?.header !== undefined);
+    const header =
+      own !== undefined ? { start: own.start, through: '' } : other && { start: other.start, through: other.name };
     const asides = [
       ...standing.variables,
       ...walked.defines.flatMap(({ name }) => compiler.defines.get(name)?.asides ?? []),
     ];
     const strict = !walked.absorbs && walked.defines.length === 0 && walked.asides.every(({ kind }) => kind === 'call');
-    return { kind: 'ok', expression: { text, type, reads: [...walked.reads, ...through], strict, asides, run } };
+    return {
+      kind: 'ok',
+      expression: { text, type, reads: [...walked.reads, ...through], strict, header, asides, run },
+    };
   } catch (error) {
     if (error instanceof ParseError || error instanceof CelTypeError) return bad(flawOf(error));
     throw error;

@@ -89,7 +89,7 @@ export function loadSettings(
     names.forEach((name, n) => {
       const at = Array.isArray(written) ? ['domains', n] : ['domains', name];
       const domain = toAscii(name);
-      if (domain === undefined || installation.domains[domain] === undefined) {
+      if (domain === undefined || !Object.hasOwn(installation.domains, domain)) {
         const remedy =
           `${didYouMean(name, Object.keys(installation.domains))} it must stand under \`domains:\` of the installation`.trim();
         loading.wrong(from, at, Array.isArray(written) ? 'value' : 'key', `"${name}" is not a domain of ours`, remedy);

@@ -8,7 +8,7 @@ import type { Root } from './fact-types.ts';
 import type { Loading } from './loading.ts';
 import type { ExpressionType } from './options.ts';
 import { LATER_CHECKS } from './policy-file.ts';
-import { notAfter, STAGES, type Stage } from './stage.ts';
+import { isBefore, notAfter, STAGES, type Stage } from './stage.ts';
 import { parseTemplate, type Template } from './template.ts';
 
 export interface Vocabulary {
@@ -36,6 +36,9 @@ export function namesOf(roots: ReadonlyMap<string, Root>, defines: ReadonlySet<s
       if (['settings', 'tables', 'lists'].includes(name)) {
         return { message: `this policy declares no ${name}`, remedy: `declare them under \`${name}:\`` };
       }
+      if (name === 'tenant_lists') {
+        return { message: 'no tenant has lists', remedy: 'declare them under `lists:` of the file of a tenant' };
+      }
       const words = [...roots.keys(), ...defines, ...catalog.keys()];
       const near = didYouMean(name, words);
       return {
@@ -62,7 +65,14 @@ export function expressionAt(
     for (const flaw of compiled.flaws) loading.flaw(source, path, text, flaw);
     return undefined;
   }
-  const ok = readsFit(loading, vocabulary, source, path, text, compiled.expression.reads, stage);
+  const { reads, header } = compiled.expression;
+  const ok = readsFit(loading, vocabulary, source, path, text, reads, stage);
+  if (header !== undefined && stage !== undefined && isBefore(stage, 'data')) {
+    const through = header.through === '' ? '' : ` (called by ${header.through})`;
+    const message = `a header${through} is known from data on, and this is asked at ${stage}`;
+    loading.flaw(source, path, text, { start: header.start, message, remedy: 'move it to data or later' });
+    return undefined;
+  }
   return ok ? compiled.expression : undefined;
 }
 

@@ -338,6 +338,14 @@ const MISTAKES: readonly Mistake[] = [
     'a list of kind network fits',
   ],
   [
+    'a header before there is a message',
+    'when: rate_client.exceeded',
+    `when: "header('subject') == ''"`,
+    "header('subject')",
+    'a header is known from data on',
+    'move it to data or later',
+  ],
+  [
     'matches()',
     'when: partner\n',
     'when: "from.domain.matches(\'a\')"\n',

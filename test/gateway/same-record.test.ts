@@ -159,7 +159,7 @@ describe('explain and the gateway', () => {
         'builtin:bare-newline',
       ]),
     );
-  });
+  }, 60_000);
 });
 
 /** The transaction's record, or the connection's: whichever the session left, once it has. */

@@ -9,7 +9,7 @@ import type { DispatchWorld } from './dispatch-world.ts';
 import { groupLeases } from './group.ts';
 import { Lane } from './lane.ts';
 
-/** Entries a worker holds at once: bounds memory, and what has to wait for leases to run out after a crash. */
+/** Entries a worker holds at once: bounds memory, and what is counted as tried after a crash. */
 const IN_HAND_MAX = 2000;
 /** How long a change by another process (an operator's `queue retry`) may go unseen. */
 const LOOK_AGAIN: Millis = 2000;

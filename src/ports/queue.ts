@@ -24,7 +24,11 @@ export interface LeaseRequest {
 /** Rows a listing answers when its filter says no limit: what a page of a person's terminal or a worker's round can use. */
 export const PAGE = 1000;
 
-/** A claim on an entry, known by owner and attempt, so that a renewed one is still the same claim; the attempt counts from here (RFC 5321 §4.5.4.1 counts tries, and so does a crash). */
+/**
+ * A claim on an entry, known by owner and attempt, so that a renewed one is still the same claim; the attempt counts from
+ * here (RFC 5321 §4.5.4.1 counts tries, and so does a crash). An engine that only one gateway serves from takes all leases
+ * back when it is opened: the entries are due at once, and their records say that an attempt was not finished.
+ */
 export interface Lease {
   readonly entry: QueueEntry;
   readonly owner: string;

@@ -370,19 +370,40 @@ export function queueContract({ open, reopen }: Engine): void {
     await store.close();
   });
 
-  test.runIf(reopen)('entries, leases and quarantine survive closing', async () => {
+  test.runIf(reopen)('entries and quarantine survive closing', async () => {
     const store = await open();
     const entry = await admit(store, 1);
-    const [lease] = await store.queue.lease({ owner: 'a', now: NOON, until: NOON + MINUTE, limit: 1 });
     const id = sampleId(NOON, 2);
     const content = await spool(store.content, 'held');
     const item = sampleItem(sampleEntry(id, content.ref));
     await store.queue.admit({ record: sampleRecord(id), events: [], content, entries: [], quarantine: [item] });
     await store.close();
     const again = await reopen!(store);
-    expect(await again.queue.list({})).toEqual([lease!.entry]);
+    expect(await again.queue.list({})).toEqual([entry]);
     expect(await again.queue.quarantined({})).toEqual([item]);
     expect((await again.records.get(entry.recordId))!.events).toHaveLength(1);
+    await again.close();
+  });
+
+  test.runIf(reopen)('leases end with the one who served: due at once, the attempt counted and on record', async () => {
+    const store = await open();
+    const later = { kind: 'waiting', due: NOON + MINUTE } as const;
+    const taken = await admit(store, 1, { id: `${sampleId(NOON, 1)}.2` });
+    const waiting = await admit(store, 2, { state: later });
+    const held = await admit(store, 3, { state: { kind: 'held', why: 'odd', by: 'rule' } });
+    const [lease] = await store.queue.lease({ owner: 'a', now: NOON, until: NOON + MINUTE, limit: 9 });
+    await store.close();
+
+    const again = await reopen!(store);
+    const free: QueueEntry = { ...taken, attempts: 1, state: { kind: 'waiting', due: taken.admittedAt } };
+    expect(await again.queue.list({})).toEqual([free, waiting, held]);
+    expect((await again.records.get(taken.recordId))!.events.slice(1)).toMatchObject([
+      { kind: 'attempted', recipient: 2, text: expect.stringContaining('not known') },
+    ]);
+    expect((await again.records.get(waiting.recordId))!.events).toHaveLength(1);
+    expect(await again.queue.settle([end(lease!, { kind: 'delivered' })])).toEqual(['lost']);
+    const retaken = await again.queue.lease({ owner: 'b', now: NOON, until: NOON + MINUTE, limit: 9 });
+    expect(retaken.map(({ entry }) => [entry.id, entry.attempts])).toEqual([[taken.id, 2]]);
     await again.close();
   });
 }

@@ -10,6 +10,7 @@ import { spoolFile, storePaths } from './paths.ts';
 import type { ThreadData } from './protocol.ts';
 import { QUEUE_LAYOUT, QueueTables } from './queue-tables.ts';
 import { RecordDays } from './record-days.ts';
+import type { EventRow } from './rows.ts';
 import { SearchDays } from './search-days.ts';
 import { StateTable } from './state-table.ts';
 
@@ -54,6 +55,7 @@ export function openFiles(
     closers.push(() => state.close());
     if (mode === 'serve') {
       if (queue.begin() === 'unclean') mend(queue, days, at.queue, warn);
+      takeBack(queue, days, warn);
       sweepSpool(queue, at.spool);
       search.sweep();
       closers.push(() => queue.end());
@@ -127,6 +129,37 @@ const CHUNK = 500;
 
 const promises = (record: TransactionRecord): boolean =>
   record.recipients.some(({ outcome }) => outcome === 'queued' || outcome === 'held' || outcome === 'quarantined');
+
+/**
+ * Whoever leased before us is gone, as only one serves at a time: his entries need not wait for his leases to run out. The
+ * attempt stays counted; how it ended nobody knows, which the record says, since the next hop may get the message twice.
+ */
+function takeBack(queue: QueueTables, days: RecordDays, warn: (name: string, data: object) => void): void {
+  queue.db.exec('BEGIN IMMEDIATE');
+  try {
+    const ids = queue.freeLeases();
+    const at = Date.now();
+    for (const id of ids) days.insertEvent(unfinished(id, at));
+    // A crash in between says it twice rather than never.
+    days.commit();
+    queue.db.exec('COMMIT');
+    if (ids.length > 0) warn('store.leases.taken_back', { entries: ids.length });
+  } catch (error) {
+    days.rollback();
+    if (queue.db.isTransaction) queue.db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function unfinished(id: string, at: number): EventRow {
+  const dot = id.lastIndexOf('.');
+  const recordId = id.slice(0, dot);
+  const text = 'the gateway ended with this in its hands: how the attempt came out is not known, so it is made again';
+  return [
+    recordId,
+    JSON.stringify({ recordId, at, recipient: Number(id.slice(dot + 1)), kind: 'attempted', by: 'store', text }),
+  ];
+}
 
 /** What was still arriving when the last one stopped was never promised. */
 function sweepSpool(queue: QueueTables, spool: string): void {

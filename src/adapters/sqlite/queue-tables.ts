@@ -163,6 +163,14 @@ export class QueueTables {
     this.db.exec('UPDATE life SET clean = 1');
   }
 
+  /** Nobody's hands any more: due since they were admitted, so that what has waited longest goes first. */
+  freeLeases(): readonly string[] {
+    return this.db
+      .prepare("UPDATE entries SET state = 'waiting', due = admitted, owner = NULL WHERE state = 'leased' RETURNING id")
+      .all()
+      .map((row) => String(row.id));
+  }
+
   list(filter: QueueFilter): StoredEntry[] {
     const { where, values } = entryWhere(filter);
     if (filter.after !== undefined) where.push('id > ?');

@@ -26,7 +26,7 @@ export interface Script {
 
 export interface ScriptOptions {
   readonly greeting?: Spoken;
-  /** False once, then true after `drained`: back-pressure at every write. */
+  /** Back-pressure at every write: the next one before `drained` is an error. */
   readonly slowSpool?: boolean;
 }
 
@@ -55,6 +55,7 @@ export function scriptedSession(options: ScriptOptions = {}): Script {
   function writer(): ContentWriter {
     const chunks: Uint8Array[] = [];
     let ended = false;
+    let behind = false;
     const end = () => {
       if (ended) throw new Error('Cannot end a content twice');
       ended = true;
@@ -65,10 +66,15 @@ export function scriptedSession(options: ScriptOptions = {}): Script {
       },
       write(chunk) {
         if (ended) throw new Error('Cannot write to a content that has ended');
+        if (behind) throw new Error('Cannot write to a spool that is behind as it must have drained');
         chunks.push(Uint8Array.from(chunk));
-        return options.slowSpool !== true;
+        behind = options.slowSpool === true;
+        return !behind;
       },
-      drained: () => new Promise((resolve) => setImmediate(resolve)),
+      async drained() {
+        await new Promise((resolve) => setImmediate(resolve));
+        behind = false;
+      },
       async finish() {
         end();
         const octets = Buffer.concat(chunks);

@@ -1,5 +1,5 @@
 /** `postern test`: runs the policies' own unit tests, and says which rules no test has seen hold. */
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type LoadedTests, loadTests, type TestSetting } from '../gateway/testing/load-tests.ts';
 import { runTests } from '../gateway/testing/run-tests.ts';
@@ -80,7 +80,13 @@ async function loadFile(world: CliWorld, file: string, { installation, policies 
     listeners: installation.listeners,
     zones: { resolve: (path) => resolve(folder, path), read: (path) => zones.get(path) ?? {} },
   };
-  return loadTests(file, text, setting);
+  return loadTests(shown(file), text, setting);
+}
+
+/** As a person here would name it. */
+function shown(file: string): string {
+  const near = relative('', file);
+  return near.startsWith('..') ? file : near;
 }
 
 /** Every `dns:` of the file that is a path. */

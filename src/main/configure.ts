@@ -1,6 +1,6 @@
 /** Reads everything an operator wrote, installation and policies, into one configuration that can be put in force, or into all that is wrong. */
 import { createHash } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { installationFiles } from '../adapters/files/installation-files.ts';
 import { policyFolder } from '../adapters/files/policy-files.ts';
 import { CHECKS } from '../checks/registry.ts';
@@ -31,7 +31,7 @@ export function configure(file: string, clock: Clock, lists: RecipientLists): Co
   const { installation } = loaded;
   if (installation === undefined) return { ...loaded, installation, current: undefined };
 
-  const folder = policyFolder(installation.policiesDir);
+  const folder = { ...policyFolder(installation.policiesDir), name: shown(installation.policiesDir) };
   const problems: Problem[] = [...loaded.problems];
   const found = new Map<string, Policy>();
   for (const path of folder.glob('*.yaml')) {
@@ -56,6 +56,12 @@ export function configure(file: string, clock: Clock, lists: RecipientLists): Co
         directory: recipientDirectory(installation.domains, lists, clock),
       };
   return { current, installation, problems, notYet: loaded.notYet };
+}
+
+/** A folder as a person here would name it. */
+function shown(folder: string): string {
+  const near = relative(process.cwd(), folder);
+  return near === '' || near.startsWith('..') ? folder : near;
 }
 
 /** SHA-256, the first 32 hex digits: what addresses a bundle. */

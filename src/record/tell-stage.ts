@@ -103,7 +103,7 @@ function tellChecks(
 }
 
 function sayFound(check: CheckView, facts: Facts): string {
-  if (check.status !== 'completed') return check.why;
+  if (check.status !== 'completed') return check.why === 'guard' ? 'its own `when` said no' : check.why;
   const { status: _status, ...found } = {
     ...(facts[check.name] as { readonly [name: string]: FactValue } | undefined),
   };
@@ -124,11 +124,20 @@ function sayAnswer(answer: DnsEvidence): string {
     ...(answer.secure ? ['AD'] : []),
     ...(answer.server === '' ? [] : [`from ${answer.server}`]),
   ].join(', ');
-  const said = answer.answer.map((text) => sayValue(text)).join(' ');
-  const result = [answer.kind === 'found' ? '' : answer.rcode || answer.kind, said]
-    .filter((part) => part !== '')
-    .join(' ');
+  const result = sayResult(answer);
   return cost === '' ? result : `${result}  (${cost})`;
+}
+
+function sayResult({ kind, rcode, answer }: DnsEvidence): string {
+  const said = answer.map((text) => sayValue(text)).join(' ');
+  switch (kind) {
+    case 'found':
+      return said;
+    case 'empty':
+      return rcode === 'NXDOMAIN' ? rcode : 'no data';
+    case 'failed':
+      return `failed: ${said || rcode}`;
+  }
 }
 
 function tellRules(

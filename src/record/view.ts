@@ -20,6 +20,7 @@ import type {
 /** What of a policy the view needs: a loaded one, or the one rebuilt from the bundle that decided. */
 export interface RuleBook {
   readonly rules: readonly RuleInfo[];
+  readonly bundle?: { readonly files: readonly { readonly path: string }[] };
 }
 
 /** A rule that was asked, and what came of it. Without the policy only its number is known. */
@@ -28,6 +29,7 @@ export interface RuleView {
   readonly number: number;
   readonly group: string;
   readonly stage: Stage;
+  /** From the policies' folder, wherever that lies. */
   readonly file: string;
   readonly line: number;
   readonly condition: string;
@@ -219,7 +221,7 @@ function rulesView(decisions: readonly StageDecision[], policy: RuleBook | undef
         number: trace.rule,
         group: info?.group ?? '',
         stage: decision.stage,
-        file: info?.place.file ?? '',
+        file: fileOf(info, policy),
         line: info?.place.line ?? 0,
         condition: info?.condition ?? '',
         action: info?.action ?? '',
@@ -231,6 +233,13 @@ function rulesView(decisions: readonly StageDecision[], policy: RuleBook | undef
       };
     }),
   );
+}
+
+/** A policy that was read from disk names its files as the reader found them, one from its bundle as the bundle does. */
+function fileOf(info: RuleInfo | undefined, policy: RuleBook | undefined): string {
+  const file = info?.place.file ?? '';
+  const paths = policy?.bundle?.files.map(({ path }) => path) ?? [];
+  return paths.find((path) => file === path || file.endsWith(`/${path}`)) ?? file;
 }
 
 function outagesView(decisions: readonly StageDecision[]): readonly OutageView[] {

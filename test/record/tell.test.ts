@@ -42,6 +42,8 @@ describe('the story of a record', () => {
     ['what it asked of DNS', /dns {2}TXT {2}example\.net {2}"v=spf1 .*" {2}\(ttl 300, cached, AD, from 127/],
     ['what else it saw', /saw {2}mechanism=ip4:192\.0\.2\.0\/24$/m],
     ['a check that did not answer', /check {2}dmarc {2}timed out {2}no answer within 5 s$/m],
+    ['an answer that never came', /dns {2}TXT {2}_dmarc\.example\.net {2}failed: timeout$/m],
+    ['a name that does not exist', /zen\.example {2}NXDOMAIN {2}\(ttl 60/],
     ['what its silence meant', /silent {4}dmarc did not answer, on_error: skip$/m],
     [
       'a rule that did not hold, and the facts it read',

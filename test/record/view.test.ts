@@ -80,3 +80,17 @@ describe('the record as others read it', () => {
     expect(JSON.parse(JSON.stringify(view))).toEqual(view);
   });
 });
+
+describe('the place of a rule', () => {
+  test('is told from the policies’ folder, whether the policy was read from disk or from its bundle', () => {
+    const files = [{ path: 'inbound.yaml' }, { path: 'customers/acme.yaml' }];
+    const named = (file: string) =>
+      recordView(aRecord(), [], {
+        rules: RULES.map((rule) => ({ ...rule, place: { ...rule.place, file } })),
+        bundle: { files },
+      }).recipients[0]?.rules[0]?.file;
+    expect(named('/etc/postern/policies/inbound.yaml')).toBe('inbound.yaml');
+    expect(named('inbound.yaml')).toBe('inbound.yaml');
+    expect(named('../policies/customers/acme.yaml')).toBe('customers/acme.yaml');
+  });
+});

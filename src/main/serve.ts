@@ -75,7 +75,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       new DnsClient({ servers: installation.dns.servers, timeout: installation.dns.timeout, elapsed: clock.elapsed });
     const ids = idSource(installation.nodeNumber, 0, clock.now);
     const fold = new RecordFold(store.records, installation.records.coalesce);
-    const carrier = openCarrier();
+    const carrier = openCarrier(store, clock, log, ids, () => current.installation);
     stopping.push(() => carrier.stop());
 
     const world: World = {
@@ -90,8 +90,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       checks: CHECKS,
       log,
       current: () => current,
-      claim: carrier.claim,
-      admitted: (leases) => carrier.take(leases),
+      claim: () => carrier.claim(),
+      admitted: (leases) => carrier.kick(leases),
       rehearsal: undefined,
     };
     const receivers = installation.listeners.map((listener) => receiverFor(world, listener));

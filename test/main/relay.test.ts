@@ -1,0 +1,107 @@
+/** The whole way: a client's message comes in by SMTP, and leaves by the route of its recipient. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Gateway, startGateway } from '../../src/main/serve.ts';
+import { ScriptedHost } from '../support/scripted-host.ts';
+
+let folder = '';
+let gateway: Gateway | undefined;
+let next: ScriptedHost;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'relay-'));
+  next = await ScriptedHost.start({ RCPT: (command) => (command.includes('no@') ? '550 5.1.1 nobody' : '250 ok') });
+  const at = next.address.kind === 'tcp' ? next.address.port : 0;
+  mkdirSync(join(folder, 'policies'));
+  writeFileSync(join(folder, 'policies/plain.yaml'), 'policy: plain\nchecks: {}\nrules: {}\n');
+  writeFileSync(
+    join(folder, 'postern.yaml'),
+    `hostname: mx.gateway.test
+node: mx
+postmaster: it@relay.test
+listeners:
+  mx: { address: "127.0.0.1:0", policy: plain, trusted_networks: [127.0.0.1/32] }
+domains:
+  relay.test: { route: next, recipients: any }
+  files.test: { route: files, recipients: any }
+routes:
+  next: { hosts: ["127.0.0.1:${at}"], tls: none }
+  files: { protocol: maildir, path: mail }
+default_route: next
+store: { path: store }
+`,
+  );
+  const quiet = () => {};
+  gateway = await startGateway(join(folder, 'postern.yaml'), { log: { event: quiet, warn: quiet, error: quiet } });
+});
+afterEach(async () => {
+  await gateway?.stop();
+  await next.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Plays the commands one after the other and answers what the last was told. */
+function play(commands: readonly string[]): Promise<string> {
+  const [host, port] = gateway!.addresses.mx!.split(':');
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), host!);
+    const waiting = [...commands];
+    let heard = '';
+    let said = '';
+    socket.on('error', reject).on('close', () => resolve(said));
+    socket.on('data', (octets) => {
+      heard += octets.toString();
+      if (!/^\d{3} [^\n]*\r\n$/m.test(heard)) return;
+      said = waiting.length === 0 ? said : heard;
+      heard = '';
+      const command = waiting.shift();
+      if (command === undefined) socket.end();
+      else socket.write(`${command}\r\n`);
+    });
+  });
+}
+const mail = (to: string, text: string) =>
+  play(['EHLO client.test', 'MAIL FROM:<alice@sender.test>', `RCPT TO:<${to}>`, 'DATA', `${text}\r\n.`, 'QUIT']);
+const files = () =>
+  readdirSync(join(folder, 'mail'), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, 'mail', name))
+    .filter((name) => statSync(name).isFile());
+
+/** Everything in hand has ended, one way or another, once it has stopped. */
+async function stopped(): Promise<void> {
+  await gateway!.stop();
+  gateway = undefined;
+}
+
+describe('the whole way', () => {
+  test('to a next hop, octet for octet behind our trace', async () => {
+    await mail('bob@relay.test', 'Subject: x\r\n\r\n..dot\r\n');
+    await stopped();
+    expect(next.messages).toHaveLength(1);
+    expect(next.messages[0]).toMatch(/^Received: from client\.test [\s\S]*\r\nSubject: x\r\n\r\n\.\.dot\r\n\r\n$/);
+  });
+
+  test('into a maildir', async () => {
+    await mail('bob@files.test', 'Subject: x\r\n\r\nBody.');
+    await stopped();
+    expect(files()).toHaveLength(1);
+    expect(readFileSync(files()[0]!, 'utf8')).toMatch(
+      /^Return-Path: <alice@sender\.test>\r\nReceived: [\s\S]*\r\nSubject: x\r\n\r\nBody\.\r\n$/,
+    );
+  });
+
+  test('and back to a trusted sender when the next hop refuses', async () => {
+    await mail('no@relay.test', 'Subject: x\r\n\r\nBody.');
+    while (next.messages.length === 0) await new Promise((again) => setImmediate(again));
+    await stopped();
+    expect(next.messages[0]).toMatch(
+      /To: <alice@sender\.test>[\s\S]*Final-Recipient: rfc822; no@relay\.test\r\nAction: failed/,
+    );
+    expect(next.commands.filter((command) => command.startsWith('MAIL'))).toContainEqual(
+      expect.stringContaining('MAIL FROM:<>'),
+    );
+  });
+});

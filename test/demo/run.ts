@@ -127,7 +127,7 @@ function rowOf(
     // What is set aside was taken: its sender heard 250.
     answer.startsWith(CODES[ending]) ? '' : `the client heard ${answer}`,
   ].filter((said) => said !== '');
-  const why = view === undefined || recorded === undefined ? answer : sayWhy(view, recorded);
+  const why = view === undefined || recorded === undefined ? answer : sayWhy(view, recorded, scene);
   return { title: scene.title, to: recipient, became, why: clean(why, 200), id, wrong: clean(wrong.join('; '), 500) };
 }
 
@@ -143,21 +143,21 @@ function endingOf(outcome: string, delivered: boolean): string {
   return outcome === 'deferred' ? 'put off' : outcome;
 }
 
-function sayWhy(view: RecordView, recipient: RecipientView): string {
+function sayWhy(view: RecordView, recipient: RecipientView, { remark = '' }: Scene): string {
   const by = recipient.reason.replace(/^(rule|builtin):/, '');
-  if (recipient.outcome === 'queued') return sayTaken(view, recipient);
+  if (recipient.outcome === 'queued') return sayTaken(view, recipient, remark);
   if (recipient.why !== '') return `${by}: ${recipient.why}`;
   return `${by}: ${recipient.reply.code} ${recipient.reply.text.replace(/\(ref [^)]*\) /, '')}`;
 }
 
 /** What was found, and the rules that had something to say. */
-function sayTaken({ facts }: RecordView, { rules, score }: RecipientView): string {
+function sayTaken({ facts }: RecordView, { rules, score }: RecipientView, remark: string): string {
   const results = ['spf', 'dkim', 'dmarc'].flatMap((check) => {
     const { result } = (facts[check] ?? {}) as { readonly result?: string };
     return result === undefined ? [] : [`${check} ${result}`];
   });
   const held = [...new Set(rules.filter(({ came }) => came === 'held').map(({ rule }) => rule))];
-  return [results.join(', '), score === 0 ? '' : `score ${score}`, held.join(', ')]
+  return [results.join(', '), remark, score === 0 ? '' : `score ${score}`, held.join(', ')]
     .filter((said) => said !== '')
     .join('; ');
 }
@@ -193,13 +193,17 @@ const wrong = scenes.flat().filter((row) => row.wrong !== '');
 
 process.stdout.write(`
 Postern decides about mail by the YAML in policies/, and can tell why. ${SCENES.length} messages came to a gateway on this
-machine, from clients all over a made-up world (fixtures/demo/zones.yaml). Each line below it tells the whole story.
+machine, from clients all over a made-up world (fixtures/demo/zones.yaml). The command below a line tells
+its whole story.
 
 ${table(scenes, colours)}
 Delivered mail lies in ${here(join(STAGE, 'mail'))}, what left for the world in ${here(join(STAGE, 'world'))}. What was set aside:
      npm run -s postern -- quarantine list --config fixtures/demo/postern.yaml
 The rules are in policies/inbound.yaml; their tests in policies/tests/, run by:
      npm run -s policies
+Change one and see what it would do, before it is in force:
+     npm run -s postern -- explain fixtures/messages/spoof-bank.eml --config fixtures/demo/postern.yaml \\
+       --dns fixtures/demo/zones.yaml --client-ip 203.0.113.66 --mail-from dd@quickmail.example --rcpt alice@example.com
 `);
 if (wrong.length > 0) {
   process.stdout.write(`\n${wrong.length} of ${scenes.flat().length} came out otherwise than they should.\n`);

@@ -16,6 +16,8 @@ export interface Scene {
   readonly from: string;
   /** A file of fixtures/messages. */
   readonly message: string;
+  /** What the results alone do not tell of why it was taken. */
+  readonly remark?: string;
   /** What must become of the message, by recipient: the ending, and who decided. */
   readonly to: { readonly [recipient: string]: readonly [Ending, reason: string] };
 }
@@ -73,6 +75,7 @@ export const SCENES: readonly Scene[] = [
     helo: 'out.lists.example',
     from: 'rowing-bounces@lists.example',
     message: 'list-post.eml',
+    remark: 'from a server in lists/list_servers.txt: lists change mail honestly',
     to: { 'alice@example.com': ['delivered', 'otherwise'] },
   },
   {
@@ -85,6 +88,7 @@ export const SCENES: readonly Scene[] = [
     title: 'The same client writes to postmaster',
     ...SHOP,
     ip: '203.0.113.99',
+    remark: 'postmaster hears from everybody',
     to: { 'postmaster@example.com': ['delivered', 'otherwise'] },
   },
   {
@@ -104,6 +108,7 @@ export const SCENES: readonly Scene[] = [
     after: minutes(6),
     ...SHOP,
     ip: '192.0.2.60',
+    remark: 'it tried again as mail servers do',
     to: { 'info@example.org': ['delivered', 'otherwise'] },
   },
   {
@@ -119,6 +124,7 @@ export const SCENES: readonly Scene[] = [
     helo: 'nobody.partner.example',
     from: 'orders@partner.example',
     message: 'partner.eml',
+    remark: 'in lists/partners.txt: not weighed for spam',
     to: { 'alice@example.com': ['delivered', 'otherwise'] },
   },
   {
@@ -152,6 +158,7 @@ export const SCENES: readonly Scene[] = [
     helo: 'desk.example.com',
     from: 'alice@example.com',
     message: 'outgoing.eml',
+    remark: 'a trusted network may send anywhere',
     to: { 'ann@friend.example': ['delivered', 'otherwise'] },
   },
 ];

@@ -1,12 +1,14 @@
 /** The message is here: facts from its header, the data and content stages for each recipient, one reply, and the promise. */
 import type { Reply } from '../mail/reply.ts';
-import { refuses } from '../policy/course.ts';
+import { afterPatience, refuses } from '../policy/course.ts';
+import type { Disposition } from '../policy/disposition.ts';
 import { settle } from '../policy/settle.ts';
 import type { Stage } from '../policy/stage.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import { admission } from './admit.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { type HeaderFacts, headerFacts } from './edge.ts';
+import { isPatienceOver } from './patience.ts';
 import { become } from './recipient.ts';
 import { transactionRecord } from './record-of.ts';
 import { queuedReply, refusalReply } from './replies.ts';
@@ -45,7 +47,19 @@ async function askOne(stage: Stage, recipient: RecipientState, shared: Bench): P
   const decision = await decideStage(stage, bench, recipient.carry);
   keep(recipient, decision);
   recipient.carry = decision.carry;
-  become(recipient, decision.disposition, stage);
+  become(recipient, await patiently(decision.disposition, recipient, bench), stage);
+}
+
+async function patiently(said: Disposition, recipient: RecipientState, bench: Bench): Promise<Disposition> {
+  const mail = bench.ledger.edge('mail') as { readonly address: string };
+  const message = {
+    sender: mail.address,
+    recipient: recipient.recipient.mailbox.address,
+    sha256: bench.message?.content.sha256 ?? '',
+  };
+  if (!(await isPatienceOver(said, message, bench.world.state, bench.now))) return said;
+  recipient.ledger.state('patience', 'over');
+  return afterPatience(said);
 }
 
 function refuse(recipient: RecipientState, word: BuiltinWord): void {

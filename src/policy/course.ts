@@ -27,6 +27,12 @@ export function advance(course: Course, said: Disposition, stage: Stage): Course
   return { disposition: said, stage, reason: said.by, rule: ruleOf(said.by) };
 }
 
+/** What is said once patience is over. */
+export function afterPatience(disposition: Disposition): Disposition {
+  if (disposition.kind !== 'defer' || disposition.patience === undefined) return disposition;
+  return { kind: 'quarantine', by: disposition.by, class: 'policy', reason: disposition.patience.reason };
+}
+
 /** `rule:NAME` names a rule; anything else is not one. */
 export const ruleOf = (reason: string): string => (reason.startsWith('rule:') ? reason.slice('rule:'.length) : '');
 

@@ -1,5 +1,5 @@
 /** The rules once more over a record's facts: what makes `replay` exact, and the promise that a record holds all it rests on. */
-import { advance, type Course, refuses, startOf, verdictOf } from '../policy/course.ts';
+import { advance, afterPatience, type Course, refuses, startOf, verdictOf } from '../policy/course.ts';
 import { type Carry, type Disposition, NOTHING_CARRIED, type Verdict } from '../policy/disposition.ts';
 import type { Facts, FactValue, FactView } from '../policy/facts.ts';
 import type { Policy, Situation } from '../policy/policy.ts';
@@ -59,7 +59,8 @@ function again(
     if (builtin?.stage === stage && stage !== 'rcpt') break;
     const decided = ask(policy, stage, facts, recipient.calls, carry);
     carry = decided.carry;
-    course = advance(course, decided.disposition, stage);
+    const said = recipient.facts.patience === 'over' ? afterPatience(decided.disposition) : decided.disposition;
+    course = advance(course, said, stage);
   }
   if (builtin !== undefined && !refuses(course.disposition))
     return { number: recipient.number, verdict: builtin.verdict, reason: builtin.reason, stage: builtin.stage };

@@ -69,8 +69,6 @@ export function buildListeners(
       );
     if (value.proxy_from.length > 0)
       notYet.push(at.problem(['proxy_from'], 'the PROXY protocol has not come yet', 'write `proxy_from: []`'));
-    if (value.mixed === 'split')
-      notYet.push(at.problem(['mixed'], '`mixed: split` has not come yet', 'write quarantine or dsn_if_verified'));
 
     listeners.push({
       name,

@@ -23,6 +23,10 @@ export const BUILTIN = {
     reply: { code: 450, enhanced: '4.7.1', text: 'too many messages to this address, please try again later' },
     about: 'postmaster and abuse are exempt from the policy, so they have a rate limit of their own.',
   },
+  'settings-differ': {
+    reply: { code: 452, enhanced: '4.5.3', text: 'please send to this recipient in another transaction' },
+    about: 'On a listener with `mixed: split`, recipients whose settings differ do not share a reply to DATA.',
+  },
   'too-many-hops': {
     reply: { code: 554, enhanced: '5.4.6', text: 'too many hops: this message is in a loop' },
     about: 'More Received fields than `hops` allows (RFC 5321 §6.3).',

@@ -40,6 +40,7 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, recip
     if (found.result === 'unknown') return end(s, tx, state, 'unknown-recipient', { address: mailbox.address });
     if (state.hosted && found.result === 'unsure')
       return end(s, tx, state, 'recipient-unsure', { address: mailbox.address });
+    if (s.listener.mixed === 'split' && differs(tx, state)) return end(s, tx, state, 'settings-differ', {});
     if (isPostmaster(mailbox.local) && (await tooMany(s, tx))) return end(s, tx, state, 'postmaster-rate', {});
   }
   state.taken = true;
@@ -107,6 +108,14 @@ function spoken(tx: TransactionState, state: RecipientState): Reply {
 function record(tx: TransactionState, reply: Reply): Reply {
   tx.replies.push({ to: 'RCPT', reply });
   return reply;
+}
+
+/** A recipient whose settings are not the first one's would share its reply to DATA: another transaction gives it its own. */
+function differs(tx: TransactionState, state: RecipientState): boolean {
+  const first = tx.recipients.find((other) => other.taken);
+  if (first === undefined) return false;
+  const settings = (one: RecipientState): string => JSON.stringify(one.ledger.edge('settings'));
+  return settings(first) !== settings(state);
 }
 
 const isPostmaster = (local: string): boolean => /^(postmaster|abuse)(\+|$)/i.test(local);

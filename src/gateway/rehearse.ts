@@ -98,7 +98,7 @@ async function play(
   if (ended(await session.helo('EHLO', scenario.helo ?? 'client.invalid'))) return;
   if (scenario.auth_user !== undefined && scenario.auth_user !== '') session.authenticated(scenario.auth_user);
   if (refused(await session.mail(reversePath(scenario.mail_from ?? ''), {}))) return;
-  const rcpt = scenario.rcpt ?? [];
+  const rcpt = scenario.rcpt ?? (props.message === undefined ? [] : someone(world));
   let taken = 0;
   for (const address of rcpt)
     if (!refused(await session.rcpt({ mailbox: mailbox(address), parameters: {} }))) taken += 1;
@@ -118,6 +118,12 @@ async function play(
 }
 
 const wireRefusal = (reason: WireReason) => ({ reason, ...WIRE_REFUSALS[reason] });
+
+/** A message without a recipient is asked about for one whom every hosted domain knows. */
+function someone(world: World): string[] {
+  const [domain] = world.current().installation.domains.keys();
+  return domain === undefined ? [] : [`postmaster@${domain}`];
+}
 
 const ended = (spoken: Spoken): boolean => spoken.close;
 const refused = (spoken: Spoken): boolean => spoken.reply.code >= 400;

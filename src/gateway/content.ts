@@ -105,7 +105,7 @@ async function conclude(
     return reply;
   }
   try {
-    const leases = await s.world.queue.admit(admission(s, tx, content, read, record, standing, s.world.claim?.()));
+    const leases = await s.world.queue.admit(admission(s, tx, content, read, record, standing, s.world.claim()));
     s.world.admitted(leases);
     return reply;
   } catch (error) {

@@ -59,7 +59,7 @@ export async function rehearse(scenario: Scenario, hand: Stagehand, props: Props
       },
     },
     records: { append: (record) => void records.push(record) },
-    claim: undefined,
+    claim: () => undefined,
     admitted: () => {},
     rehearsal: {
       allStages: scenario.all_stages === true,

@@ -56,7 +56,7 @@ export interface World {
    * With which entries due at once are claimed in the admitting commit. Undefined where nobody delivers; it answers
    * undefined when the sender's hands are full.
    */
-  readonly claim: (() => LeaseRequest | undefined) | undefined;
+  readonly claim: () => LeaseRequest | undefined;
   /** Takes over what was claimed. */
   readonly admitted: (leases: readonly Lease[]) => void;
   readonly rehearsal: Rehearsal | undefined;

@@ -79,7 +79,7 @@ export async function testGateway(current: Current, resolver: Resolver, listener
     checks: CHECKS,
     log: { ...quiet, error: (name, data) => void gateway.errors.push(`${name} ${JSON.stringify(data)}`) },
     current: () => current,
-    claim: undefined,
+    claim: () => undefined,
     admitted: () => {},
     rehearsal: undefined,
   };

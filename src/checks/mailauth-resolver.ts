@@ -46,7 +46,14 @@ const ERROR_CODES: { readonly [cause in Extract<DnsAnswer, { kind: 'failed' }>['
   cancelled: 'ECANCELLED',
 };
 
-const dnsError = (code: string, message: string): Error => Object.assign(new Error(message), { code });
+/** "No such name" is an everyday answer that mailauth wants thrown: where it was thrown interests nobody. */
+function dnsError(code: string, message: string): Error {
+  const traced = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  const error = Object.assign(new Error(message), { code });
+  Error.stackTraceLimit = traced;
+  return error;
+}
 
 function asDnsType(type: string): DnsType {
   switch (type) {

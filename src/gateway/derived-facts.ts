@@ -10,8 +10,13 @@ const group = (value: FactValue | undefined): Group | undefined =>
 /** The ledger's view with derived facts in place, where what they rest on has ended. */
 export function factViewOf(ledger: Ledger, policy: Policy): FactView {
   const view = ledger.view();
-  return { ...view, known: withDerived(view.known, policy) };
+  const known = DERIVED.get(view) ?? { ...view, known: withDerived(view.known, policy) };
+  DERIVED.set(view, known);
+  return known;
 }
+
+/** A view is asked about many times before it changes. A session has one policy for all its life. */
+const DERIVED = new WeakMap<FactView, FactView>();
 
 /** Pure: the same over a ledger's facts and over those of a record. A fact whose check failed stays absent: nobody knows. */
 export function withDerived(known: FactView['known'], policy: Policy): FactView['known'] {

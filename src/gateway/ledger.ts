@@ -19,6 +19,9 @@ export class Ledger {
   #edge: { [root: string]: FactValue } = {};
   readonly #ended = new Map<string, Ended>();
   readonly #running = new Map<string, Promise<void>>();
+  /** Grows with every change here, so that the sum over the levels names a state of all of them. */
+  #version = 0;
+  #seen: { readonly version: number; readonly view: FactView } | undefined;
 
   constructor(parent?: Ledger) {
     this.parent = parent;
@@ -27,6 +30,7 @@ export class Ledger {
 
   state(root: string, value: FactValue): void {
     this.#edge[root] = value;
+    this.#version += 1;
   }
 
   edge(root: string): FactValue | undefined {
@@ -34,11 +38,13 @@ export class Ledger {
   }
 
   begin(name: string, work: Promise<Ended>): void {
+    this.#version += 1;
     this.#running.set(
       name,
       work.then((ended) => {
         this.#running.delete(name);
         this.#ended.set(name, ended);
+        this.#version += 1;
       }),
     );
   }
@@ -69,8 +75,18 @@ export class Ledger {
     return facts;
   }
 
-  /** Everything known here and above, as a decision sees it. */
+  /** Everything known here and above, as a decision sees it. The same object while nothing has changed. */
   view(): FactView {
+    const version = this.#versions();
+    if (this.#seen?.version !== version) this.#seen = { version, view: this.#look() };
+    return this.#seen.view;
+  }
+
+  #versions(): number {
+    return this.#version + (this.parent === undefined ? 0 : this.parent.#versions());
+  }
+
+  #look(): FactView {
     const known: { [root: string]: FactValue } = {};
     const pending = new Set<string>();
     const unknown = new Map<string, 'failed' | 'timed_out'>();

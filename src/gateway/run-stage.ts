@@ -47,6 +47,6 @@ export async function decideStage(stage: Stage, bench: Bench, carry: Carry): Pro
       throw new RangeError(
         `Cannot decide stage "${stage}" as what its rules wait for must run: ${asked.waitFor.join(', ')} do not`,
       );
-    await Promise.race(waits);
+    await Promise.all(waits);
   }
 }

@@ -5,6 +5,7 @@ import { MemoryContent } from '../../src/adapters/memory/content.ts';
 import { MemoryState } from '../../src/adapters/memory/state.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { silentLog } from '../../src/adapters/system/log.ts';
+import type { Check } from '../../src/checks/define.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
 import { installationView } from '../../src/config/bundle-view.ts';
 import { loadInstallation } from '../../src/config/load-installation.ts';
@@ -25,6 +26,7 @@ routes: { files: { protocol: maildir, path: var/mail } }
 export function rehearsalOf(
   policyText: string,
   installationText = INSTALLATION,
+  checks: ReadonlyMap<string, Check> = CHECKS,
 ): (scenario: Scenario) => Promise<Rehearsed> {
   const disk = { '/etc/postern/postern.yaml': installationText, '/etc/postern/policies/inbound.yaml': policyText };
   const { installation, problems } = loadInstallation('/etc/postern/postern.yaml', filesOf(disk));
@@ -36,7 +38,7 @@ export function rehearsalOf(
       read: (path) => (path === 'inbound.yaml' ? { path, text: policyText } : undefined),
     },
     path: 'inbound.yaml',
-    catalog: CHECKS,
+    catalog: checks,
     installation: installationView(installation),
     routes: [...installation.routes.keys()],
     digest: (text) => createHash('sha256').update(text).digest('hex'),
@@ -51,7 +53,7 @@ export function rehearsalOf(
   const ids = idSource(1, 0, () => systemClock.now());
   const hand: Stagehand = {
     services: {},
-    checks: CHECKS,
+    checks,
     log: silentLog,
     current: () => current,
     newId: () => ids.next(),

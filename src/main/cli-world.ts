@@ -114,13 +114,15 @@ async function serve(config: string, err: CliWorld['err'], signal: AbortSignal):
     const gateway = await startGateway(config);
     const reload = (): void => void gateway.reload();
     process.on('SIGHUP', reload);
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
+    const told = new Promise<0>((resolve) => {
+      if (signal.aborted) resolve(0);
+      signal.addEventListener('abort', () => resolve(0), { once: true });
     });
+    // Whoever supervises the process starts it anew; what was promised is in the store.
+    const status = await Promise.race([told, gateway.broken.then(() => 1)]);
     process.off('SIGHUP', reload);
     await gateway.stop();
-    return 0;
+    return status;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     await err(sayProblems(error.problems));

@@ -40,6 +40,8 @@ export interface Gateway {
   reload(): readonly Problem[];
   /** Answers 421, finishes what is in hand, closes the store. */
   stop(): Promise<void>;
+  /** Resolves when the gateway can promise nothing any more (its store's thread died): stop it, and let it be started anew. */
+  readonly broken: Promise<Error>;
 }
 
 /** Bad configuration stops it before any port is opened. */
@@ -134,6 +136,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         return [];
       },
       stop: () => stopAll(stopping, log),
+      broken: store.died,
     };
   } catch (error) {
     await stopAll(stopping, log);

@@ -1,6 +1,7 @@
 /** One round of questions: expressions answered over what a situation knows, each with a value, `pending` or `unknown`. */
 import { EvaluationError } from '@marcbachmann/cel-js';
 import { seconds } from '../mail/time.ts';
+import { inCel } from './cel-names.ts';
 import { LIST_TYPES, type NamedList } from './environment.ts';
 import type { Compiler, Expression, NamedAside } from './expression.ts';
 import type { Read } from './expression-walk.ts';
@@ -140,7 +141,8 @@ export class Asking {
     context.total = { score };
     context.tables = this.#ground.tables;
     for (const [root, status] of view.unknown) context[root] = { status };
-    const recipient = view.known.recipient;
+    const { mail, recipient } = view.known;
+    if (isGroup(mail) && mail.null !== undefined) context.mail = { ...mail, [inCel('null')]: mail.null };
     if (isGroup(recipient) && (context.settings === undefined || context.tenant === undefined)) {
       const resolved = this.#ground.settings(String(recipient.address), String(recipient.domain));
       context.settings ??= resolved.values;

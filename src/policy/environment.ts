@@ -4,6 +4,7 @@ import { RE2JS } from 're2js';
 import { getDomain } from 'tldts';
 import { toAscii } from '../mail/address.ts';
 import { parseIp, parseRange, rangeContains } from '../mail/ip.ts';
+import { inCel } from './cel-names.ts';
 import type { FactType, Root } from './fact-types.ts';
 import type { List } from './policy.ts';
 
@@ -89,7 +90,7 @@ export function environmentOf(roots: Iterable<Root>, hosted: (domain: string) =>
         return type.kind === 'list' ? `list<${name}>` : `map<string, ${name}>`;
       }
       case 'object':
-        return Object.fromEntries(Object.entries(type.fields).map(([name, field]) => [name, declared(field)]));
+        return Object.fromEntries(Object.entries(type.fields).map(([name, field]) => [inCel(name), declared(field)]));
     }
   };
   for (const { name, type } of roots) {

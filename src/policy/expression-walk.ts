@@ -3,6 +3,7 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
 import { didYouMean } from '../language/nearest.ts';
 import { parseRange } from '../mail/ip.ts';
+import { fromCel } from './cel-names.ts';
 import { EXPRESSION_LIMITS, FUNCTIONS } from './environment.ts';
 import { type FactType, fieldAt, listKindOf, type Root } from './fact-types.ts';
 
@@ -123,7 +124,7 @@ export function walkExpression(ast: ASTNode, names: Names): Walked {
     const steps: string[] = [];
     let at = node;
     while (at.op === '.') {
-      steps.unshift(at.args[1]);
+      steps.unshift(fromCel(at.args[1]));
       at = at.args[0];
     }
     if (at.op !== 'id') {

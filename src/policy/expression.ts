@@ -1,5 +1,6 @@
 /** An expression of a policy: checked whole when it is loaded, answered with a value, `pending` or `unknown` when it is asked. */
 import { type ASTNode, TypeError as CelTypeError, type Environment, ParseError, serialize } from '@marcbachmann/cel-js';
+import { celText } from './cel-names.ts';
 import { EXPRESSION_LIMITS, type Find } from './environment.ts';
 import { type Aside, type Flaw, type Names, type Read, walkExpression } from './expression-walk.ts';
 import type { ExpressionType } from './options.ts';
@@ -64,8 +65,7 @@ export function compileExpression(compiler: Compiler, text: string, wanted: Expr
     const remedy = `at most ${EXPRESSION_LIMITS.length}: give parts of it a name under \`define:\``;
     return bad({ start: 0, message: `the expression has ${text.length} characters`, remedy });
   }
-  // A tenant's lists are a root of their own, since `tenant` is a text; the names have the same length.
-  const source = text.replace(/\btenant\.lists\b(?=\.)/g, 'tenant_lists');
+  const source = celText(text);
   try {
     const parsed = compiler.env.parse(source);
     const walked = walkExpression(parsed.ast, compiler.names);
@@ -110,7 +110,7 @@ export function compileExpression(compiler: Compiler, text: string, wanted: Expr
 /** The names of defines an expression uses; none when it does not parse. */
 export function definesUsed(compiler: Compiler, text: string): readonly string[] {
   try {
-    return walkExpression(compiler.env.parse(text).ast, compiler.names).defines.map(({ name }) => name);
+    return walkExpression(compiler.env.parse(celText(text)).ast, compiler.names).defines.map(({ name }) => name);
   } catch (error) {
     if (error instanceof ParseError) return [];
     throw error;

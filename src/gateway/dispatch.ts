@@ -11,6 +11,8 @@ import { Lane } from './lane.ts';
 
 /** Entries a worker holds at once: bounds memory, and what is counted as tried after a crash. */
 const IN_HAND_MAX = 2000;
+/** Attempts whose outcome the store does not have yet: with those on the wire, what a crash now would make arrive twice. */
+export const UNSETTLED_MAX = 80;
 /** How long a change by another process (an operator's `queue retry`) may go unseen. */
 const LOOK_AGAIN: Millis = 2000;
 /** Between tries while the store is in trouble. */
@@ -32,6 +34,7 @@ export class Dispatcher {
   /** There may be due entries that nobody has taken for want of room. */
   #more = false;
   #idle: (() => void) | undefined;
+  #unsettled = 0;
 
   constructor(world: DispatchWorld) {
     this.#world = world;
@@ -74,7 +77,7 @@ export class Dispatcher {
     await this.#loop;
     for (const lane of this.#lanes.values())
       for (const leases of lane.clear())
-        this.#end(
+        void this.#end(
           leases,
           leases.map(() => ({ kind: 'putBack' })),
         );
@@ -147,7 +150,7 @@ export class Dispatcher {
     const open = leases.filter((lease) => {
       this.#inHand.set(lease.entry.id, lease);
       if (!isExpired(lease.entry, now)) return true;
-      this.#end([lease], [{ kind: 'expired' }]);
+      void this.#end([lease], [{ kind: 'expired' }]);
       return false;
     });
     for (const group of groupLeases(open)) this.#lane(group[0]!.entry.route).push(group);
@@ -164,10 +167,15 @@ export class Dispatcher {
 
   async #attempt(leases: readonly Lease[]): Promise<void> {
     const results = await this.#deliver(leases);
-    this.#end(
+    this.#unsettled += 1;
+    const ended = this.#end(
       leases,
       results.map((result) => ({ kind: 'attempted', result })),
-    );
+    ).then(() => {
+      this.#unsettled -= 1;
+    });
+    // While the store keeps up, the next message need not wait for its commit.
+    if (this.#unsettled > UNSETTLED_MAX) await ended;
   }
 
   async #deliver(leases: readonly Lease[]): Promise<readonly AttemptResult[]> {
@@ -189,13 +197,13 @@ export class Dispatcher {
     }
   }
 
-  #end(leases: readonly Lease[], events: readonly EntryEvent[]): void {
+  /** Resolves when the store has it. Does not reject. */
+  async #end(leases: readonly Lease[], events: readonly EntryEvent[]): Promise<void> {
     const held = leases.map((lease) => this.#inHand.get(lease.entry.id) ?? lease);
-    void this.#conclude.conclude(held, events).then((notified) => {
-      for (const { entry } of leases) this.#inHand.delete(entry.id);
-      if (this.#inHand.size === 0) this.#idle?.();
-      // A notification is due at once; and there may be room again for what waits.
-      if (notified || (this.#more && this.#inHand.size < IN_HAND_MAX / 2)) this.wake();
-    });
+    const notified = await this.#conclude.conclude(held, events);
+    for (const { entry } of leases) this.#inHand.delete(entry.id);
+    if (this.#inHand.size === 0) this.#idle?.();
+    // A notification is due at once; and there may be room again for what waits.
+    if (notified || (this.#more && this.#inHand.size < IN_HAND_MAX / 2)) this.wake();
   }
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { memoryStore } from '../../src/adapters/memory/store.ts';
 import type { Installation } from '../../src/config/installation.ts';
-import { Dispatcher } from '../../src/gateway/dispatch.ts';
+import { Dispatcher, UNSETTLED_MAX } from '../../src/gateway/dispatch.ts';
 import { LANE_WIDTH } from '../../src/gateway/lane.ts';
 import { hours, minutes } from '../../src/mail/time.ts';
 import type { Consignment, Delivery } from '../../src/ports/delivery.ts';
@@ -297,6 +297,26 @@ describe('dispatch', () => {
     expect(hop.taken).toHaveLength(1);
     expect(await events(id)).toEqual(['1 delivered']);
     expect(logged.filter((name) => name === 'queue.not_settled')).toHaveLength(2);
+  });
+
+  test('while the store does not take what was done, no more is done than a crash may repeat', async () => {
+    const { kept, hop, dispatcher, admit } = house();
+    const settle = kept.queue.settle.bind(kept.queue);
+    let release: () => void = () => {};
+    const stuck = new Promise<void>((go) => {
+      release = go;
+    });
+    kept.queue.settle = async (settlements) => {
+      await stuck;
+      return settle(settlements);
+    };
+    for (let n = 0; n < UNSETTLED_MAX + 2 * LANE_WIDTH; n += 1) await admit([{}], true);
+    await calm();
+    expect(hop.taken).toHaveLength(UNSETTLED_MAX + LANE_WIDTH);
+    release();
+    await calm();
+    expect(hop.taken).toHaveLength(UNSETTLED_MAX + 2 * LANE_WIDTH);
+    expect(dispatcher.inHand).toBe(0);
   });
 
   test('a lease is renewed while the message is on the wire', async () => {

@@ -1,0 +1,108 @@
+/** The gateway as a process of its own, started as an operator starts it, to be killed, stopped and signalled. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+// A process reads its TypeScript anew at each start: the cache halves what that costs.
+const env = { NODE_COMPILE_CACHE: join(tmpdir(), 'postern-compile-cache'), ...process.env, NODE_NO_WARNINGS: '1' };
+
+export interface Ending {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** All it said on standard output. */
+  readonly out: string;
+  /** All it said on standard error. */
+  readonly err: string;
+}
+
+interface LogLine {
+  readonly msg: string;
+  readonly [key: string]: unknown;
+}
+
+export class GatewayProcess {
+  readonly #child: ChildProcess;
+  readonly #lines: LogLine[] = [];
+  #waiting: { readonly msg: string; readonly heard: (line: LogLine) => void }[] = [];
+  #out = '';
+  #err = '';
+  readonly ended: Promise<Ending>;
+
+  constructor(config: string) {
+    this.#child = spawn(process.execPath, [MAIN, 'serve', '--config', config], { env });
+    onTestFinished(() => void this.#child.kill('SIGKILL'));
+    this.#child.stdout!.on('data', (chunk: Buffer) => {
+      this.#out += chunk.toString();
+    });
+    const lines = createInterface(this.#child.stderr!);
+    lines.on('line', (line) => this.#hear(line));
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.once('error', reject);
+      this.#child.once('close', (code, signal) => resolve({ code, signal, out: this.#out, err: this.#err }));
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /** The log's names of events, in order. */
+  get log(): readonly string[] {
+    return this.#lines.map(({ msg }) => msg);
+  }
+
+  /** The next line of the log that bears this name, or the first one that did; rejects when the process ends without. */
+  heard(msg: string): Promise<LogLine> {
+    const line = this.#lines.find((one) => one.msg === msg);
+    if (line !== undefined) return Promise.resolve(line);
+    return new Promise((heard, reject) => {
+      this.#waiting.push({ msg, heard });
+      void this.ended.then(({ code, signal, err }) =>
+        reject(new Error(`the gateway ended (${code ?? signal}) and never said ${msg}: ${err.slice(-2000)}`)),
+      );
+    });
+  }
+
+  /** Where its listener of this name listens, once it does. */
+  async port(listener = 'mx'): Promise<number> {
+    const { addresses } = (await this.heard('gateway.started')) as unknown as {
+      addresses: { readonly [name: string]: string };
+    };
+    return Number(addresses[listener]!.split(':').at(-1));
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  #hear(line: string): void {
+    this.#err += `${line}\n`;
+    if (!line.startsWith('{')) return;
+    const said = JSON.parse(line) as LogLine;
+    this.#lines.push(said);
+    const here = this.#waiting.filter(({ msg }) => msg === said.msg);
+    this.#waiting = this.#waiting.filter(({ msg }) => msg !== said.msg);
+    for (const { heard } of here) heard(said);
+  }
+}
+
+/** A command beside the gateway, run to its end. */
+export async function postern(...args: readonly string[]): Promise<Ending> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, out, err }));
+  });
+}

@@ -1,5 +1,7 @@
 /** `postern check`: everything that is wrong with configuration and policies, at once. */
 import type { Command } from 'commander';
+import type { Problem } from '../language/problem.ts';
+import { lint, lintOutages } from '../policy/lint.ts';
 import { jsonText } from '../record/jsonl.ts';
 import { act, type Common, FINE, NO, printing, type Shell } from './command.ts';
 import { count, isSound, sayProblems } from './sound.ts';
@@ -10,32 +12,47 @@ export const checkCommand = (shell: Shell): Command =>
     about: 'Loads configuration and policies and reports every problem; exit 1 when one is an error.',
     examples: [
       ['check', 'everything, files of secrets included'],
+      ['check --lint', 'also every rule whose outcome an outage would change'],
       ['check --no-secrets', 'in CI, where the secrets are not'],
       ['check --config /etc/postern/postern.yaml --json', 'for an editor or a pipeline'],
     ],
   })
+    .option('--lint', 'list every rule whose outcome an outage would change')
     .option('--no-secrets', 'leave the files of secrets alone')
     .action(act(shell, check));
 
 interface Options extends Common {
   readonly secrets: boolean;
+  readonly lint?: boolean;
 }
 
 async function check(world: CliWorld, options: Options): Promise<number> {
   const loaded = await world.load(options.config, { secrets: options.secrets });
   const sound = isSound(loaded);
-  if (options.json) await world.out(jsonText({ ok: sound, problems: loaded.problems, not_yet: loaded.notYet }));
+  const policies = [...loaded.policies.values()];
+  const outages = policies.flatMap(lintOutages);
+  const problems = [
+    ...loaded.problems,
+    ...policies.flatMap((policy) => lint(policy, world.now())),
+    ...(options.lint ? outages : []),
+  ];
+  if (options.json) await world.out(jsonText({ ok: sound, problems, not_yet: loaded.notYet }));
   else {
-    await world.out(sayProblems(loaded.problems));
+    await world.out(sayProblems(problems));
+    if (outages.length > 0 && !options.lint)
+      await world.out(
+        `an outage of a check would change ${count(outages.length, 'rule')}: \`postern check --lint\` lists them\n`,
+      );
     if (loaded.notYet.length > 0)
       await world.out(`${sayProblems(loaded.notYet)}\`serve\` refuses to start with what has not come yet.\n`);
-    await world.out(`${sayOutcome(loaded, options.config)}\n`);
+    await world.out(`${sayOutcome(loaded, problems, options.config)}\n`);
   }
   return sound ? FINE : NO;
 }
 
 function sayOutcome(
-  { installation, policies, problems }: Awaited<ReturnType<CliWorld['load']>>,
+  { installation, policies }: Awaited<ReturnType<CliWorld['load']>>,
+  problems: readonly Problem[],
   config: string,
 ): string {
   const errors = problems.filter(({ severity }) => severity === 'error').length;

@@ -18,7 +18,7 @@ export const schemaCommand = (shell: Shell, program: () => Command): Command =>
     about: 'Prints the JSON Schema of each kind of file, for editors; or writes them, with the pages of the reference.',
     examples: [
       ['schema', 'all, as one JSON object by kind'],
-      ['schema tests', 'one'],
+      ['schema policy', 'one: installation, policy, included, tests'],
       ['schema --write policies/schema', 'a file each'],
       ['schema --write policies/schema --reference docs/reference --check', 'exit 1 when what is written is stale'],
     ],

@@ -11,7 +11,9 @@ import type { RecipientLists } from '../gateway/recipient-list.ts';
 import { recipientDirectory } from '../gateway/recipients.ts';
 import type { Current } from '../gateway/world.ts';
 import type { Problem } from '../language/problem.ts';
+import { parseSource } from '../language/source.ts';
 import { loadPolicy, undeclaredSettings } from '../policy/load-policy.ts';
+import type { PolicyReader } from '../policy/loading.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 
@@ -44,8 +46,12 @@ export function configure(file: string, clock: Clock, lists: RecipientLists): Co
       digest,
     });
     problems.push(...wrong);
-    if (policy !== undefined) found.set(policy.name, policy);
+    if (policy === undefined) continue;
+    const other = found.get(policy.name);
+    if (other === undefined) found.set(policy.name, policy);
+    else problems.push(takenName(folder, policy, other));
   }
+  problems.push(...misnamed(folder, installation, found));
   problems.push(...undeclaredSettings([...found.values()], installationView(installation)));
   const broken = problems.some((problem) => problem.severity === 'error');
   const current = broken
@@ -56,6 +62,33 @@ export function configure(file: string, clock: Clock, lists: RecipientLists): Co
         directory: recipientDirectory(installation.domains, lists, clock),
       };
   return { current, installation, problems, notYet: loaded.notYet };
+}
+
+/** Which of the two would decide could only be guessed. */
+function takenName(folder: PolicyReader, policy: Policy, other: Policy): Problem {
+  const taken = `the policy "${policy.name}" stands in ${folder.name}/${other.bundle.files[0]?.path} already`;
+  return nameProblem(folder, policy, taken, 'give this one a name of its own, the name of its file');
+}
+
+/** A listener finds its policy by file and opens it by name: they must be one. */
+function misnamed(
+  folder: PolicyReader,
+  { listeners }: Installation,
+  found: ReadonlyMap<string, Policy>,
+): readonly Problem[] {
+  const wanted = new Set(listeners.map(({ policy }) => policy).filter((name) => !found.has(name)));
+  return [...found.values()].flatMap((policy) => {
+    const name = policy.bundle.files[0]?.path.replace(/\.yaml$/, '') ?? '';
+    if (!wanted.has(name)) return [];
+    const message = `listeners name the policy "${name}", and this file calls itself "${policy.name}"`;
+    return [nameProblem(folder, policy, message, `write \`policy: ${name}\``)];
+  });
+}
+
+function nameProblem(folder: PolicyReader, policy: Policy, message: string, remedy: string): Problem {
+  const { path, text } = policy.bundle.files[0] ?? { path: '', text: '' };
+  const place = parseSource(`${folder.name}/${path}`, text).place(['policy'], 'value');
+  return { place, severity: 'error', message, remedy, excerpt: text.split('\n')[place.line - 1] ?? '' };
 }
 
 /** A folder as a person here would name it. */

@@ -3,9 +3,9 @@ import type { Problem } from '../language/problem.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { Policy } from './policy.ts';
 
-/** Warnings about a loaded policy. `now` tells which entries of its lists are over. */
+/** Warnings about a loaded policy that somebody should act on. `now` tells which entries of its lists are over. */
 export function lint(policy: Policy, now: Timestamp): Problem[] {
-  return [...outages(policy), ...unread(policy), ...unreached(policy), ...ended(policy, now)];
+  return [...unread(policy), ...unreached(policy), ...ended(policy, now)];
 }
 
 const warning = (place: Problem['place'], message: string, remedy: string): Problem => ({
@@ -16,8 +16,11 @@ const warning = (place: Problem['place'], message: string, remedy: string): Prob
   excerpt: '',
 });
 
-/** A rule that reads a check whose failure says nothing is silently off while that check is down. */
-function outages(policy: Policy): Problem[] {
+/**
+ * Every rule whose outcome an outage would change: it reads a check whose failure says nothing, and is silently off while
+ * that check is down. Most policies want most of these so, which is why they are told apart from the rest.
+ */
+export function lintOutages(policy: Policy): Problem[] {
   return policy.rules.flatMap((rule) => {
     if (rule.mode === 'monitor') return [];
     const read = policy.checks.filter((check) => rule.reads.includes(check.name) && check.onError.kind === 'skip');

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { CHECKS } from '../../src/checks/registry.ts';
 import { runCli } from '../../src/cli/program.ts';
 import type { Problem } from '../../src/language/problem.ts';
+import { readerOf } from '../../src/policy/bundle-files.ts';
+import { loadPolicy } from '../../src/policy/load-policy.ts';
 import { type FakeWorld, fakeWorld } from '../support/cli-world.ts';
 import { aRecord, RECORD_ID } from '../support/record.ts';
 import { NOON, sampleId, sampleRecord } from '../support/samples.ts';
@@ -50,6 +53,26 @@ describe('postern check', () => {
     const { status, out } = await run(world, 'check');
     expect(status).toBe(0);
     expect(out).toContain('`serve` refuses to start with what has not come yet.');
+  });
+
+  test('counts the rules that an outage would change, and lists them and their like only when asked', async () => {
+    const world = fakeWorld();
+    const policy = loadPolicy({
+      files: readerOf({ digest: '', policy: 'p', files: [{ path: 'p.yaml', text: TWO_RULES }], installation: NOWHERE }),
+      path: 'p.yaml',
+      catalog: CHECKS,
+      installation: NOWHERE,
+      routes: [],
+      digest: (text) => text,
+    }).policy!;
+    world.loaded = { ...world.loaded, policies: new Map([['p', policy]]) };
+    const quiet = await run(world, 'check');
+    expect(quiet.status).toBe(0);
+    expect(quiet.out).toContain('warning: "b" is never asked: "a" above it always holds\n');
+    expect(quiet.out).toContain('an outage of a check would change 1 rule: `postern check --lint` lists them\n');
+    expect(quiet.out).toMatch(/, 1 warning\n$/);
+    const { out } = await run(world, 'check --lint');
+    expect(out).toContain('an outage of rdns changes the rule "c"');
   });
 
   test('with --json gives the problems as data', async () => {
@@ -165,3 +188,11 @@ describe('postern log', () => {
     expect(hours(world.written.out)).toEqual(['12', '12']);
   });
 });
+
+const NOWHERE = { domains: {} };
+const TWO_RULES = `policy: p
+checks: { connect: [{ rdns: {} }] }
+rules:
+  rcpt: [{ name: c, when: "rdns.result == 'fail'", score: 1 }]
+  data: [{ name: a, accept: {} }, { name: b, score: 1 }]
+`;

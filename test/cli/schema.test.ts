@@ -16,6 +16,9 @@ describe('postern schema', () => {
     const all = JSON.parse((await run('schema')).out);
     expect(all.installation.properties).toHaveProperty('hostname');
     expect(JSON.parse((await run('schema tests')).out)).toEqual(all.tests);
+    expect(Object.keys(all)).toEqual(['installation', 'policy', 'included', 'tests']);
+    for (const check of CHECKS.keys()) expect(JSON.stringify(all.policy.properties.checks)).toContain(`"${check}"`);
+    expect(all.included.properties).toHaveProperty('tenant');
     expect(await run('schema nonsense')).toMatchObject({ status: 2, err: expect.stringContaining('"nonsense"') });
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { NOTHING_CARRIED } from '../../src/policy/disposition.ts';
 import { includedSchema, policySchema } from '../../src/policy/json-schema.ts';
-import { lint } from '../../src/policy/lint.ts';
+import { lint, lintOutages } from '../../src/policy/lint.ts';
 import { undeclaredSettings } from '../../src/policy/load-policy.ts';
 import { CATALOG, INSTALLATION, load, loaded } from './catalog.ts';
 import { INBOUND } from './inbound.ts';
@@ -106,7 +106,7 @@ describe('beside a policy', () => {
   });
 
   test('lint names the rules that an outage changes, and what is never asked', () => {
-    const messages = lint(loaded(INBOUND), 0).map(({ message }) => message);
+    const messages = lintOutages(loaded(INBOUND)).map(({ message }) => message);
     expect(messages.some((said) => said.startsWith('an outage of dnsbl changes the rule "listed-client"'))).toBe(true);
     const wall = loaded('policy: p\nrules: { data: [{ name: a, accept: {} }, { name: b, score: 1 }] }');
     expect(lint(wall, 0).map(({ message }) => message)).toEqual(['"b" is never asked: "a" above it always holds']);

@@ -11,10 +11,11 @@ export interface InstallationFolder {
   write(path: string, text: string): void;
 }
 
-/** `lines` are added to `postern.yaml`; each policy is a file. */
+/** `lines` are added to `postern.yaml`; each policy is a file; port 0 is any free one. */
 export function installationFolder(
   lines: readonly string[],
   policies: { readonly [name: string]: string } = { inbound: 'policy: inbound\nchecks: {}\nrules: {}\n' },
+  port = 0,
 ): InstallationFolder {
   const folder = temporaryFolder();
   const write = (path: string, text: string) => writeFileSync(join(folder, path), text);
@@ -25,7 +26,7 @@ export function installationFolder(
     [
       'hostname: mx.gateway.test',
       'node: mx1',
-      'listeners: { mx: { address: "127.0.0.1:0", policy: inbound } }',
+      `listeners: { mx: { address: "127.0.0.1:${port}", policy: inbound } }`,
       'store: { path: store, min_free: 1 MiB }',
       ...lines,
       '',

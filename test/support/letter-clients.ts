@@ -59,7 +59,8 @@ async function send(line: Line, letter: Letter, { promised, refused }: Sending):
 
 class Broken extends Error {}
 
-class Line {
+/** A connection that speaks a text and waits for so many replies; what breaks it rejects. */
+export class Line {
   readonly #socket: Socket;
   #text = '';
   #lines: string[] = [];

@@ -110,23 +110,33 @@ async function visit(installation: Installation): Promise<Visit> {
 
 /** Runs until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
 async function serve(config: string, err: CliWorld['err'], signal: AbortSignal): Promise<number> {
+  // From the first moment to the last: a SIGHUP that nobody listens for ends the process. One that comes while we start is
+  // answered then, one that comes while we stop has nothing left to change.
+  let asked = false;
+  let reload = (): void => {
+    asked = true;
+  };
+  const hungUp = (): void => reload();
+  process.on('SIGHUP', hungUp);
   try {
     const gateway = await startGateway(config);
-    const reload = (): void => void gateway.reload();
-    process.on('SIGHUP', reload);
+    reload = () => void gateway.reload();
+    if (asked) reload();
     const told = new Promise<0>((resolve) => {
       if (signal.aborted) resolve(0);
       signal.addEventListener('abort', () => resolve(0), { once: true });
     });
     // Whoever supervises the process starts it anew; what was promised is in the store.
     const status = await Promise.race([told, gateway.broken.then(() => 1)]);
-    process.off('SIGHUP', reload);
+    reload = () => {};
     await gateway.stop();
     return status;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     await err(sayProblems(error.problems));
     return 1;
+  } finally {
+    process.off('SIGHUP', hungUp);
   }
 }
 

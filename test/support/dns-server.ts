@@ -63,18 +63,26 @@ export async function scriptedDns(script: (asked: Asked) => Answered): Promise<S
   };
 }
 
-/** The system gives TCP a port; whether UDP may have it too shows only when it is asked for. */
+/** The system gives TCP a port; whether it is still free when listened on, and UDP may have it too, shows only then. */
 async function onePort(tcp: Server, udp: UdpSocket): Promise<number> {
   for (;;) {
-    await once(tcp.listen(0, '127.0.0.1'), 'listening');
+    if (await isTaken(tcp, () => tcp.listen(0, '127.0.0.1'))) continue;
     const { port } = tcp.address() as AddressInfo;
-    const taken = await new Promise<boolean>((resolve) => {
-      udp.once('error', () => resolve(true));
-      udp.bind(port, '127.0.0.1', () => resolve(false));
-    });
-    if (!taken) return port;
+    if (!(await isTaken(udp, () => udp.bind(port, '127.0.0.1')))) return port;
     tcp.close();
     await once(tcp, 'close');
+  }
+}
+
+async function isTaken(socket: Server | UdpSocket, open: () => void): Promise<boolean> {
+  const opened = once(socket, 'listening'); // rejects when an error comes first
+  open();
+  try {
+    await opened;
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return true;
   }
 }
 

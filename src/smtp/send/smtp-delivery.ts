@@ -132,6 +132,9 @@ function resultOf(answer: Answer, peer: Peer): AttemptResult {
       return { kind: 'transient', host, reply: null, cause: answer.why };
     case 'indeterminate':
       return { kind: 'indeterminate', host, cause: answer.why };
+    case 'unsendable':
+      // RFC 3463 §3.7: X.6.0, something about the content. No host said so.
+      return { kind: 'permanent', host: '', reply: { code: 554, enhanced: '5.6.0', text: answer.why } };
   }
 }
 

@@ -8,11 +8,16 @@ const ONE_DOT = Buffer.from('.');
 const END = Buffer.from('.\r\n');
 const LINE_AND_END = Buffer.from('\r\n.\r\n');
 
+/** It is content, not a fault that passes: no other attempt will find it otherwise. */
+export class NotLines extends RangeError {
+  override readonly name = 'NotLines';
+}
+
 export class Stuffer {
   #atLineStart = true;
   #afterCr = false;
 
-  /** The chunk in pieces, with a dot before each line that begins with one. Throws where a CR or LF stands alone. */
+  /** The chunk in pieces, with a dot before each line that begins with one. Throws `NotLines` where a CR or LF stands alone. */
   feed(chunk: Uint8Array): Uint8Array[] {
     if (chunk.length === 0) return [];
     const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
@@ -53,4 +58,4 @@ export class Stuffer {
 }
 
 const loneOctet = (which: 'CR' | 'LF') =>
-  new RangeError(`Cannot send a message as its lines must end with CRLF: a ${which} stands alone`);
+  new NotLines(`Cannot send a message as its lines must end with CRLF: a ${which} stands alone`);

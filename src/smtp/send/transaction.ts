@@ -4,7 +4,7 @@ import type { QueueEntry } from '../../queue/entry.ts';
 import { mailCommand, needsUtf8, rcptCommand } from './commands.ts';
 import type { Heard } from './conversation.ts';
 import type { Peer } from './peer.ts';
-import { Stuffer } from './stuff.ts';
+import { NotLines, Stuffer } from './stuff.ts';
 
 /** The final octets, no dot-stuffing. */
 export interface Parcel {
@@ -19,10 +19,13 @@ export type Answer =
   /** Before the final dot: it was not taken. */
   | { readonly kind: 'broken'; readonly why: string }
   /** After it: nobody knows. */
-  | { readonly kind: 'indeterminate'; readonly why: string };
+  | { readonly kind: 'indeterminate'; readonly why: string }
+  /** By us: no host may have it as it is, and it will not be another. */
+  | { readonly kind: 'unsendable'; readonly why: string };
 
 export async function transact(peer: Peer, parcel: Parcel, signal: AbortSignal): Promise<Answer[]> {
   const stop = () => peer.conversation.break('stopped');
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   const body = parcel.open(signal)[Symbol.asyncIterator]();
   try {
@@ -34,10 +37,10 @@ export async function transact(peer: Peer, parcel: Parcel, signal: AbortSignal):
     if (beyond !== undefined) return entries.map(() => ({ kind: 'refused', reply: beyond }));
     return await new Transaction(peer, entries).run(size, utf8, first, body);
   } catch (error) {
-    // Reading the content failed, or it is not lines: ours to mend. The final dot has not been sent.
+    // Reading the content failed, or it is not lines. The final dot has not been sent.
     const why = error instanceof Error ? error.message : String(error);
     peer.conversation.break(why);
-    return parcel.entries.map(() => ({ kind: 'broken', why }));
+    return parcel.entries.map(() => ({ kind: error instanceof NotLines ? 'unsendable' : 'broken', why }));
   } finally {
     signal.removeEventListener('abort', stop);
     await body.return?.();
@@ -75,7 +78,11 @@ class Transaction {
     if (data?.kind === 'reply' && data.reply.code === 354) {
       if (taken > 0) await this.#content(first, body);
       else await this.#nothing();
-    } else if (data !== undefined) this.#forAll(data);
+    } else if (data !== undefined) {
+      this.#forAll(data);
+      // A refused DATA leaves the transaction open, and the next MAIL on this line would be a nested one (RFC 5321 §4.1.4).
+      await this.#reset();
+    }
     return this.#answers as Answer[];
   }
 
@@ -113,22 +120,31 @@ class Transaction {
       if (!(await this.#put(Buffer.concat(pieces)))) break;
       pieces = stuffer.feed(next.value);
     }
-    if (conversation.broken !== undefined) return this.#forAll({ kind: 'broken', why: conversation.broken });
+    if (conversation.broken !== undefined || conversation.outOfStep) return this.#cutShort();
     // One write for the last piece and the dot. From here on the message may have been taken.
     pieces.push(stuffer.end());
     conversation.line.write(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
     await this.#final(deadlines.final);
   }
 
-  /** False when the line broke: a host may refuse in the middle of the message by hanging up. */
+  /** False when it need not go on: a host may refuse in the middle of the message, or hang up. */
   async #put(octets: Uint8Array): Promise<boolean> {
     const { conversation, deadlines } = this.#peer;
-    if (conversation.broken !== undefined) return false;
+    if (conversation.broken !== undefined || conversation.outOfStep) return false;
     if (conversation.line.write(octets)) return true;
     const timer = setTimeout(() => conversation.break('the host stopped taking the message'), deadlines.block);
     await conversation.line.drained();
     clearTimeout(timer);
     return conversation.broken === undefined;
+  }
+
+  /** What it said before the end counts: "too big" is final, a silent end is not. Without the dot nothing was taken. */
+  async #cutShort(): Promise<void> {
+    const { conversation, deadlines } = this.#peer;
+    const heard = await conversation.hear(deadlines.data, 'the message');
+    conversation.break('it answered before the end of the message');
+    const refuses = heard.kind === 'broken' || heard.reply.code >= 400;
+    this.#forAll(refuses ? heard : { kind: 'broken', why: `${heard.reply.code} before the end of the message` });
   }
 
   /** One reply for all by SMTP; by LMTP one for each recipient that was taken, in their order (RFC 2033 §4.2). */
@@ -154,6 +170,7 @@ class Transaction {
 
   async #reset(): Promise<void> {
     const { conversation, deadlines } = this.#peer;
+    if (this.#answers.some((answer) => answer?.kind === 'refused' && answer.reply.code === 421)) return; // it hangs up
     conversation.send('RSET\r\n');
     await conversation.hear(deadlines.mail, 'RSET');
   }

@@ -56,6 +56,26 @@ function parcel(
   };
 }
 
+/** So many MiB in pieces of 64 KiB; waits for its turn between them, as the store's octets do. `asked` counts the pieces. */
+function largeBody(mebibytes: number) {
+  const line = `${'x'.repeat(62)}\r\n`;
+  const piece = Buffer.from(`.${line.slice(1)}`.repeat(1024));
+  const pieces = mebibytes * 16;
+  const body = {
+    asked: 0,
+    piece,
+    size: pieces * piece.length,
+    async *open() {
+      for (let n = 0; n < pieces; n++) {
+        body.asked += 1;
+        await new Promise((later) => setImmediate(later));
+        yield piece;
+      }
+    },
+  };
+  return body;
+}
+
 /** Nothing listens there: the port was given back. */
 async function nobody(): Promise<HostAddress> {
   const gone = await ScriptedHost.start();
@@ -166,12 +186,20 @@ describe('a message over SMTP', () => {
   });
 
   test.each(['a\nb\r\n', 'a\rb\r\n', 'a\r\n.\n\r\n', 'a\r'])(
-    'content with a lone CR or LF (%j) never leaves',
+    'content with a lone CR or LF (%j) never leaves, and is not tried again or elsewhere',
     async (text) => {
-      const next = await host();
-      const results = await delivery().deliver(parcel(route(next), [{}], text), never);
-      expect(results).toMatchObject([{ kind: 'transient', cause: expect.stringContaining('must end with CRLF') }]);
-      expect(next.messages).toEqual([]);
+      const [first, second] = [await host(), await host()];
+      const out = delivery();
+      await out.deliver(parcel(route(first)), never); // so that a line is open
+      const results = await out.deliver(parcel(route(first, second), [{}], text), never);
+      expect(results).toMatchObject([
+        {
+          kind: 'permanent',
+          host: '',
+          reply: { enhanced: '5.6.0', text: expect.stringContaining('must end with CRLF') },
+        },
+      ]);
+      expect([first.connections, first.messages.length, second.connections]).toEqual([1, 1, 0]);
     },
   );
 });
@@ -251,13 +279,54 @@ describe('what a host answers', () => {
     expect(brief(await delivery().deliver(parcel(route(next)), never))).toEqual(['permanent 552']);
     expect(next.commands).toEqual(['EHLO mx.gateway.test']);
   });
-  test('after a refusal the line is good for the next message', async () => {
-    const next = await host({ RCPT: (c) => (c.includes('no@') ? '550 no' : '250 ok') });
-    const out = delivery();
-    await out.deliver(parcel(route(next), [{ recipient: 'no@store.test' }]), never);
-    expect(brief(await out.deliver(parcel(route(next)), never))).toEqual(['delivered 250']);
-    expect(next.connections).toBe(1);
+  describe.each([
+    ['', {}],
+    [', without PIPELINING', { EHLO: '250 host.test' }],
+  ])('a host that takes no MAIL within a transaction%s', (_, keywords) => {
+    const onlyFirst = (reply: string, then = '250 ok') => {
+      let asked = 0;
+      return () => (asked++ === 0 ? reply : then);
+    };
+    test.each<[string, HostScript, string]>([
+      ['all recipients were refused', { RCPT: onlyFirst('550 no') }, 'permanent 550'],
+      [
+        'all recipients were refused and DATA let through',
+        { RCPT: onlyFirst('550 no'), DATA: '354 go on' },
+        'permanent 550',
+      ],
+      ['the sender was refused', { MAIL: onlyFirst('550 no'), DATA: '354 go on' }, 'permanent 550'],
+      [
+        'DATA was put off',
+
+        { DATA: onlyFirst('451 later', '354 go on') },
+        'transient 451',
+      ],
+      ['the message was refused', { dot: onlyFirst('554 spam') }, 'permanent 554'],
+    ])('takes the next message over the same line when %s', async (_, script, expected) => {
+      const next = await host({ ...script, ...keywords });
+      const out = delivery();
+      expect(brief(await out.deliver(parcel(route(next)), never))).toEqual([expected]);
+      expect(brief(await out.deliver(parcel(route(next)), never))).toEqual(['delivered 250']);
+      expect(next.connections).toBe(1);
+    });
   });
+  test.each<[string, NonNullable<HostScript['early']>, string]>([
+    ['"too big"', { says: '552 5.3.4 too big', drop: false }, 'permanent 552'],
+    ['"too big" and hangs up', { says: '552 5.3.4 too big', drop: true }, 'permanent 552'],
+    ['"going down" and hangs up', { says: '421 4.3.2 going down', drop: true }, 'transient 421'],
+    ['"taken" before it has all', { says: '250 ok', drop: false }, 'transient'],
+  ])(
+    'a host that says %s in the middle of the message is believed, and its line not used again',
+    async (_, early, expected) => {
+      const next = await host({ early });
+      const out = delivery();
+      const large = { ...parcel(route(next)), ...largeBody(8) };
+      expect(brief(await out.deliver(large, never))).toEqual([expected]);
+      expect(next.messages).toEqual([]);
+      expect(brief(await out.deliver(parcel(route(next)), never))).toEqual(['delivered 250']);
+      expect(next.connections).toBe(2);
+    },
+  );
 });
 
 describe('the hosts of a route', () => {

@@ -1,4 +1,4 @@
-/** The refusals that no rule and not the wire makes; with those of the wire (`smtp/receive/refusals.ts`) the only `builtin:` reasons there are. */
+/** What is decided by no rule and not by the wire, refusals but for one; with those of the wire (`smtp/receive/refusals.ts`) the only `builtin:` reasons there are. */
 import type { Reply } from '../mail/reply.ts';
 
 interface Builtin {
@@ -38,6 +38,10 @@ export const BUILTIN = {
   'our-fault': {
     reply: { code: 451, enhanced: '4.3.0', text: 'cannot decide now, please try again' },
     about: 'A fault of our own. The log has the details.',
+  },
+  notification: {
+    reply: { code: 250, enhanced: '2.0.0', text: 'queued as {id}' },
+    about: 'No refusal: a notification of our own about another message, for which nobody connected.',
   },
   'other-recipient-deferred': {
     reply: { code: 451, enhanced: '4.7.1', text: 'please try again: the message is deferred for a recipient' },

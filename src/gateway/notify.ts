@@ -1,11 +1,13 @@
 /** Writes the notification that a transition owes: its text, its place in the queue and its record. */
 import type { Installation } from '../config/installation.ts';
+import { HEADER_OCTETS_MAX } from '../mail/header.ts';
 import type { Timestamp } from '../mail/time.ts';
-import { type ContentStore, HEADER_OCTETS_MAX } from '../ports/content.ts';
+import type { ContentStore } from '../ports/content.ts';
 import type { Notification } from '../ports/queue.ts';
 import { composeDsn, type ReportedRecipient } from '../queue/dsn.ts';
 import type { QueueEntry } from '../queue/entry.ts';
 import { RECORD_VERSION, type TransactionRecord } from '../record/record.ts';
+import { builtinReply } from './builtin.ts';
 
 /** A report with more of the message than this carries its header only, whatever RET says: the sender has the message. */
 const ORIGINAL_OCTETS_MAX = 256 * 1024;
@@ -110,7 +112,6 @@ function notificationRecord(
   about: QueueEntry,
   to: string,
 ): TransactionRecord {
-  const reply = { code: 250, enhanced: '2.0.0', text: `queued as ${id}` };
   return {
     version: RECORD_VERSION,
     id,
@@ -134,7 +135,7 @@ function notificationRecord(
         rule: '',
         reason: 'builtin:notification',
         stage: 'rcpt',
-        reply,
+        reply: builtinReply('notification', { id }),
         facts: {},
         checks: [],
         decisions: [],

@@ -109,7 +109,9 @@ export function transition(
         note('released', '', ''),
       ]);
     case 'retry':
-      return state.kind === 'waiting' ? to({ kind: 'waiting', due: now }) : refused('waiting');
+      if (state.kind !== 'waiting') return refused('waiting');
+      // Who asks for a try gets one: past its expiry it would only end.
+      return to({ kind: 'waiting', due: now }, isExpired(entry, now) ? { expiresAt: now + timing.expire } : {});
     case 'remove':
       if (state.kind !== 'waiting' && state.kind !== 'held' && state.kind !== 'quarantined')
         return refused('waiting, held or in quarantine');

@@ -19,6 +19,7 @@ export interface Rerun {
 
 /** Pure and without the message: what functions over its text answered stands in the record. */
 export function rerun(record: TransactionRecord, policy: Policy): Rerun {
+  if (record.bundle === '') return asItStands(record);
   let carry = NOTHING_CARRIED;
   let refusal: { readonly said: Disposition; readonly stage: Stage } | undefined;
   let session: Rerun['session'] = null;
@@ -34,6 +35,14 @@ export function rerun(record: TransactionRecord, policy: Policy): Rerun {
   return {
     session,
     recipients: record.recipients.map((recipient) => again(record, recipient, policy, carry, refusal)),
+  };
+}
+
+/** A notification of our own: no policy was asked, and none is asked again. */
+function asItStands({ recipients }: TransactionRecord): Rerun {
+  return {
+    session: null,
+    recipients: recipients.map(({ number, verdict, reason, stage }) => ({ number, verdict, reason, stage })),
   };
 }
 

@@ -106,6 +106,18 @@ describe('postern queue', () => {
     expect(await states(world)).toEqual([]);
   });
 
+  test('an entry whose time was over is tried again, not sent back at once', async () => {
+    const world = fakeWorld();
+    await admit(world, 1, { expiresAt: NOON - 1, state: { kind: 'waiting', due: NOON - 1 } });
+    await admit(world, 2, { expiresAt: NOON - 1, state: { kind: 'held', by: 'rule', why: 'look' } });
+    await run(world, 'queue', 'retry', id(1));
+    await run(world, 'queue', 'release', id(2));
+    for (const entry of await world.store.queue.list({})) {
+      expect(entry.state).toEqual({ kind: 'waiting', due: NOON });
+      expect(entry.expiresAt).toBeGreaterThan(NOON + HOUR);
+    }
+  });
+
   test('what cannot be changed is named, and the answer is no', async () => {
     const world = await three();
     const { status, out, err } = await run(world, 'queue', 'release', id(1));

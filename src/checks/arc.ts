@@ -3,6 +3,7 @@ import { arc as validateChain } from 'mailauth/lib/arc/index.js';
 import type { ArcSet } from 'mailauth/lib/dkim/dkim-verifier.js';
 import { z } from 'zod';
 import { toAscii } from '../mail/address.ts';
+import { HEADER_OCTETS_MAX } from '../mail/header.ts';
 import { clean } from '../mail/reply.ts';
 import { seconds } from '../mail/time.ts';
 import { listOf } from '../policy/options.ts';
@@ -10,7 +11,7 @@ import type { List } from '../policy/policy.ts';
 import { defineCheck } from './define.ts';
 import { groupOf, textOf } from './fact-reader.ts';
 import { type MailauthResolver, mailauthResolver } from './mailauth-resolver.ts';
-import { HEADER_OCTETS_MAX, type SignatureVerifier, verifySignatures } from './signature-verifier.ts';
+import { type SignatureVerifier, verifySignatures } from './signature-verifier.ts';
 
 const RESULT = z.enum(['none', 'pass', 'fail', 'temperror']);
 const ARC_FIELDS = ['arc-seal', 'arc-message-signature', 'arc-authentication-results'];
@@ -42,8 +43,8 @@ export const arc = defineCheck({
   async run({ facts, message, now, options, resolver, evidence, signal }) {
     if (message === undefined || ARC_FIELDS.every((name) => message.header.values(name).length === 0))
       return { result: 'none' as const, trusted: false, sealer: '' };
-    if (message.content.header.length > HEADER_OCTETS_MAX) {
-      evidence('why', `the header section is over ${HEADER_OCTETS_MAX} octets`);
+    if (message.content.header.length >= HEADER_OCTETS_MAX) {
+      evidence('why', `the header section takes ${HEADER_OCTETS_MAX} octets or more`);
       return { result: 'fail' as const, trusted: false, sealer: '' };
     }
     const dns = mailauthResolver(resolver, signal);

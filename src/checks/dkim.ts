@@ -2,12 +2,13 @@
 import type { SignatureResult } from 'mailauth/lib/dkim/dkim-verifier.js';
 import { z } from 'zod';
 import { toAscii } from '../mail/address.ts';
+import { HEADER_OCTETS_MAX } from '../mail/header.ts';
 import { clean } from '../mail/reply.ts';
 import { seconds } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import { defineCheck } from './define.ts';
 import { mailauthResolver } from './mailauth-resolver.ts';
-import { HEADER_OCTETS_MAX, verifySignatures } from './signature-verifier.ts';
+import { verifySignatures } from './signature-verifier.ts';
 
 /** RFC 8601 §2.7.1, the one that says most for the message first. */
 const RESULTS = ['pass', 'temperror', 'fail', 'policy', 'permerror', 'neutral', 'none'] as const;
@@ -37,8 +38,8 @@ export const dkim = defineCheck({
   async run({ message, now, resolver, evidence, signal }) {
     if (message === undefined || message.header.values('dkim-signature').length === 0)
       return { result: 'none' as const, signatures: [], domains: [] };
-    if (message.content.header.length > HEADER_OCTETS_MAX) {
-      evidence('why', `the header section is over ${HEADER_OCTETS_MAX} octets`);
+    if (message.content.header.length >= HEADER_OCTETS_MAX) {
+      evidence('why', `the header section takes ${HEADER_OCTETS_MAX} octets or more`);
       return { result: 'permerror' as const, signatures: [], domains: [] };
     }
     const dns = mailauthResolver(resolver, signal);

@@ -6,8 +6,6 @@ import type { MailauthResolver } from './mailauth-resolver.ts';
 
 /** Each costs a look-up and some 3 ms a MB (RFC 6376 §6.1 leaves the bound to us); real messages bear one to five. */
 export const SIGNATURES_MAX = 10;
-/** The verifier reads the header section octet by octet; real ones have 2 to 30 KB. */
-export const HEADER_OCTETS_MAX = 256 * 1024;
 
 /** Streams the content once through the verifier; the result lies in its `results` or its `arc`. */
 export async function verifySignatures(

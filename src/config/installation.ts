@@ -83,7 +83,6 @@ export interface Installation {
   readonly limits: Limits;
   readonly records: {
     readonly retention: Millis;
-    readonly connectionRetention: Millis;
     readonly coalesce: Millis;
     readonly subject: 'full' | 'hash' | 'off';
     /** Absolute, or ''. */

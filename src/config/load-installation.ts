@@ -73,7 +73,6 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     },
     records: {
       retention: records.retention,
-      connectionRetention: records.connections.retention,
       coalesce: records.connections.coalesce,
       subject: records.subject,
       jsonl: records.jsonl === undefined ? '' : resolvePath(folder, records.jsonl.path),
@@ -181,6 +180,16 @@ function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings)
     const written = singles[key as keyof typeof waiting];
     if (written !== undefined) notYet.push(written.at.problem([], message, `remove \`${key}:\``, 'key'));
   }
+  // Records lie in one file a day, dropped whole: some of a day cannot go before the rest.
+  if (singles.records?.value?.connections.retention !== undefined)
+    notYet.push(
+      singles.records.at.problem(
+        ['connections', 'retention'],
+        'a retention of their own for records of connections has not come yet',
+        'remove it: `records.retention` holds for all',
+        'key',
+      ),
+    );
   for (const { at } of maps.signing.values())
     notYet.push(at.problem([], 'signing has not come yet', 'remove it, and let the next hop sign', 'key'));
 }

@@ -1,6 +1,7 @@
 /** Every bound an operator may move, with its default and its reason. */
 import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
+import { HEADER_OCTETS_MAX } from '../mail/header.ts';
 import { seconds } from '../mail/time.ts';
 
 const count = (most: number, about: string) => z.int().min(1).max(most).meta({ description: about });
@@ -9,8 +10,9 @@ const span = (about: string) => duration(seconds(1)).meta({ description: about, 
 
 export const LIMITS = z.strictObject({
   message: octets('One message, as SIZE announces it (RFC 1870)').prefault('50 MiB'),
-  // Real mail stays under 64 KiB; signatures and rules read all of it.
-  header: octets('The header section of a message').prefault('256 KiB'),
+  header: octets('The header section of a message, 128 KiB at most')
+    .refine((given) => given <= HEADER_OCTETS_MAX, `expected ${HEADER_OCTETS_MAX / 1024} KiB or less`)
+    .prefault(`${HEADER_OCTETS_MAX / 1024} KiB`),
   // RFC 5321 §4.5.3.1.4 asks for 512, and extensions add to it.
   command_line: octets('A command line').prefault('2 KiB'),
   // At least 100 (RFC 5321 §4.5.3.1.8).

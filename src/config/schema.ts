@@ -133,7 +133,7 @@ export const SINGLES = {
   records: z.strictObject({
     retention: duration(seconds(1)).prefault('30d'),
     connections: z
-      .strictObject({ retention: duration(seconds(1)).prefault('3d'), coalesce: duration().prefault('1m') })
+      .strictObject({ retention: duration(seconds(1)).optional(), coalesce: duration().prefault('1m') })
       .prefault({}),
     subject: z.enum(['full', 'hash', 'off']).prefault('full'),
     jsonl: z.strictObject({ path }).optional(),

@@ -1,6 +1,5 @@
 /** What leaves: the prefix, then the content with its edits, and by which way. */
-import { parseHeaderSection } from '../mail/header.ts';
-import { HEADER_OCTETS_MAX } from '../ports/content.ts';
+import { HEADER_OCTETS_MAX, parseHeaderSection } from '../mail/header.ts';
 import type { Consignment, Delivery } from '../ports/delivery.ts';
 import type { QueueStore } from '../ports/queue.ts';
 import type { Edit, QueueEntry } from '../queue/entry.ts';

@@ -1,5 +1,11 @@
 /** The header section of a message: fields with their places and unfolded values. Reads octets as they are, never repairs. */
 
+/**
+ * The most a header section may take, however it came: what everybody reads, verifies and edits of a message. Real mail
+ * stays under 64 KiB; `limits.header` may ask for less, never for more.
+ */
+export const HEADER_OCTETS_MAX = 128 * 1024;
+
 export interface HeaderField {
   /** As written; compare in lower case. */
   readonly name: string;

@@ -1,8 +1,5 @@
 /** Message content as octets: written once while it arrives, referred to from then on. */
 
-/** The most a header section may take; what goes beyond is body to us. Ten times what large providers add. */
-export const HEADER_OCTETS_MAX = 128 * 1024;
-
 /** Opaque: where the octets lie is the store's affair. */
 export type ContentRef = string;
 

@@ -5,7 +5,9 @@ import { loadInstallation } from '../../src/config/load-installation.ts';
 import { nodeNumber } from '../../src/config/node-number.ts';
 import { installationSchema } from '../../src/config/schema.ts';
 import type { Problem } from '../../src/language/problem.ts';
+import { HEADER_OCTETS_MAX } from '../../src/mail/header.ts';
 import { days, hours, minutes, seconds } from '../../src/mail/time.ts';
+import { RECEIVE_LIMITS } from '../../src/smtp/receive/limits.ts';
 import { filesOf } from '../support/installation-files.ts';
 
 const FILE = '/etc/postern/postern.yaml';
@@ -46,7 +48,7 @@ describe('postern.yaml', () => {
       store: { path: '/etc/postern/var/postern', minFreeBytes: 1024 ** 3 },
       queue: { retry: [5, 10, 20, 40, 60, 120, 240].map(minutes), expire: days(5), delayNotice: hours(4) },
       limits: { messageBytes: 50 * 1024 ** 2, recipients: 1000, idle: minutes(5) },
-      records: { retention: days(30), connectionRetention: days(3), coalesce: minutes(1), subject: 'full', jsonl: '' },
+      records: { retention: days(30), coalesce: minutes(1), subject: 'full', jsonl: '' },
       log: { level: 'info' },
     });
     expect(installation?.routes.get('store')).toMatchObject({
@@ -141,8 +143,16 @@ log: { level: debug }
       '`auth` of a route has not come yet',
       'signing has not come yet',
       'scanners have not come yet',
+      'a retention of their own for records of connections has not come yet',
       'the admin pages have not come yet',
     ]);
+  });
+
+  test('lets no header section be longer than what everybody reads of it', () => {
+    const { problems } = load(`${LEAST}limits: { header: 129 KiB }\n`);
+    expect(problems.map(say)).toEqual([expect.stringContaining('expected 128 KiB or less')]);
+    expect(load(LEAST).installation?.limits.headerBytes).toBe(HEADER_OCTETS_MAX);
+    expect(RECEIVE_LIMITS.headerBytes).toBe(HEADER_OCTETS_MAX);
   });
 
   test('that is not there is a problem, not a crash', () => {

@@ -1,12 +1,7 @@
 /** Content in memory, for tests and rehearsals: the same promises, forgotten at the end. */
 import { hash } from 'node:crypto';
-import {
-  type ContentRef,
-  type ContentStore,
-  type ContentWriter,
-  HEADER_OCTETS_MAX,
-  type SpooledContent,
-} from '../../ports/content.ts';
+import { HEADER_OCTETS_MAX } from '../../mail/header.ts';
+import type { ContentRef, ContentStore, ContentWriter, SpooledContent } from '../../ports/content.ts';
 
 export class MemoryContent implements ContentStore {
   readonly #spooled = new Map<ContentRef, Uint8Array>();

@@ -1,13 +1,8 @@
 /** Content: small in memory until it is admitted, large in a file of the spool as it arrives. */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import {
-  type ContentRef,
-  type ContentStore,
-  type ContentWriter,
-  HEADER_OCTETS_MAX,
-  type SpooledContent,
-} from '../../ports/content.ts';
+import { HEADER_OCTETS_MAX } from '../../mail/header.ts';
+import type { ContentRef, ContentStore, ContentWriter, SpooledContent } from '../../ports/content.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import { headerLength, spooledContent } from '../memory/content.ts';
 import type { StoreClient } from './client.ts';

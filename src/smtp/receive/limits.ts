@@ -1,4 +1,5 @@
 /** Every bound of the receiving side: what a stranger may make us read, count and wait for. */
+import { HEADER_OCTETS_MAX } from '../../mail/header.ts';
 import { hours, type Millis, minutes, seconds } from '../../mail/time.ts';
 
 export interface ReceiveLimits {
@@ -12,7 +13,7 @@ export interface ReceiveLimits {
   readonly idleCommands: number;
   /** Octets of one message, as SIZE announces it (RFC 1870). */
   readonly messageBytes: number;
-  /** Octets of the header section with its blank line. */
+  /** Octets of the header section with its blank line; HEADER_OCTETS_MAX at most. */
   readonly headerBytes: number;
   /** Octets of a refused message that are still read, so that its sender hears why. */
   readonly drainBytes: number;
@@ -37,7 +38,7 @@ export const RECEIVE_LIMITS: ReceiveLimits = {
   errors: 10, // a person at a keyboard errs less often; a program that errs ten times will go on
   idleCommands: 200, // long-lived clients send an RSET or two a message
   messageBytes: 50 * 1024 * 1024,
-  headerBytes: 256 * 1024, // real mail stays under 64 KiB; signatures and rules read all of it
+  headerBytes: HEADER_OCTETS_MAX,
   drainBytes: 10 * 1024 * 1024,
   idle: minutes(5), // RFC 5321 §4.5.3.2.7
   handshake: seconds(30),

@@ -7,11 +7,12 @@ import type { Admission, LeaseRequest, QuarantineItem } from '../ports/queue.ts'
 import type { Edit, EntryState, QueueEntry, SenderStanding } from '../queue/entry.ts';
 import type { TransactionRecord } from '../record/record.ts';
 import type { HeaderFacts } from './edge.ts';
+import { type Refused, tellRefused } from './refused-after.ts';
 import type { SessionState } from './session-state.ts';
 import { authenticationResultsField, forgedResults, receivedField } from './trace-fields.ts';
 import type { RecipientState, TransactionState } from './transaction.ts';
 
-export function admission(
+export async function admission(
   s: SessionState,
   tx: TransactionState,
   content: SpooledContent,
@@ -19,11 +20,12 @@ export function admission(
   record: TransactionRecord,
   sender: SenderStanding,
   lease: LeaseRequest | undefined,
-): Admission {
+): Promise<Admission> {
   const prefix = prefixOf(s, tx, record);
   const forged = forgedResults(read.fields, s.current.installation.hostname);
   const entries: QueueEntry[] = [];
   const quarantine: QuarantineItem[] = [];
+  const refused: Refused[] = [];
   for (const recipient of tx.recipients) {
     const edits = [...forged, ...recipient.carry.modifications.flatMap(editOf)];
     const make = (state: EntryState): QueueEntry => entryFor(s, tx, recipient, content, prefix, edits, sender, state);
@@ -38,6 +40,8 @@ export function admission(
         quarantine.push(itemFor(tx, recipient, make({ kind: 'quarantined' })));
         break;
       case 'bounced':
+        refused.push({ recipient, entry: make({ kind: 'bounced' }) });
+        break;
       case 'discarded':
       case 'refused':
       case 'deferred':
@@ -46,7 +50,8 @@ export function admission(
         break;
     }
   }
-  return { record, events: [], content, entries, quarantine, ...(lease === undefined ? {} : { lease }) };
+  const told = await tellRefused(s, tx, refused, content);
+  return { record, ...told, content, entries, quarantine, ...(lease === undefined ? {} : { lease }) };
 }
 
 function prefixOf(s: SessionState, tx: TransactionState, record: TransactionRecord): string {

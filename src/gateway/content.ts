@@ -5,6 +5,7 @@ import type { Disposition } from '../policy/disposition.ts';
 import { settle } from '../policy/settle.ts';
 import type { Stage } from '../policy/stage.ts';
 import type { SpooledContent } from '../ports/content.ts';
+import type { Admission } from '../ports/queue.ts';
 import { admission } from './admit.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { type HeaderFacts, headerFacts } from './edge.ts';
@@ -14,7 +15,7 @@ import { transactionRecord } from './record-of.ts';
 import { queuedReply, refusalReply } from './replies.ts';
 import type { Bench } from './run-check.ts';
 import { decideStage, startChecks } from './run-stage.ts';
-import { senderStanding } from './sender.ts';
+import { mayTell, senderStanding } from './sender.ts';
 import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
 import { keep, type RecipientState, type TransactionState } from './transaction.ts';
 
@@ -84,7 +85,7 @@ async function conclude(
   const settled = settle(
     taken.map((recipient) => recipient.course.disposition),
     s.listener.mixed,
-    standing !== 'unverified',
+    (place) => mayTell(s, tx, taken[place]!, standing),
   );
   const [only] = taken;
   const reply =
@@ -104,11 +105,14 @@ async function conclude(
     await s.world.content.discard(content);
     return reply;
   }
+  let admitting: Admission | undefined;
   try {
-    const leases = await s.world.queue.admit(admission(s, tx, content, read, record, standing, s.world.claim()));
+    admitting = await admission(s, tx, content, read, record, standing, s.world.claim());
+    const leases = await s.world.queue.admit(admitting);
     s.world.admitted(leases);
     return reply;
   } catch (error) {
+    for (const told of admitting?.notifications ?? []) await s.world.content.discard(told.content);
     return unkept(s, tx, taken, content, error);
   }
 }

@@ -2,8 +2,9 @@
 import type { FactValue } from '../policy/facts.ts';
 import type { SenderStanding } from '../queue/entry.ts';
 import { factViewOf } from './derived-facts.ts';
+import { routeTo } from './notify.ts';
 import type { SessionState } from './session-state.ts';
-import type { TransactionState } from './transaction.ts';
+import type { RecipientState, TransactionState } from './transaction.ts';
 
 type Group = { readonly [fact: string]: FactValue };
 
@@ -21,6 +22,19 @@ export function senderStanding(s: SessionState, tx: TransactionState): SenderSta
   return isWithin(String(mail.domain), String(from.domain)) || isWithin(String(from.domain), String(mail.domain))
     ? 'verified'
     : 'unverified';
+}
+
+/** May the sender be told of this recipient's refusal, and does it wish to hear (RFC 3461 §4.1)? */
+export function mayTell(
+  s: SessionState,
+  { path }: TransactionState,
+  { recipient }: RecipientState,
+  standing: SenderStanding,
+): boolean {
+  if (standing === 'unverified' || path.kind === 'null') return false;
+  if (routeTo(path.mailbox.domain, s.current.installation) === '') return false;
+  const { notify = [] } = recipient.parameters;
+  return notify.length === 0 || notify.includes('FAILURE');
 }
 
 const isWithin = (name: string, domain: string): boolean => name === domain || name.endsWith(`.${domain}`);

@@ -22,12 +22,12 @@ export interface Settled {
 
 /**
  * All alike: that reply. Any defer: 451 for all and nothing is kept. Otherwise 250 and each its own: a rejected recipient's
- * copy is quarantined (class `mixed`), or answered by a DSN where the listener says so and the sender is known.
+ * copy is quarantined (class `mixed`), or answered by a DSN where the listener says so and the sender may be told of it.
  */
 export function settle(
   dispositions: readonly Disposition[],
   mixed: 'quarantine' | 'dsn_if_verified' | 'split',
-  senderKnown: boolean,
+  mayTell: (place: number) => boolean,
 ): Settled {
   const deferred = dispositions.find((one) => one.kind === 'defer');
   if (deferred?.kind === 'defer') {
@@ -48,8 +48,8 @@ export function settle(
       reply: { kind: 'refused', reply: first.reply },
       outcomes: dispositions.map(() => ({ outcome: 'refused', why: '' })),
     };
-  const bounces = mixed === 'dsn_if_verified' && senderKnown;
-  return { reply: { kind: 'accepted' }, outcomes: dispositions.map((one) => outcomeOf(one, bounces)) };
+  const bounces = (place: number): boolean => mixed === 'dsn_if_verified' && mayTell(place);
+  return { reply: { kind: 'accepted' }, outcomes: dispositions.map((one, place) => outcomeOf(one, bounces(place))) };
 }
 
 function outcomeOf(disposition: Disposition, bounces: boolean): Settled['outcomes'][number] {

@@ -11,6 +11,8 @@ export interface Admission {
   readonly content: SpooledContent | null;
   readonly entries: readonly QueueEntry[];
   readonly quarantine: readonly QuarantineItem[];
+  /** Owed at once: of a message that others took, a recipient was refused. */
+  readonly notifications?: readonly Notification[];
   /** Entries due when they were admitted are handed out in the same commit to this owner: no second round trip. */
   readonly lease?: LeaseRequest;
 }

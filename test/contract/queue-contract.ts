@@ -51,6 +51,20 @@ export function queueContract({ open, reopen }: Engine): void {
     await store.close();
   });
 
+  test('a message is admitted with the notifications it owes at once', async () => {
+    const store = await open();
+    const dsn = await spool(store.content, 'dsn\r\n');
+    const id = sampleId(NOON, 7);
+    const notice = sampleEntry(id, dsn.ref, { notification: true, reversePath: { kind: 'null' } });
+    const admission = sampleAdmission(sampleId(NOON, 1), await spool(store.content, 'message\r\n'));
+    const notifications = [{ content: dsn, entry: notice, record: sampleRecord(id) }];
+    await store.queue.admit({ ...admission, notifications });
+    expect(await store.queue.list({})).toEqual([admission.entries[0], notice]);
+    expect((await octetsOf(store.queue.read(dsn.ref, never))).toString()).toBe('dsn\r\n');
+    expect((await store.records.get(id))!.record.id).toBe(id);
+    await store.close();
+  });
+
   test('an admission that cannot be kept whole leaves nothing behind', async () => {
     const store = await open();
     const taken = await admit(store, 1);

@@ -1,11 +1,11 @@
 /** The whole way: a client's message comes in by SMTP, and leaves by the route of its recipient. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../../src/main/serve.ts';
 import { ScriptedHost } from '../support/scripted-host.ts';
+import { speak } from '../support/speak.ts';
 
 let folder = '';
 let gateway: Gateway | undefined;
@@ -43,28 +43,15 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Plays the commands one after the other and answers what the last was told. */
-function play(commands: readonly string[]): Promise<string> {
-  const [host, port] = gateway!.addresses.mx!.split(':');
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), host!);
-    const waiting = [...commands];
-    let heard = '';
-    let said = '';
-    socket.on('error', reject).on('close', () => resolve(said));
-    socket.on('data', (octets) => {
-      heard += octets.toString();
-      if (!/^\d{3} [^\n]*\r\n$/m.test(heard)) return;
-      said = waiting.length === 0 ? said : heard;
-      heard = '';
-      const command = waiting.shift();
-      if (command === undefined) socket.end();
-      else socket.write(`${command}\r\n`);
-    });
-  });
-}
 const mail = (to: string, text: string) =>
-  play(['EHLO client.test', 'MAIL FROM:<alice@sender.test>', `RCPT TO:<${to}>`, 'DATA', `${text}\r\n.`, 'QUIT']);
+  speak(gateway!.addresses.mx!, [
+    'EHLO client.test',
+    'MAIL FROM:<alice@sender.test>',
+    `RCPT TO:<${to}>`,
+    'DATA',
+    `${text}\r\n.`,
+    'QUIT',
+  ]);
 const files = () =>
   readdirSync(join(folder, 'mail'), { recursive: true, encoding: 'utf8' })
     .map((name) => join(folder, 'mail', name))

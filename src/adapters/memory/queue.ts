@@ -6,6 +6,7 @@ import {
   type Admission,
   type Lease,
   type LeaseRequest,
+  type Notification,
   PAGE,
   type QuarantineFilter,
   type QuarantineItem,
@@ -22,6 +23,14 @@ import type { MemoryRecords } from './records.ts';
 
 type Promised = Pick<Admission, 'record' | 'events' | 'content' | 'entries' | 'quarantine'>;
 
+const promisedBy = ({ content, entry, record }: Notification): Promised => ({
+  record,
+  events: [],
+  content,
+  entries: [entry],
+  quarantine: [],
+});
+
 export class MemoryQueue implements QueueStore {
   readonly #entries = new Map<string, QueueEntry>();
   readonly #items = new Map<string, QuarantineItem>();
@@ -34,7 +43,7 @@ export class MemoryQueue implements QueueStore {
   }
 
   async admit(admission: Admission): Promise<readonly Lease[]> {
-    this.#promise([admission]);
+    this.#promise([admission, ...(admission.notifications ?? []).map(promisedBy)]);
     const { lease } = admission;
     if (lease === undefined) return [];
     return admission.entries
@@ -54,15 +63,7 @@ export class MemoryQueue implements QueueStore {
     for (const settlement of settlements) mustSettle(settlement);
     return settlements.map((settlement) => {
       if (!this.#owns(settlement.lease)) return 'lost';
-      this.#promise(
-        settlement.notifications.map(({ content, entry, record }) => ({
-          record,
-          events: [],
-          content,
-          entries: [entry],
-          quarantine: [],
-        })),
-      );
+      this.#promise(settlement.notifications.map(promisedBy));
       for (const item of settlement.quarantine) this.#items.set(item.id, item);
       this.#records.join(settlement.events);
       this.#replace(settlement.next);

@@ -86,7 +86,7 @@ export class GroupCommit {
   #apply(write: Write): Answers[Write['do']] {
     switch (write.do) {
       case 'admit':
-        return this.#promise(write.promised);
+        return [write.promised, ...write.notifications].flatMap((promised) => this.#promise(promised));
       case 'lease':
         return this.#queue.lease(write.owner, write.until, write.now, write.limit);
       case 'settle':
@@ -214,7 +214,7 @@ export const orphaned = (recordId: string, at: number): EventRow => [
 ];
 
 function promisedBy(write: Write): readonly Promised[] {
-  if (write.do === 'admit') return [write.promised];
+  if (write.do === 'admit') return [write.promised, ...write.notifications];
   if (write.do === 'settle') return write.settled.flatMap(({ notifications }) => notifications);
   return [];
 }

@@ -32,7 +32,7 @@ export interface Settled {
 }
 
 export type Write =
-  | { readonly do: 'admit'; readonly promised: Promised }
+  | { readonly do: 'admit'; readonly promised: Promised; readonly notifications: readonly Promised[] }
   | {
       readonly do: 'lease';
       readonly owner: string;

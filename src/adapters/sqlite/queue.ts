@@ -30,7 +30,8 @@ export class SqliteQueue implements QueueStore {
     this.#content = content;
   }
 
-  async admit({ record, events, content, entries, quarantine, lease }: Admission): Promise<readonly Lease[]> {
+  async admit(admission: Admission): Promise<readonly Lease[]> {
+    const { record, events, content, entries, quarantine, notifications = [], lease } = admission;
     const leases: Lease[] = [];
     const rows = entries.map((entry) => {
       mustAdmit(entry, 'admit', []);
@@ -47,8 +48,9 @@ export class SqliteQueue implements QueueStore {
       entries: rows,
       items: quarantine.map(itemRow),
     };
-    await this.#client.ask({ do: 'admit', promised });
+    await this.#client.ask({ do: 'admit', promised, notifications: notifications.map((one) => this.#promised(one)) });
     if (content !== null) await this.#content.admitted(content, entries.length + quarantine.length > 0);
+    for (const notification of notifications) await this.#content.admitted(notification.content, true);
     return leases;
   }
 

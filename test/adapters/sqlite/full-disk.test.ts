@@ -18,7 +18,7 @@ function admission(n: number, octets: number): Write {
     entries: [entryRow(sampleEntry(id, ref))],
     items: [],
   };
-  return { do: 'admit', promised };
+  return { do: 'admit', promised, notifications: [] };
 }
 
 function opened() {

@@ -18,6 +18,8 @@ export class Ledger {
   /** Facts of the edge at this level, by root. */
   #edge: { [root: string]: FactValue } = {};
   readonly #ended = new Map<string, Ended>();
+  /** Facts of ended checks with their status, as decisions and the record see them. */
+  readonly #told = new Map<string, FactValue>();
   readonly #running = new Map<string, Promise<void>>();
   /** Grows with every change here, so that the sum over the levels names a state of all of them. */
   #version = 0;
@@ -44,6 +46,7 @@ export class Ledger {
       work.then((ended) => {
         this.#running.delete(name);
         this.#ended.set(name, ended);
+        this.#told.set(name, { ...ended.facts, status: ended.status });
         this.#version += 1;
       }),
     );
@@ -71,7 +74,7 @@ export class Ledger {
   /** Facts of this level as the record keeps them: a check that failed leaves only its `status`. */
   factsHere(): Facts {
     const facts: { [root: string]: FactValue } = { ...this.#edge };
-    for (const [name, ended] of this.#ended) facts[name] = { ...ended.facts, status: ended.status };
+    for (const [name, told] of this.#told) facts[name] = told;
     return facts;
   }
 
@@ -86,27 +89,20 @@ export class Ledger {
     return this.#version + (this.parent === undefined ? 0 : this.parent.#versions());
   }
 
+  /** Built on the view of the level above, which is the same object for all recipients. */
   #look(): FactView {
-    const known: { [root: string]: FactValue } = {};
-    const pending = new Set<string>();
-    const unknown = new Map<string, 'failed' | 'timed_out'>();
-    for (const level of this.#levels()) {
-      Object.assign(known, level.#edge);
-      for (const name of level.#running.keys()) {
-        pending.add(name);
+    const above = this.parent?.view();
+    const known: { [root: string]: FactValue } = { ...above?.known };
+    const pending = new Set(above?.pending);
+    const unknown = new Map(above?.unknown);
+    for (const root of Object.keys(this.#edge)) if (!this.#running.has(root)) known[root] = this.#edge[root]!;
+    for (const name of this.#running.keys()) pending.add(name);
+    for (const [name, ended] of this.#ended) {
+      if (ended.status === 'failed' || ended.status === 'timed_out') {
+        unknown.set(name, ended.status);
         delete known[name];
-      }
-      for (const [name, ended] of level.#ended) {
-        if (ended.status === 'failed' || ended.status === 'timed_out') {
-          unknown.set(name, ended.status);
-          delete known[name];
-        } else known[name] = { ...ended.facts, status: ended.status };
-      }
+      } else known[name] = this.#told.get(name)!;
     }
     return { known, pending, unknown };
-  }
-
-  #levels(): Ledger[] {
-    return this.parent === undefined ? [this] : [...this.parent.#levels(), this];
   }
 }

@@ -7,6 +7,11 @@ import type { DnsAnswer } from '../../ports/resolver.ts';
 const KEEP_MAX: Millis = hours(1);
 /** A name that is missing is often one being set up. RFC 2308 §5 allows up to three hours. */
 const KEEP_EMPTY_MAX: Millis = minutes(5);
+/**
+ * RFC 2308 §5 would not keep an empty answer without SOA at all. We keep it for a second, as RFC 9520 has us keep failures: a
+ * burst of mail asks a blocklist's server the same question once, and whoever is listed in between is seen a second later.
+ */
+const KEEP_EMPTY_LEAST: Millis = seconds(1);
 /** RFC 9520 §3.2: a failure is kept for at least a second, so that a flood of mail is no flood of questions to a dead server. */
 const KEEP_FAILED: Millis = seconds(1);
 
@@ -56,7 +61,7 @@ function keepFor(answer: DnsAnswer): Millis {
     case 'found':
       return Math.min(seconds(answer.ttl), KEEP_MAX);
     case 'empty':
-      return Math.min(seconds(answer.ttl), KEEP_EMPTY_MAX);
+      return Math.max(KEEP_EMPTY_LEAST, Math.min(seconds(answer.ttl), KEEP_EMPTY_MAX));
     case 'failed':
       // A limit and an abort are our own affair, and say nothing about the name.
       return answer.cause === 'cancelled' || answer.cause === 'limit' ? 0 : KEEP_FAILED;

@@ -274,10 +274,13 @@ describe('what is kept', () => {
     expect((await ask('x.example')).cached).toBe(false);
   });
 
-  test('"no such name" without a SOA, not at all', async () => {
-    const { ask } = await served(() => ({ rcode: 'NXDOMAIN' }));
-    await ask('x.example');
+  test('"no such name" without a SOA for a second, as long as a failure', async () => {
+    const { dns, ask, later } = await served(() => ({ rcode: 'NXDOMAIN' }));
     expect(await ask('x.example')).toMatchObject({ kind: 'empty', cached: false, ttl: 0 });
+    expect(await ask('x.example')).toMatchObject({ kind: 'empty', cached: true });
+    later(1.1);
+    expect(await ask('x.example')).toMatchObject({ kind: 'empty', cached: false });
+    expect(dns.asked.length).toBe(2);
   });
 
   test('a failure for a second', async () => {

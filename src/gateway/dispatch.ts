@@ -10,7 +10,7 @@ import { groupLeases } from './group.ts';
 import { Lane } from './lane.ts';
 
 /** Entries a worker holds at once: bounds memory, and what is counted as tried after a crash. */
-const IN_HAND_MAX = 2000;
+export const IN_HAND_MAX = 2000;
 /** Attempts whose outcome the store does not have yet: with those on the wire, what a crash now would make arrive twice. */
 export const UNSETTLED_MAX = 80;
 /** How long a change by another process (an operator's `queue retry`) may go unseen. */
@@ -153,6 +153,7 @@ export class Dispatcher {
       void this.#end([lease], [{ kind: 'expired' }]);
       return false;
     });
+    this.#world.gauge?.(this.#inHand.size);
     for (const group of groupLeases(open)) this.#lane(group[0]!.entry.route).push(group);
   }
 

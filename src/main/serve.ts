@@ -21,6 +21,7 @@ import type { Resolver } from '../ports/resolver.ts';
 import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
 import { openCarrier } from './carrier.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
+import { carrierHere } from './dispatcher.ts';
 
 /** How long messages in hand may take to finish at a stop. */
 const GRACE = seconds(20);
@@ -77,7 +78,20 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       new DnsClient({ servers: installation.dns.servers, timeout: installation.dns.timeout, elapsed: clock.elapsed });
     const ids = idSource(installation.nodeNumber, 0, clock.now);
     const fold = new RecordFold(store.records, installation.records.coalesce);
-    const carrier = openCarrier(store, clock, log, ids, () => current.installation);
+    // A fresh id tells this life of the process from the one before.
+    const owner = `${installation.node}/${process.pid}/${ids.next()}`;
+    const carrier =
+      stand.clock === undefined && stand.log === undefined
+        ? await openCarrier({
+            config: file,
+            storePath: installation.store.path,
+            store,
+            owner,
+            node: installation.nodeNumber,
+            now: clock.now,
+            log,
+          })
+        : carrierHere({ store, clock, log, ids, installation: () => current.installation, owner });
     stopping.push(() => carrier.stop());
 
     const world: World = {
@@ -93,7 +107,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       log,
       current: () => current,
       claim: () => carrier.claim(),
-      admitted: (leases) => carrier.kick(leases),
+      admitted: (leases) => carrier.take(leases),
       rehearsal: undefined,
     };
     const receivers = installation.listeners.map((listener) => receiverFor(world, listener));
@@ -106,7 +120,6 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       const { address, port } = await receivers[index]!.listen();
       addresses[listener.name] = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
     }
-    carrier.start();
     const sweeping = setInterval(() => fold.sweep(clock.now()), SWEEP);
     stopping.push(() => clearInterval(sweeping));
     mkdirSync(installation.store.path, { recursive: true });
@@ -129,6 +142,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         void Promise.all(bundles).then(
           () => {
             current = taken;
+            carrier.reload();
             log.event('reload.done', { policies: [...taken.policies.keys()] });
           },
           (error: unknown) => log.error('reload.refused', { error: String(error) }),

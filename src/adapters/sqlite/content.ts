@@ -83,12 +83,28 @@ export class SqliteContent implements ContentStore {
     if (!wanted) return this.discard(content);
     this.#spooled.delete(content.ref);
     if (spooled.kind === 'file') return;
-    this.#cache.set(content.ref, spooled.octets);
-    this.#cached += spooled.octets.length;
+    this.#keep(content.ref, spooled.octets);
+  }
+
+  #keep(ref: ContentRef, octets: Uint8Array): void {
+    this.#cache.set(ref, octets);
+    this.#cached += octets.length;
     for (const oldest of this.#cache.keys()) {
       if (this.#cached <= CACHE_OCTETS_MAX) break;
       this.released([oldest]);
     }
+  }
+
+  /** Small content kept at hand, for another thread that will deliver it; it is no longer kept here. */
+  handOver(ref: ContentRef): Uint8Array | undefined {
+    const octets = this.#cache.get(ref);
+    this.released([ref]);
+    return octets;
+  }
+
+  /** What another thread handed over. */
+  takeOver(ref: ContentRef, octets: Uint8Array): void {
+    this.#keep(ref, octets);
   }
 
   /** Gone from the store: not to be answered from the cache either. */

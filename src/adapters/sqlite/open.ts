@@ -29,7 +29,13 @@ export interface SqliteStoreOptions {
   readonly log: Log;
 }
 
-export interface SqliteStore extends Store {
+/** A store whose content can go from the thread that took it to the one that delivers it. */
+export interface ThreadStore extends Store {
+  readonly handOver: (ref: ContentRef) => Uint8Array | undefined;
+  readonly takeOver: (ref: ContentRef, octets: Uint8Array) => void;
+}
+
+export interface SqliteStore extends ThreadStore {
   /** A line for another thread, which passes it to `joinStore`. */
   connect(): MessagePort;
   /**
@@ -113,7 +119,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
  * The ports of another thread's store over its line. Its `close` flushes and leaves the store running. Queue, records and
  * content are one for all threads; state is each thread's own, filled at the start, so that counts are a thread's.
  */
-export async function joinStore(port: MessagePort, path: string): Promise<Store> {
+export async function joinStore(port: MessagePort, path: string): Promise<ThreadStore> {
   return (await join(port, path, 'serve')).store;
 }
 
@@ -122,7 +128,9 @@ async function join(port: MessagePort, path: string, mode: 'serve' | 'visit') {
   const content = new SqliteContent(path, client, refs());
   const state = new WriteBehindState(client);
   state.fill(await client.ask({ do: 'remembered' }));
-  const store: Store = {
+  const store: ThreadStore = {
+    handOver: (ref) => content.handOver(ref),
+    takeOver: (ref, octets) => content.takeOver(ref, octets),
     queue: new SqliteQueue(client, content),
     records: new SqliteRecords(client, new BundleFiles(storePaths(path).bundles)),
     content,

@@ -1,0 +1,52 @@
+/** Composes a dispatcher over SMTP, LMTP and maildirs. */
+import { MaildirDelivery } from '../adapters/files/maildir.ts';
+import { dialSocket } from '../adapters/net/dial.ts';
+import { systemDice } from '../adapters/system/dice.ts';
+import type { Installation } from '../config/installation.ts';
+import { DeliveryByRoute } from '../gateway/deliver.ts';
+import { Dispatcher } from '../gateway/dispatch.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Ids } from '../ports/ids.ts';
+import type { Log } from '../ports/log.ts';
+import type { Store } from '../ports/store.ts';
+import { SmtpDelivery } from '../smtp/send/smtp-delivery.ts';
+import type { Carrier } from './carrier.ts';
+
+export interface Cargo {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ids: Ids;
+  /** The configuration in force. */
+  readonly installation: () => Installation;
+  readonly owner: string;
+  readonly gauge?: (inHand: number) => void;
+}
+
+export function dispatcherFor({ store, clock, log, ids, installation, owner, gauge }: Cargo): Dispatcher {
+  const { hostname } = installation();
+  return new Dispatcher({
+    queue: store.queue,
+    content: store.content,
+    delivery: new DeliveryByRoute(new SmtpDelivery(dialSocket, hostname, clock), new MaildirDelivery(hostname)),
+    clock,
+    dice: systemDice,
+    log,
+    newId: () => ids.next(),
+    installation,
+    owner,
+    ...(gauge === undefined ? {} : { gauge }),
+  });
+}
+
+/** In this thread, where a clock or a log of one's own cannot travel to another. */
+export function carrierHere(cargo: Cargo): Carrier {
+  const dispatcher = dispatcherFor(cargo);
+  dispatcher.start();
+  return {
+    claim: () => dispatcher.claim(),
+    take: (leases) => dispatcher.kick(leases),
+    reload: () => dispatcher.wake(),
+    stop: () => dispatcher.stop(),
+  };
+}

@@ -1,4 +1,4 @@
-/** A mail server on loopback that takes everything, and remembers which letter came when, over whose connection. */
+/** A mail server on loopback that takes all but a few, and remembers which letter came when, over whose connection. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { readLetter } from './letters.ts';
 
@@ -50,7 +50,7 @@ export class ArrivalsHost {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {}); // whoever was killed hangs up without a word
     let buffered: Buffer = Buffer.alloc(0);
-    let recipients: string[] | undefined;
+    let recipients: string[] = [];
     let inData = false;
     socket.write('220 store.test ESMTP\r\n');
     socket.on('data', (chunk: Buffer) => {
@@ -65,14 +65,17 @@ export class ArrivalsHost {
           inData = false;
           socket.write(replies);
           replies = '';
-          this.#arrive(socket, life, recipients ?? [], text);
-          recipients = undefined;
+          this.#arrive(socket, life, recipients, text);
+          recipients = [];
           continue;
         }
         const verb = text.slice(0, 4).toUpperCase();
-        if (verb === 'RCPT') recipients = [...(recipients ?? []), /<(.*?)>/.exec(text)?.[1] ?? ''];
-        inData = verb === 'DATA';
-        replies += REPLIES[verb] ?? '500 5.5.1 what?\r\n';
+        const recipient = verb === 'RCPT' ? (/<(.*?)>/.exec(text)?.[1] ?? '') : '';
+        const refused = recipient.startsWith(REFUSED) || (verb === 'DATA' && recipients.length === 0);
+        if (recipient !== '' && !refused) recipients.push(recipient);
+        if (verb === 'MAIL' || verb === 'RSET') recipients = [];
+        inData = verb === 'DATA' && !refused;
+        replies += refused ? '550 5.1.1 nobody of that name\r\n' : (REPLIES[verb] ?? '500 5.5.1 what?\r\n');
         if (verb === 'QUIT') socket.end(replies);
       }
       if (replies !== '' && !socket.writableEnded) socket.write(replies);
@@ -90,6 +93,9 @@ export class ArrivalsHost {
     this.onMessage('confirmed');
   }
 }
+
+/** Recipients whose address begins so are answered 550. */
+export const REFUSED = 'gone';
 
 const REPLIES: { readonly [verb: string]: string } = {
   EHLO: '250-store.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE\r\n',

@@ -36,8 +36,8 @@ export interface CliWorld {
   rehearsals(loaded: Sound): Promise<Rehearsals>;
   /** Runs the gateway until it is told to stop; answers the exit status. */
   serve(config: string): Promise<number>;
-  /** Tells the running gateway to read its configuration again. */
-  reload(installation: Installation): Promise<Running>;
+  /** Tells the running gateway to read its configuration again, or the lists of its policies alone. */
+  reload(installation: Installation, what: 'all' | 'lists'): Promise<Running>;
   running(installation: Installation): Promise<Running>;
 }
 

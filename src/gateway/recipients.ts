@@ -9,12 +9,12 @@ import type { RecipientDirectory } from './world.ts';
 type Answer = 'known' | 'unknown' | 'unsure';
 type Ask = (local: string, domain: string) => Answer;
 
-/** The directory of one configuration. Lists it needs are opened, lists nobody needs any more are closed. */
+/** The directory of one configuration. Lists it needs are opened at once; those that only others need are closed by `takeOver`. */
 export function recipientDirectory(
   domains: ReadonlyMap<string, HostedDomain>,
   lists: RecipientLists,
   clock: Pick<Clock, 'now'>,
-): RecipientDirectory {
+): RecipientDirectory & { takeOver(): void } {
   const used = new Set<RecipientList>();
   const sources = new Map<string, readonly { readonly source: string; readonly ask: Ask }[]>();
   for (const { domain, recipients } of domains.values())
@@ -22,9 +22,9 @@ export function recipientDirectory(
       domain,
       recipients.map((source) => ({ source: source.kind, ask: asker(source, lists, used, clock) })),
     );
-  lists.keep(used);
 
   return {
+    takeOver: () => lists.keep(used),
     async resolve({ local, domain }: Mailbox) {
       const lower = local.toLowerCase();
       const asked = sources.get(domain);

@@ -77,9 +77,9 @@ export function cliWorld(signal: AbortSignal): CliWorld {
       return { start: rehearsals.start, close: async () => opened?.close() };
     },
     serve: (config) => serve(resolve(config), err, signal),
-    reload: async (installation) => {
+    reload: async (installation, what) => {
       const state = running(installation);
-      if (state.kind === 'running') process.kill(state.pid, 'SIGHUP');
+      if (state.kind === 'running') process.kill(state.pid, what === 'lists' ? 'SIGUSR2' : 'SIGHUP');
       return state;
     },
     running: async (installation) => running(installation),
@@ -108,7 +108,7 @@ async function visit(installation: Installation): Promise<Visit> {
   };
 }
 
-/** Runs until SIGTERM or SIGINT; SIGHUP reads the configuration again. */
+/** Runs until SIGTERM or SIGINT; SIGHUP reads the configuration again, SIGUSR2 the lists of its policies. */
 async function serve(config: string, err: CliWorld['err'], signal: AbortSignal): Promise<number> {
   // From the first moment to the last: a SIGHUP that nobody listens for ends the process. One that comes while we start is
   // answered then, one that comes while we stop has nothing left to change.
@@ -116,11 +116,14 @@ async function serve(config: string, err: CliWorld['err'], signal: AbortSignal):
   let reload = (): void => {
     asked = true;
   };
+  let reloadLists = reload;
   const hungUp = (): void => reload();
-  process.on('SIGHUP', hungUp);
+  const newLists = (): void => reloadLists();
+  process.on('SIGHUP', hungUp).on('SIGUSR2', newLists);
   try {
     const gateway = await startGateway(config);
     reload = () => void gateway.reload();
+    reloadLists = () => void gateway.reloadLists();
     if (asked) reload();
     const told = new Promise<0>((resolve) => {
       if (signal.aborted) resolve(0);
@@ -129,6 +132,7 @@ async function serve(config: string, err: CliWorld['err'], signal: AbortSignal):
     // Whoever supervises the process starts it anew; what was promised is in the store.
     const status = await Promise.race([told, gateway.broken.then(() => 1)]);
     reload = () => {};
+    reloadLists = reload;
     await gateway.stop();
     return status;
   } catch (error) {
@@ -136,7 +140,7 @@ async function serve(config: string, err: CliWorld['err'], signal: AbortSignal):
     await err(sayProblems(error.problems));
     return 1;
   } finally {
-    process.off('SIGHUP', hungUp);
+    process.off('SIGHUP', hungUp).off('SIGUSR2', newLists);
   }
 }
 

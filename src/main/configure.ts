@@ -12,6 +12,7 @@ import { recipientDirectory } from '../gateway/recipients.ts';
 import type { Current } from '../gateway/world.ts';
 import type { Problem } from '../language/problem.ts';
 import { parseSource } from '../language/source.ts';
+import { readerOf } from '../policy/bundle-files.ts';
 import { loadPolicy, undeclaredSettings } from '../policy/load-policy.ts';
 import type { PolicyReader } from '../policy/loading.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -25,13 +26,15 @@ export interface Configured {
   readonly problems: readonly Problem[];
   /** Written rightly, not to be had yet: `serve` refuses to start. */
   readonly notYet: readonly Problem[];
+  /** Once `current` is in force: closes lists that only the one before needed. */
+  takeOver(): void;
 }
 
 /** `lists` outlive a configuration: a reload keeps the last good addresses. */
 export function configure(file: string, clock: Clock, lists: RecipientLists): Configured {
   const loaded = loadInstallation(resolve(file), installationFiles(process.cwd()));
   const { installation } = loaded;
-  if (installation === undefined) return { ...loaded, installation, current: undefined };
+  if (installation === undefined) return { ...loaded, installation, current: undefined, takeOver: () => {} };
 
   const folder = { ...policyFolder(installation.policiesDir), name: shown(installation.policiesDir) };
   const problems: Problem[] = [...loaded.problems];
@@ -54,14 +57,41 @@ export function configure(file: string, clock: Clock, lists: RecipientLists): Co
   problems.push(...misnamed(folder, installation, found));
   problems.push(...undeclaredSettings([...found.values()], installationView(installation)));
   const broken = problems.some((problem) => problem.severity === 'error');
-  const current = broken
-    ? undefined
-    : {
-        installation,
-        policies: found,
-        directory: recipientDirectory(installation.domains, lists, clock),
-      };
-  return { current, installation, problems, notYet: loaded.notYet };
+  const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
+  const current = directory && { installation, policies: found, directory };
+  return { current, installation, problems, notYet: loaded.notYet, takeOver: () => directory?.takeOver() };
+}
+
+/** Names of files of a bundle that are lists: they are put in force by themselves, the policy's own words are not. */
+export const listFiles = ({ bundle }: Policy): readonly string[] =>
+  bundle.files.map(({ path }) => path).filter((path) => !/\.ya?ml$/i.test(path));
+
+/** The policies in force as they would be with their lists as they stand on disk: whatever else was edited waits for a reload. */
+export function withFreshLists({ installation, policies }: Current): Pick<Configured, 'problems'> & {
+  readonly policies: ReadonlyMap<string, Policy>;
+} {
+  const folder = policyFolder(installation.policiesDir);
+  const problems: Problem[] = [];
+  const found = new Map<string, Policy>();
+  for (const old of policies.values()) {
+    const kept = readerOf(old.bundle);
+    const lists = new Set(listFiles(old));
+    const { policy, problems: wrong } = loadPolicy({
+      files: {
+        ...kept,
+        name: shown(installation.policiesDir),
+        read: (path) => (lists.has(path) ? folder : kept).read(path),
+      },
+      path: old.bundle.files[0]?.path ?? '',
+      catalog: CHECKS,
+      installation: old.bundle.installation,
+      routes: [...installation.routes.keys()],
+      digest,
+    });
+    problems.push(...wrong);
+    found.set(old.name, policy ?? old);
+  }
+  return { policies: found, problems };
 }
 
 /** Which of the two would decide could only be guessed. */

@@ -22,6 +22,7 @@ import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
 import { openCarrier } from './carrier.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
 import { carrierHere } from './dispatcher.ts';
+import { InForce } from './in-force.ts';
 
 /** How long messages in hand may take to finish at a stop. */
 const GRACE = seconds(20);
@@ -37,8 +38,10 @@ export interface Stand {
 export interface Gateway {
   /** `host:port` by listener. */
   readonly addresses: { readonly [listener: string]: string };
-  /** Puts the files' present state in force; what does not check leaves the running configuration as it is. */
-  reload(): readonly Problem[];
+  /** Puts the files' present state in force; what does not check leaves the running configuration as it is, and is answered. */
+  reload(): Promise<readonly Problem[]>;
+  /** The same for the lists of the policies alone. */
+  reloadLists(): Promise<readonly Problem[]>;
   /** Answers 421, finishes what is in hand, closes the store. */
   stop(): Promise<void>;
   /** Resolves when the gateway can promise nothing any more (its store's thread died): stop it, and let it be started anew. */
@@ -57,12 +60,13 @@ export class ConfigurationError extends Error {
 export async function startGateway(file: string, stand: Stand = {}): Promise<Gateway> {
   const clock = stand.clock ?? systemClock;
   const early = stand.log ?? jsonLog('info');
-  const lists = new RecipientLists(watchedFiles(), early);
-  const first = inForce(configure(file, clock, lists));
+  const files = watchedFiles();
+  const lists = new RecipientLists(files, early);
+  const read = (): Configured => configure(file, clock, lists);
+  const first = soundOrThrow(read());
   const { installation } = first;
   const log = stand.log ?? jsonLog(installation.log.level);
 
-  let current = first;
   const store = await openSqliteStore({
     path: installation.store.path,
     minFreeBytes: installation.store.minFreeBytes,
@@ -72,7 +76,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   });
   const stopping: (() => Promise<void> | void)[] = [() => store.close()];
   try {
-    for (const policy of current.policies.values()) await store.records.putBundle(policy.bundle);
+    const inForce = new InForce(first, { read, records: store.records, files, log });
+    stopping.push(() => inForce.stop());
+    await inForce.start();
     const resolver =
       stand.resolver ??
       new DnsClient({ servers: installation.dns.servers, timeout: installation.dns.timeout, elapsed: clock.elapsed });
@@ -91,7 +97,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
             now: clock.now,
             log,
           })
-        : carrierHere({ store, clock, log, ids, installation: () => current.installation, owner });
+        : carrierHere({ store, clock, log, ids, installation: () => inForce.current.installation, owner });
     stopping.push(() => carrier.stop());
 
     const world: World = {
@@ -105,7 +111,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       services: {},
       checks: CHECKS,
       log,
-      current: () => current,
+      current: () => inForce.current,
       claim: () => carrier.claim(),
       admitted: (leases) => carrier.take(leases),
       rehearsal: undefined,
@@ -129,26 +135,12 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
 
     return {
       addresses,
-      reload: () => {
-        const next = configure(file, clock, lists);
-        const wrong = [...next.problems.filter((problem) => problem.severity === 'error'), ...next.notYet];
-        if (next.current === undefined || wrong.length > 0) {
-          log.error('reload.refused', { problems: wrong.map(sayProblem) });
-          return wrong;
-        }
-        const bundles = [...next.current.policies.values()].map((policy) => store.records.putBundle(policy.bundle));
-        const taken = next.current;
-        // A record must never name a bundle that is not kept.
-        void Promise.all(bundles).then(
-          () => {
-            current = taken;
-            carrier.reload();
-            log.event('reload.done', { policies: [...taken.policies.keys()] });
-          },
-          (error: unknown) => log.error('reload.refused', { error: String(error) }),
-        );
-        return [];
+      reload: async () => {
+        const wrong = await inForce.reload();
+        if (wrong.length === 0) carrier.reload();
+        return wrong;
       },
+      reloadLists: () => inForce.reloadLists(),
       stop: () => stopAll(stopping, log),
       broken: store.died,
     };
@@ -158,7 +150,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   }
 }
 
-function inForce(configured: Configured): Current {
+function soundOrThrow(configured: Configured): Current {
   const wrong = [...configured.problems.filter((problem) => problem.severity === 'error'), ...configured.notYet];
   if (configured.current === undefined || wrong.length > 0) throw new ConfigurationError(wrong);
   return configured.current;

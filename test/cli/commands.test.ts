@@ -110,6 +110,20 @@ describe('postern reload', () => {
     });
     world.running = async () => ({ kind: 'running', pid: 42 });
     expect(await run(world, 'reload')).toMatchObject({ status: 0, out: expect.stringContaining('process 42') });
+    expect(await run(world, 'reload lists')).toMatchObject({ status: 0, out: expect.stringContaining('the lists of') });
+    expect((await run(world, 'reload everything')).status).toBe(2);
+    expect(world.asked).toContain('reload lists');
+  });
+});
+
+describe('postern reload of what the gateway would refuse', () => {
+  test('says so itself, and tells the gateway nothing', async () => {
+    const world = fakeWorld();
+    world.loaded = { ...world.loaded, notYet: [problem('error')] };
+    const { status, err } = await run(world, 'reload');
+    expect(status).toBe(1);
+    expect(err).toMatch(/inbound\.yaml:12:7.*has not come yet: the running configuration stays in force\n$/s);
+    expect(world.asked.filter((asked) => asked.startsWith('reload'))).toEqual([]);
   });
 });
 

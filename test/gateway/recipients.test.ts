@@ -37,6 +37,7 @@ function bench(first: string | undefined) {
       place: { file: 'postern.yaml', line: 1, column: 1 },
     };
     const directory = recipientDirectory(new Map([['example.com', domain]]), lists, { now: () => clock });
+    directory.takeOver();
     const mailbox = parseMailbox(address, true);
     if (mailbox.kind === 'bad') throw new Error(mailbox.why);
     const { result, source } = await directory.resolve(mailbox.value);

@@ -90,7 +90,10 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
       asked.push(`serve ${config}`);
       return 0;
     },
-    reload: async () => world.running(),
+    reload: async (_installation, what) => {
+      asked.push(`reload ${what}`);
+      return world.running();
+    },
     running: async () => ({ kind: 'stopped', why: 'there is no pid file' }),
   };
   return world;

@@ -23,6 +23,8 @@ export interface HostScript {
   readonly tls?: TlsOptions;
   /** What a message is answered before its end, at its first octets; `drop` added hangs up after it. */
   readonly early?: { readonly says: string; readonly drop: boolean };
+  /** Nothing is said after STARTTLS is let through. */
+  readonly mute?: boolean;
   /** Nothing is read after 354 until `readOn()`. */
   readonly deaf?: boolean;
 }
@@ -140,6 +142,7 @@ export class ScriptedHost {
     const encrypt = () => {
       socket.removeAllListeners('data');
       deaf = true;
+      if (this.#script.mute === true) return;
       if (this.#script.tls === undefined) return void socket.once('data', () => socket.write('I cannot\r\n'));
       const secured = new TLSSocket(socket, {
         isServer: true,

@@ -1,5 +1,5 @@
 /** Lines over TCP and unix sockets, without Nagle: a command waits for nobody's acknowledgement. */
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Dial, Line, LineListener, TlsWants } from '../../ports/dial.ts';
 import type { HostAddress } from '../../queue/route.ts';
@@ -26,7 +26,7 @@ const target = (address: HostAddress) =>
   address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port, noDelay: true };
 
 const reasonOf = (signal: AbortSignal): string =>
-  signal.reason instanceof Error && signal.reason.name === 'TimeoutError' ? 'no connection in time' : 'stopped';
+  signal.reason instanceof Error && signal.reason.name === 'TimeoutError' ? 'no answer in time' : 'stopped';
 
 /** `connect ECONNREFUSED 127.0.0.1:25`; several addresses of one name fail together, with an empty message. */
 function whyOf(error: Error): string {
@@ -71,8 +71,10 @@ class SocketLine implements Line {
     return new Promise((resolve) => {
       const secure = connectTls({
         socket: plain,
+        // The name to be proved. Without it Node would ask a host that is called by its address for "localhost".
+        host: wants.servername,
         // RFC 6066 §3: no address stands in SNI.
-        ...(/^[\d.]+$|:/.test(wants.servername) ? {} : { servername: wants.servername }),
+        ...(isIP(wants.servername) === 0 ? { servername: wants.servername } : {}),
         rejectUnauthorized: wants.verified,
         minVersion: 'TLSv1.2',
       });

@@ -34,10 +34,13 @@ export type Approached =
   | { readonly kind: 'unusable'; readonly why: string; readonly reply: Reply | null };
 
 export async function approach(dial: Dial, to: Approach, signal: AbortSignal): Promise<Approached> {
+  const never = unkeepable(to);
+  if (never !== '') return { kind: 'unusable', why: never, reply: null };
   const dialled = await dial(to.address, AbortSignal.any([signal, AbortSignal.timeout(to.deadlines.connect)]));
   if (dialled.kind === 'failed') return { kind: 'unusable', why: dialled.why, reply: null };
   const conversation = new Conversation(dialled.line);
   const stop = () => conversation.break('stopped');
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
     const talk = await introduce(conversation, to, signal);
@@ -63,6 +66,15 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
   }
 }
 
+/** What the route wants and no host can give; '' where there is nothing of the kind. Refused before anything is said. */
+function unkeepable({ tls, auth, address }: Approach): string {
+  // The certificate is all that tells us who gets the password, and encryption all that keeps it from others.
+  if (auth !== null && tls !== 'verified') return 'a password needs `tls: verified`';
+  if (tls === 'dane' || tls === 'mta-sts') return `tls: ${tls} cannot be kept by a route to hosts`;
+  if (tls === 'verified' && address.kind === 'unix') return 'a unix socket has no name that a certificate could prove';
+  return '';
+}
+
 /** Says goodbye and waits for nothing: the answer to QUIT changes nothing. */
 export function leave(conversation: Conversation): void {
   if (conversation.broken !== undefined) return;
@@ -82,8 +94,7 @@ async function introduce(conversation: Conversation, to: Approach, signal: Abort
   let hello = await sayHello(conversation, to);
   if (hello.kind !== 'ready' || to.tls === 'none') return hello;
 
-  const encrypts = hello.can.startTls;
-  if (encrypts) {
+  if (hello.can.startTls) {
     conversation.send('STARTTLS\r\n');
     const heard = await conversation.hear(deadlines.hello, 'STARTTLS');
     if (heard.kind === 'broken') return { kind: 'noTls', why: `STARTTLS: ${heard.why}` };
@@ -102,8 +113,8 @@ async function introduce(conversation: Conversation, to: Approach, signal: Abort
   } else if (to.tls !== 'opportunistic') {
     return { kind: 'refused', why: 'STARTTLS is required and not offered', reply: null };
   }
-  if (to.auth === null) return hello;
-  return authenticate(conversation, to.auth, hello, encrypts && to.tls === 'verified', deadlines);
+  // Whoever has a password is at `verified`, and has come by the handshake.
+  return to.auth === null ? hello : authenticate(conversation, to.auth, hello.can, deadlines);
 }
 
 /** EHLO, and HELO where it is not known (RFC 5321 §3.2); LHLO has no such fallback (RFC 2033 §4.1). */
@@ -118,20 +129,17 @@ async function sayHello(conversation: Conversation, to: Approach): Promise<Intro
   return refusal('HELO', again);
 }
 
-/** PLAIN in one step (RFC 4954 §4), and only where nobody can listen and the host is who it says. */
+/** PLAIN in one step (RFC 4954 §4). */
 async function authenticate(
   conversation: Conversation,
   { user, password }: { readonly user: string; readonly password: string },
-  ready: Introduced,
-  safe: boolean,
+  can: Capabilities,
   deadlines: Deadlines,
 ): Promise<Introduced> {
-  if (!safe) return { kind: 'refused', why: 'AUTH needs a verified TLS connection', reply: null };
-  if (ready.kind === 'ready' && !ready.can.authPlain)
-    return { kind: 'refused', why: 'AUTH PLAIN is not offered', reply: null };
+  if (!can.authPlain) return { kind: 'refused', why: 'AUTH PLAIN is not offered', reply: null };
   conversation.send(`AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString('base64')}\r\n`);
   const heard = await conversation.hear(deadlines.hello, 'AUTH');
-  return heard.kind === 'reply' && heard.reply.code === 235 ? ready : refusal('AUTH', heard);
+  return heard.kind === 'reply' && heard.reply.code === 235 ? { kind: 'ready', can } : refusal('AUTH', heard);
 }
 
 function refusal(to: string, heard: Heard): Introduced {

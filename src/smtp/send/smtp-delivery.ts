@@ -73,7 +73,8 @@ export class SmtpDelivery implements Delivery {
     parcel: Consignment,
     signal: AbortSignal,
   ): Promise<AttemptResult[]> {
-    const key = `${route.name} ${host}`;
+    // A line is as its route was when it was opened: after a reload, one without TLS must not serve a route that wants it.
+    const key = [route.name, host, route.protocol, route.tls, route.auth?.user].join(' ');
     const kept = this.#pool.take(key);
     if (kept !== undefined) {
       const answers = await this.#send(key, kept, parcel, signal);

@@ -28,7 +28,7 @@ export class Conclude {
 
   constructor(world: DispatchWorld) {
     this.#world = world;
-    this.#settleUp = new SettleUp(world.queue, world.clock, world.log);
+    this.#settleUp = new SettleUp(world.queue, world.content, world.clock, world.log);
   }
 
   /** An event for each lease of one message. Resolves when all of it is kept: true when a notification is. Does not reject. */
@@ -86,13 +86,12 @@ export class Conclude {
       open: (signal) => queue.read(entry.contentRef, signal),
     };
     try {
-      const made = await notification(owed, newId(), now, installation(), content, this.#never);
+      const made = await notification(owed, newId(), now, installation(), content, log, this.#never);
       settlements[first] = { ...settlements[first]!, notifications: [made] };
       for (const n of group) settlements[n] = withEvent(settlements[n]!, made, owed.recipients[0]!.report.action, now);
     } catch (error) {
       log.error('notification.failed', { entry: entry.id, error: String(error) });
-      // Nobody's mail ends in silence: what would end with the notification waits for it instead.
-      for (const n of group) if (outcomes[n]!.next.state.kind === 'bounced') settlements[n] = putOff(outcomes[n]!, now);
+      for (const n of group) settlements[n] = untold(settlements[n]!, outcomes[n]!, now);
     }
   }
 }
@@ -140,9 +139,14 @@ function withEvent(settlement: Settlement, made: Notification, action: string, a
   return { ...settlement, events: [...settlement.events, event] };
 }
 
-function putOff({ lease, next }: Outcome, now: Timestamp): Settlement {
-  const state = { kind: 'waiting', due: now + NOTIFY_RETRY } as const;
-  return { lease, next: { ...next, state }, events: [], notifications: [], quarantine: [] };
+/** Nobody's mail ends in silence: what would end with the notification, or was put off with one, owes it still. */
+function untold(settlement: Settlement, { lease, next }: Outcome, now: Timestamp): Settlement {
+  if (next.state.kind === 'bounced') {
+    const state = { kind: 'waiting', due: now + NOTIFY_RETRY } as const;
+    return { lease, next: { ...next, state }, events: [], notifications: [], quarantine: [] };
+  }
+  if (next.state.kind === 'waiting') return { ...settlement, next: { ...next, delayNotified: false } };
+  return settlement; // delivered: that the sender does not hear of it is in the log
 }
 
 function reported({ lease, effects }: Outcome): ReportedRecipient {

@@ -27,8 +27,11 @@ export class Dispatcher {
   readonly #conclude: Conclude;
   readonly #lanes = new Map<string, Lane<readonly Lease[]>>();
   readonly #inHand = new Map<string, Lease>();
+  /** What ends the attempt that an entry is in. */
+  readonly #onWire = new Map<string, AbortController>();
+  /** In hand, and the store says that another worker has them. */
+  readonly #lost = new Set<string>();
   readonly #stopping = new AbortController();
-  readonly #stopped = new AbortController();
   #alarm = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   /** There may be due entries that nobody has taken for want of room. */
@@ -95,7 +98,7 @@ export class Dispatcher {
     });
     const patience = async () => {
       await clock.sleep(grace, over.signal);
-      this.#stopped.abort();
+      for (const attempt of this.#onWire.values()) attempt.abort();
       await clock.sleep(grace, over.signal);
     };
     await Promise.race([idle, patience().catch(() => {})]); // rejects only when all ended in time
@@ -141,20 +144,42 @@ export class Dispatcher {
     const ours = [...this.#inHand.values()];
     if (ours.length === 0) return;
     const renewed = await queue.renew(ours, clock.now() + LEASE);
-    if (renewed.length < ours.length) log.warn('queue.leases_lost', { leases: ours.length - renewed.length });
     for (const lease of renewed) if (this.#inHand.has(lease.entry.id)) this.#inHand.set(lease.entry.id, lease);
+    const kept = new Set(renewed.map(({ entry }) => entry.id));
+    const lost = ours.map(({ entry }) => entry.id).filter((id) => this.#inHand.has(id) && !kept.has(id));
+    if (lost.length === 0) return;
+    log.warn('queue.leases_lost', { entries: lost });
+    // Another worker sends them now. What has not reached its final dot yet must not reach it.
+    for (const id of lost) {
+      this.#lost.add(id);
+      this.#onWire.get(id)?.abort();
+    }
   }
 
   #take(leases: readonly Lease[]): void {
     const now = this.#world.clock.now();
     const open = leases.filter((lease) => {
-      this.#inHand.set(lease.entry.id, lease);
+      const { id } = lease.entry;
+      // Its lease ran out in our own hands: what is under way goes on under the new one, and nothing beside it.
+      const known = this.#inHand.has(id);
+      this.#inHand.set(id, lease);
+      this.#lost.delete(id);
+      if (known) return false;
       if (!isExpired(lease.entry, now)) return true;
       void this.#end([lease], [{ kind: 'expired' }]);
       return false;
     });
     this.#world.gauge?.(this.#inHand.size);
-    for (const group of groupLeases(open)) this.#lane(group[0]!.entry.route).push(group);
+    if (this.#stopping.signal.aborted) this.#putBack(open);
+    else for (const group of groupLeases(open)) this.#lane(group[0]!.entry.route).push(group);
+  }
+
+  #putBack(leases: readonly Lease[]): void {
+    if (leases.length === 0) return;
+    void this.#end(
+      leases,
+      leases.map(() => ({ kind: 'putBack' })),
+    );
   }
 
   #lane(route: string): Lane<readonly Lease[]> {
@@ -166,8 +191,14 @@ export class Dispatcher {
     return lane;
   }
 
-  async #attempt(leases: readonly Lease[]): Promise<void> {
-    const results = await this.#deliver(leases);
+  async #attempt(group: readonly Lease[]): Promise<void> {
+    for (const { entry } of group) if (this.#lost.has(entry.id)) this.#forget(entry.id);
+    const leases = group.filter(({ entry }) => this.#inHand.has(entry.id));
+    if (leases.length === 0) return;
+    const attempt = new AbortController();
+    for (const { entry } of leases) this.#onWire.set(entry.id, attempt);
+    const results = await this.#deliver(leases, attempt.signal);
+    for (const { entry } of leases) this.#onWire.delete(entry.id);
     this.#unsettled += 1;
     const ended = this.#end(
       leases,
@@ -179,7 +210,7 @@ export class Dispatcher {
     if (this.#unsettled > UNSETTLED_MAX) await ended;
   }
 
-  async #deliver(leases: readonly Lease[]): Promise<readonly AttemptResult[]> {
+  async #deliver(leases: readonly Lease[], stop: AbortSignal): Promise<readonly AttemptResult[]> {
     const { installation, queue, delivery, log } = this.#world;
     const entries = leases.map(({ entry }) => entry);
     const name = entries[0]!.route;
@@ -190,7 +221,7 @@ export class Dispatcher {
     try {
       return await delivery.deliver(
         consign(entries, route, (ref, signal) => queue.read(ref, signal)),
-        this.#stopped.signal,
+        stop,
       );
     } catch (error) {
       log.error('delivery.failed', { entries: entries.map(({ id }) => id), error: String(error) });
@@ -202,9 +233,15 @@ export class Dispatcher {
   async #end(leases: readonly Lease[], events: readonly EntryEvent[]): Promise<void> {
     const held = leases.map((lease) => this.#inHand.get(lease.entry.id) ?? lease);
     const notified = await this.#conclude.conclude(held, events);
-    for (const { entry } of leases) this.#inHand.delete(entry.id);
-    if (this.#inHand.size === 0) this.#idle?.();
+    for (const { entry } of leases) this.#forget(entry.id);
     // A notification is due at once; and there may be room again for what waits.
     if (notified || (this.#more && this.#inHand.size < IN_HAND_MAX / 2)) this.wake();
+  }
+
+  #forget(id: string): void {
+    this.#inHand.delete(id);
+    this.#lost.delete(id);
+    this.#world.gauge?.(this.#inHand.size);
+    if (this.#inHand.size === 0) this.#idle?.();
   }
 }

@@ -3,6 +3,7 @@ import type { Installation } from '../config/installation.ts';
 import { HEADER_OCTETS_MAX } from '../mail/header.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { ContentStore } from '../ports/content.ts';
+import type { Log } from '../ports/log.ts';
 import type { Notification } from '../ports/queue.ts';
 import { composeDsn, type ReportedRecipient } from '../queue/dsn.ts';
 import type { QueueEntry } from '../queue/entry.ts';
@@ -31,6 +32,7 @@ export async function notification(
   at: Timestamp,
   installation: Installation,
   content: ContentStore,
+  log: Log,
   signal: AbortSignal,
 ): Promise<Notification> {
   const { entry } = owed;
@@ -51,7 +53,7 @@ export async function notification(
     recordId: entry.recordId,
     recipients: owed.recipients,
     // RFC 3461 §4.3: RET speaks of failures alone.
-    original: await original(owed, failed && entry.dsn.ret === 'FULL', signal),
+    original: await original(owed, failed && entry.dsn.ret === 'FULL', log, signal),
   });
   const writer = content.create();
   writer.write(octets);
@@ -85,14 +87,20 @@ export async function notification(
   };
 }
 
-async function original({ entry, open }: Owed, full: boolean, signal: AbortSignal) {
+async function original({ entry, open }: Owed, full: boolean, log: Log, signal: AbortSignal) {
   const whole = full && entry.contentSize <= ORIGINAL_OCTETS_MAX;
   const chunks: Uint8Array[] = [];
   let gathered = 0;
-  for await (const chunk of open(signal)) {
-    chunks.push(chunk);
-    gathered += chunk.length;
-    if (!whole && (gathered >= HEADER_OCTETS_MAX || Buffer.concat(chunks).includes('\r\n\r\n'))) break;
+  try {
+    for await (const chunk of open(signal)) {
+      chunks.push(chunk);
+      gathered += chunk.length;
+      if (!whole && (gathered >= HEADER_OCTETS_MAX || Buffer.concat(chunks).includes('\r\n\r\n'))) break;
+    }
+  } catch (error) {
+    // The sender must hear even so, or a damaged message would wait for ever.
+    log.error('notification.without_original', { entry: entry.id, error: String(error) });
+    return { octets: new Uint8Array(), whole: false, utf8: entry.utf8 };
   }
   const octets = Buffer.concat(chunks);
   const end = octets.indexOf('\r\n\r\n');

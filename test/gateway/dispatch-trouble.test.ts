@@ -1,0 +1,359 @@
+/** What the dispatcher does when leases, notifications, room or routes fail it: nothing is lost, nothing sent twice knowingly. */
+import { describe, expect, test } from 'vitest';
+import { minutes } from '../../src/mail/time.ts';
+import { LEASE } from '../../src/ports/queue.ts';
+import { StoreError } from '../../src/ports/store-error.ts';
+import { T0 } from '../support/entries.ts';
+import { calm, delivered, house, later, refused, TEXT } from '../support/sending.ts';
+
+/** A gate and what opens it. */
+function gate(): { readonly shut: Promise<void>; open(): void } {
+  let open = () => {};
+  const shut = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { shut, open };
+}
+
+describe('a lease that another worker has taken', () => {
+  /** Renewals come too late: the entry of `id` has been leased by another. */
+  function stolen({ kept }: ReturnType<typeof house>, id: string) {
+    const renew = kept.queue.renew.bind(kept.queue);
+    kept.queue.renew = async (leases, until) => {
+      const theirs = leases.filter(({ entry }) => entry.id.startsWith(id));
+      const far = Number.MAX_SAFE_INTEGER;
+      if (theirs.length > 0)
+        await kept.queue.settle(
+          theirs.map((lease) => ({ ...back(lease), next: { ...lease.entry, state: { kind: 'waiting', due: 0 } } })),
+        );
+      if (theirs.length > 0) await kept.queue.lease({ owner: 'other/1/1', until: far, now: 1, limit: 10 });
+      return renew(leases, until);
+    };
+  }
+  const back = (lease: Parameters<ReturnType<typeof house>['kept']['queue']['renew']>[0][number]) => ({
+    lease,
+    events: [],
+    notifications: [],
+    quarantine: [],
+  });
+
+  test('ends the attempt that is on the wire, and what came of it is not kept', async () => {
+    const world = house();
+    const { hop, admit, dispatcher, kept, clock, events, logged } = world;
+    hop.gate = new Promise(() => {});
+    dispatcher.start();
+    const id = await admit([{}], true);
+    stolen(world, id);
+    await calm();
+    await clock.pass(LEASE / 3 + 2000);
+    await calm();
+    expect([hop.broken, hop.taken.length, dispatcher.inHand]).toEqual([1, 0, 0]);
+    expect(await events(id)).toEqual([]);
+    expect(await kept.queue.list({})).toMatchObject([{ state: { kind: 'leased', owner: 'other/1/1' } }]);
+    expect(logged).toContain('queue.leases_lost');
+  });
+
+  test('keeps what stands in line from being sent, and only that', async () => {
+    const world = house();
+    const { hop, admit, dispatcher, clock } = world;
+    const { shut, open } = gate();
+    hop.gate = shut;
+    dispatcher.start();
+    for (let n = 0; n < 20; n++) await admit([{}], true);
+    const inLine = await admit([{ recipient: 'theirs@store.test' }, { recipient: 'theirs2@store.test' }], true);
+    await admit([{ recipient: 'ours@store.test' }], true);
+    stolen(world, inLine);
+    await calm();
+    await clock.pass(LEASE / 3 + 2000);
+    open();
+    await calm();
+    const to = hop.taken.flatMap(({ recipients }) => recipients);
+    expect(to).toContain('ours@store.test');
+    expect(to.join()).not.toContain('theirs');
+    expect([hop.taken.length, dispatcher.inHand]).toEqual([21, 0]);
+  });
+
+  test('takes the notification that was written for it away again', async () => {
+    const { hop, admit, kept, logged } = house();
+    hop.answer = () => refused;
+    const discarded: number[] = [];
+    kept.content.discard = async ({ size }) => void discarded.push(size);
+    kept.queue.settle = async (settlements) => settlements.map(() => 'lost');
+    await admit([{}], true);
+    await calm();
+    expect(discarded).toEqual([expect.any(Number)]);
+    expect(logged).toEqual(['queue.lease_lost']);
+  });
+});
+
+describe('a lease that ran out in our own hands', () => {
+  test('starts no second attempt beside the first, and the first one counts', async () => {
+    const { hop, admit, dispatcher, kept, clock, events } = house();
+    const { shut, open } = gate();
+    hop.gate = shut;
+    // Renewals do nothing, as when the store was away for long; the wall clock has jumped beyond the lease.
+    kept.queue.renew = async (leases) => leases;
+    dispatcher.start();
+    const id = await admit([{}], true);
+    await calm();
+    clock.jump(T0 + LEASE * 4);
+    await clock.pass(2000);
+    await calm();
+    expect((await kept.queue.list({}))[0]?.attempts).toBe(2); // it was leased anew
+    expect(hop.running).toBe(1);
+    open();
+    await calm();
+    expect(hop.taken).toHaveLength(1);
+    expect(await events(id)).toEqual(['1 delivered']);
+    expect([await kept.queue.count({}), dispatcher.inHand]).toEqual([0, 0]);
+  });
+});
+
+describe('a notification', () => {
+  const told = { ret: 'FULL', notify: [], orcpt: '', envid: 'E=1' } as const;
+
+  /** Refuses bob, takes notifications. */
+  async function notified(dsn: Partial<typeof told> | { ret: 'HDRS' | '' }, text = TEXT): Promise<string> {
+    const { hop, admit, dispatcher, clock } = house();
+    hop.answer = (entry) => (entry.notification ? delivered : refused);
+    dispatcher.start();
+    await calm();
+    await admit([{ dsn: { ...told, ...dsn } }], true, text);
+    await calm();
+    await clock.pass(2000);
+    await calm();
+    return hop.taken[1]?.text ?? '';
+  }
+
+  test.each([
+    ['FULL', 'message/rfc822', true],
+    ['HDRS', 'text/rfc822-headers', false],
+    ['', 'text/rfc822-headers', false],
+  ] as const)('of a failure with RET=%s carries the message as %s', async (ret, type, body) => {
+    const text = await notified({ ret });
+    expect(text).toContain(`Content-Type: ${type}\r\n`);
+    expect(text).toContain('Message-ID: <m@sender.test>\r\n');
+    expect(text.includes('Body.')).toBe(body);
+    expect(text).toContain('Original-Envelope-Id: E=1\r\n');
+  });
+
+  test('of a large message carries its header alone, whatever RET says', async () => {
+    const text = await notified({ ret: 'FULL' }, `${TEXT}${'x'.repeat(256 * 1024)}\r\n`);
+    expect(text).toContain('Content-Type: text/rfc822-headers\r\n');
+    expect(text.length).toBeLessThan(5000);
+  });
+
+  test('of a delay carries the header alone, whatever RET says (RFC 3461 §4.3)', async () => {
+    const { hop, admit, dispatcher, clock } = house();
+    hop.answer = (entry) => (entry.notification ? delivered : later);
+    dispatcher.start();
+    await calm();
+    clock.jump(T0 + minutes(300));
+    await admit([{ dsn: told }], true);
+    await calm();
+    await clock.pass(2000);
+    await calm();
+    expect(hop.taken[1]?.text).toMatch(/Action: delayed[\s\S]*text\/rfc822-headers/);
+    expect(hop.taken[1]?.text).not.toContain('Body.');
+  });
+
+  test('that cannot be written leaves the message in the queue, until it can', async () => {
+    const { hop, admit, dispatcher, kept, clock, events, logged } = house();
+    hop.answer = (entry) => (entry.notification ? delivered : refused);
+    const id = await admit();
+    const create = kept.content.create.bind(kept.content);
+    kept.content.create = () => ({
+      ...create(),
+      write: () => true,
+      finish: () => Promise.reject(new StoreError('full', 'no space')),
+    });
+    dispatcher.start();
+    await calm();
+    expect(await kept.queue.list({})).toMatchObject([
+      { recordId: id, last: { said: '550 5.1.1 nobody' }, state: { kind: 'waiting', due: T0 + minutes(5) } },
+    ]);
+    expect(await events(id)).toEqual([]);
+    expect(logged).toContain('notification.failed');
+    kept.content.create = create;
+    await clock.pass(minutes(5));
+    await clock.pass(2000);
+    await calm();
+    expect(await events(id)).toEqual(['1 bounced', '1 notified']);
+    expect(hop.taken.map(({ recipients }) => recipients[0])).toEqual([
+      'bob@store.test',
+      'bob@store.test',
+      'alice@sender.test',
+    ]);
+  });
+
+  test('of a delay that cannot be written is owed at the next attempt', async () => {
+    const { hop, admit, kept, clock, events } = house();
+    hop.answer = () => later;
+    clock.jump(T0 + minutes(300));
+    const create = kept.content.create.bind(kept.content);
+    const id = await (async () => {
+      const admitted = admit([{}], true);
+      const id = await admitted;
+      kept.content.create = () => {
+        throw new StoreError('full', 'no space');
+      };
+      return id;
+    })();
+    await calm();
+    kept.content.create = create;
+    expect(await events(id)).toEqual(['1 deferred']);
+    expect(await kept.queue.list({})).toMatchObject([{ delayNotified: false, state: { kind: 'waiting' } }]);
+  });
+
+  test('is written without the message where that cannot be read any more', async () => {
+    const { hop, admit, dispatcher, kept, clock, logged } = house();
+    const read = kept.queue.read.bind(kept.queue);
+    const damaged = async function* () {
+      yield Buffer.from('Subject: hal');
+      throw new Error('damaged');
+    };
+    hop.answer = (entry) => {
+      if (entry.notification) return delivered;
+      kept.queue.read = (ref, signal) => (ref === entry.contentRef ? damaged() : read(ref, signal));
+      return refused;
+    };
+    dispatcher.start();
+    await calm();
+    await admit([{ dsn: told }], true);
+    await calm();
+    await clock.pass(2000);
+    await calm();
+    expect(logged).toContain('notification.without_original');
+    expect(hop.taken[1]?.text).toMatch(/Final-Recipient: rfc822; bob@store\.test/);
+    expect(hop.taken[1]?.text).not.toContain('Subject: hal');
+  });
+
+  test('speaks for one recipient alone when the leases may not last until it is kept', async () => {
+    const { hop, admit, dispatcher, kept, clock } = house();
+    const { shut, open } = gate();
+    hop.gate = shut;
+    hop.answer = (entry) => (entry.notification ? delivered : refused);
+    kept.queue.renew = async (leases) => leases;
+    await admit([{}, { recipient: 'carol@store.test' }], true);
+    clock.jump(T0 + LEASE - 30_000);
+    open();
+    await calm();
+    dispatcher.start();
+    await calm();
+    expect(hop.taken.map(({ text }) => text.match(/^Final-Recipient/gm)?.length ?? 0)).toEqual([0, 1, 1]);
+  });
+});
+
+describe('entries of one message', () => {
+  test('that only one host may have go apart from those that any may', async () => {
+    const { hop, admit } = house();
+    const last = { at: 0, host: 'b:25', said: '', enhanced: '', onlyAt: 'b:25' };
+    await admit([{}, { recipient: 'carol@store.test', last }], true);
+    await calm();
+    expect(hop.taken.map(({ recipients }) => recipients)).toEqual([['bob@store.test'], ['carol@store.test']]);
+  });
+
+  test('go out a hundred at a time (RFC 5321 §4.5.3.1.8)', async () => {
+    const { hop, admit } = house();
+    await admit(
+      Array.from({ length: 201 }, (_, n) => ({ recipient: `r${n}@store.test` })),
+      true,
+    );
+    await calm();
+    expect(hop.taken.map(({ recipients }) => recipients.length)).toEqual([100, 100, 1]);
+  });
+});
+
+describe('when the hands are full', () => {
+  test('no more is claimed, and what waits in the store is fetched when there is room', async () => {
+    const { hop, admit, dispatcher, kept, clock } = house();
+    const { shut, open } = gate();
+    hop.gate = shut;
+    dispatcher.start();
+    const hundred = Array.from({ length: 100 }, (_, n) => ({ recipient: `r${n}@store.test` }));
+    for (let n = 0; n < 20; n++) await admit(hundred, true);
+    expect(dispatcher.inHand).toBe(2000);
+    expect(dispatcher.claim()).toBeUndefined();
+    await admit([{ recipient: 'late@store.test' }], true);
+    await clock.pass(10_000);
+    await calm();
+    expect(await kept.queue.list({ state: ['waiting'] })).toMatchObject([
+      { recipient: 'late@store.test', attempts: 0 },
+    ]);
+    open();
+    await calm(); // no time passes: it is the end of the others that wakes
+    await calm();
+    expect(hop.taken.at(-1)?.recipients).toEqual(['late@store.test']);
+    expect(await kept.queue.count({})).toBe(0);
+  });
+
+  test('what the store has more of than fits is fetched when there is room', async () => {
+    const { hop, admit, dispatcher, clock } = house();
+    const { shut, open } = gate();
+    hop.gate = shut;
+    const hundred = Array.from({ length: 100 }, (_, n) => ({ recipient: `r${n}@store.test` }));
+    for (let n = 0; n < 21; n++) await admit(hundred);
+    dispatcher.start();
+    await calm();
+    expect(dispatcher.inHand).toBe(2000);
+    open();
+    await calm();
+    await calm();
+    expect(hop.taken).toHaveLength(21);
+    expect(clock.now()).toBe(T0);
+  });
+});
+
+describe('what falls due', () => {
+  test('is looked at on the moment', async () => {
+    const { hop, admit, dispatcher, clock } = house();
+    await admit([{ state: { kind: 'waiting', due: T0 + 700 } }]);
+    dispatcher.start();
+    await calm();
+    await clock.pass(699);
+    expect(hop.taken).toEqual([]);
+    await clock.pass(1);
+    await calm();
+    expect(hop.taken).toHaveLength(1);
+  });
+
+  test('is looked at again when the store could not be read', async () => {
+    const { hop, admit, dispatcher, kept, clock, logged } = house();
+    const lease = kept.queue.lease.bind(kept.queue);
+    kept.queue.lease = () => Promise.reject(new StoreError('failed', 'disk I/O error'));
+    await admit();
+    dispatcher.start();
+    await calm();
+    kept.queue.lease = lease;
+    await clock.pass(1000);
+    await calm();
+    expect(logged).toEqual(['queue.unreadable']);
+    expect(hop.taken).toHaveLength(1);
+  });
+
+  test('waits when the attempt fails by a fault of ours', async () => {
+    const { hop, admit, kept, logged } = house();
+    hop.deliver = () => Promise.reject(new Error('no such method'));
+    await admit([{}], true);
+    await calm();
+    expect(logged).toEqual(['delivery.failed']);
+    expect(await kept.queue.list({})).toMatchObject([
+      { last: { said: 'a fault of our own: no such method' }, state: { kind: 'waiting', due: T0 + minutes(5) } },
+    ]);
+  });
+});
+
+describe('at a stop', () => {
+  test('what comes in late is given back untried', async () => {
+    const { hop, dispatcher, kept, admit } = house();
+    dispatcher.start();
+    await admit();
+    const leases = await kept.queue.lease({ owner: 'mx/1/1', until: T0 + LEASE, now: T0, limit: 1 });
+    const stopped = dispatcher.stop();
+    dispatcher.kick(leases);
+    await stopped;
+    await calm();
+    expect(hop.taken).toEqual([]);
+    expect(await kept.queue.list({})).toMatchObject([{ attempts: 0, state: { kind: 'waiting' } }]);
+  });
+});

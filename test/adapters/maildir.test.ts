@@ -40,6 +40,8 @@ describe('a maildir', () => {
     expect(readFileSync(join(path, files()[0]!), 'utf8')).toBe('A: b\r\n\r\nBody.\r\n');
     expect(statSync(join(path, files()[0]!)).mode & 0o777).toBe(0o600);
     expect(readdirSync(join(path, 'store.test/bob')).sort()).toEqual(['cur', 'new', 'tmp']);
+    for (const part of ['', 'bob', 'bob/new', 'bob/tmp'])
+      expect(statSync(join(path, 'store.test', part)).mode & 0o777).toBe(0o700);
     expect(results).toMatchObject([
       { kind: 'delivered', host: join(path, 'store.test/bob'), to: 'mailbox' },
       { kind: 'delivered' },
@@ -49,6 +51,15 @@ describe('a maildir', () => {
   test('gets no second file when an attempt is repeated after a crash', async () => {
     for (let n = 0; n < 2; n++) await new MaildirDelivery('mx.test').deliver(parcel([{}]), never);
     expect(files()).toHaveLength(1);
+  });
+
+  test('is not kept from delivery by the draft of an attempt that a crash ended', async () => {
+    const name = `${T0 / 1000}.3f9k2m7q0d5xa.1.mx.test`;
+    mkdirSync(join(path, 'store.test/bob/tmp'), { recursive: true });
+    for (const draft of [name, `${name}.${process.pid}.1`])
+      writeFileSync(join(path, 'store.test/bob/tmp', draft), 'A: a longer draft than what is delivered at last\r\n');
+    expect(await new MaildirDelivery('mx.test').deliver(parcel([{}]), never)).toMatchObject([{ kind: 'delivered' }]);
+    expect(readFileSync(join(path, 'store.test/bob/new', name), 'utf8')).toBe('A: b\r\n\r\nBody.\r\n');
   });
 
   test('that cannot be made is tried again later, and leaves nothing behind', async () => {

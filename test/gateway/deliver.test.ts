@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { consign } from '../../src/gateway/deliver.ts';
+import { consign, DeliveryByRoute } from '../../src/gateway/deliver.ts';
+import type { Delivery } from '../../src/ports/delivery.ts';
 import type { QueueEntry } from '../../src/queue/entry.ts';
 import type { Route } from '../../src/queue/route.ts';
 import { anEntry, aTiming, from } from '../support/entries.ts';
@@ -62,5 +63,61 @@ describe.each([1, 7, 1000])('what leaves, read in pieces of %i octets', (pieces)
   ];
   test.each(table)('%s', async (_, changes, route, expected) => {
     expect(await leaves(changes, route, pieces)).toBe(expected);
+  });
+});
+
+describe('a consignment', () => {
+  test('says its size with what is put on top', () => {
+    const entry = anEntry({ prefix: 'P: 0\r\n', edits: [{ kind: 'addField', field: 'X: 1' }], contentSize: 100 });
+    const read = () => {
+      throw new Error('nobody asked for the octets');
+    };
+    expect(consign([entry], smtp, read).size).toBe(112);
+    expect(consign([entry], lmtp, read).size).toBe(112 + 'Return-Path: <alice@sender.test>\r\n'.length);
+  });
+
+  test('does not gather a header section without end', async () => {
+    let read = 0;
+    const endless = async function* () {
+      for (; read < 100; read++) yield Buffer.from('A: 1\r\n'.repeat(1000));
+    };
+    const parcel = consign([anEntry({ edits: [{ kind: 'removeField', index: 0 }] })], smtp, endless);
+    const [first] = await parcel
+      .open(new AbortController().signal)
+      [Symbol.asyncIterator]()
+      .next()
+      .then((it) => [it.value]);
+    expect(read).toBeLessThan(25);
+    expect(first?.length).toBe((read + 1) * 6000 - 6);
+  });
+});
+
+describe('by its route', () => {
+  const way = (name: string, log: string[]): Delivery => ({
+    deliver: async ({ entries }) => {
+      log.push(name);
+      return entries.map(() => ({ kind: 'indeterminate', host: name, cause: '' }));
+    },
+    close: async () => void log.push(`${name} closed`),
+  });
+  const mx: Route = { ...aTiming, kind: 'mx', port: 25, tls: 'dane' };
+
+  test.each<[string, Route, string]>([
+    ['hosts', smtp, 'hosts'],
+    ['hosts by LMTP', lmtp, 'hosts'],
+    ['a maildir', maildir, 'maildir'],
+    ['MX', mx, ''],
+  ])('to %s', async (_, route, expected) => {
+    const out = new DeliveryByRoute(way('hosts', []), way('maildir', []));
+    const parcel = consign([anEntry()], route, async function* () {});
+    expect(await out.deliver(parcel, new AbortController().signal)).toMatchObject([
+      { host: expected, kind: expected === '' ? 'transient' : 'indeterminate' },
+    ]);
+  });
+
+  test('both ways are closed', async () => {
+    const log: string[] = [];
+    await new DeliveryByRoute(way('hosts', log), way('maildir', log)).close();
+    expect(log.sort()).toEqual(['hosts closed', 'maildir closed']);
   });
 });

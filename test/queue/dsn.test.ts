@@ -179,3 +179,28 @@ Message-ID: <m@sender.test>
     ).toBe(true);
   });
 });
+
+describe('what is beside the words', () => {
+  test.each([
+    ['mail1.internal:25', 'Remote-MTA: dns; mail1.internal\r\n'],
+    ['[2001:db8::1]:25', 'Remote-MTA: dns; 2001:db8::1\r\n'],
+    ['unix:/run/dovecot/lmtp', undefined],
+    ['/var/mail/store.test/bob', undefined],
+    ['', undefined],
+  ])('host %s is named as %s', (host, expected) => {
+    expect(text({}, { host }).match(/^Remote-MTA.*\r\n/m)?.[0]).toBe(expected);
+  });
+
+  test('an original that could not be had leaves its part out', () => {
+    const original = { octets: new Uint8Array(), whole: false, utf8: false };
+    expect(parts(text({ original }))).toHaveLength(2);
+    expect(parts(text())).toHaveLength(3);
+  });
+
+  test('an original with eight bits is said on top, too', () => {
+    const original = { octets: Buffer.from('Subject: gr\xfcn\r\n', 'latin1'), whole: false, utf8: false };
+    const [head] = text({ original }).split('\r\n\r\n');
+    expect(head).toContain('\r\nContent-Transfer-Encoding: 8bit');
+    expect(text().split('\r\n\r\n')[0]).not.toContain('Transfer-Encoding');
+  });
+});

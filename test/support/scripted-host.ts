@@ -46,7 +46,7 @@ export class ScriptedHost {
 
   private constructor(script: HostScript) {
     this.#script = script;
-    this.#server = createServer((socket) => this.#meet(socket));
+    this.#server = createServer({ noDelay: true }, (socket) => this.#meet(socket));
   }
 
   static async start(script: HostScript = {}, path?: string): Promise<ScriptedHost> {

@@ -44,7 +44,8 @@ export class MaildirDelivery implements Delivery {
     this.#written += 1;
     const draft = join(folder, 'tmp', `${name}.${process.pid}.${this.#written}`);
     try {
-      const file = await open(draft, 'wx', 0o600);
+      // A draft of this name is our own, from before a crash under the same process id (in a container it is always 1).
+      const file = await open(draft, 'w', 0o600);
       try {
         for await (const chunk of octets(signal)) await file.writeFile(chunk);
         await file.sync();

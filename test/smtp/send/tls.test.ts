@@ -135,7 +135,7 @@ describe.each<[string, HostScript, 'localhost' | '127.0.0.1', { readonly [level:
   ['vouches for itself', { tls: tls('self-signed') }, 'localhost', { verified: CAUSE.selfSigned }],
   [
     'knows only TLS 1.1',
-    { tls: { ...tls('by-name'), minVersion: 'TLSv1', maxVersion: 'TLSv1.1' } },
+    { tls: { ...tls('by-name'), minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } },
     'localhost',
     { opportunistic: 'plain', required: CAUSE.handshake, verified: CAUSE.handshake },
   ],

@@ -8,7 +8,7 @@ export interface Shell {
   status: number;
 }
 
-/** Exit statuses (PRODUCT: fine, the answer is no, wrong usage). */
+/** Exit statuses (docs/promises.md §3). */
 export const FINE = 0;
 export const NO = 1;
 export const USAGE = 2;

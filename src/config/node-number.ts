@@ -1,4 +1,4 @@
-/** The ten bits by which the ids of one node differ from those of another (PRODUCT: 41 bits of time, 10 of node, 14 of counter). */
+/** The ten bits by which the ids of one node differ from those of another (41 bits of time, 10 of node, 14 of counter). */
 
 /** The same for the same name, always: FNV-1a folded to ten bits. Two of a handful of names meet about once in a hundred installations; then rename one. */
 export function nodeNumber(name: string): number {

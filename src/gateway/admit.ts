@@ -126,7 +126,7 @@ function itemFor(tx: TransactionState, recipient: RecipientState, entry: QueueEn
     id: entry.id,
     recordId: tx.id,
     at: tx.at,
-    // A refused recipient of a message that others took (POLICY §5).
+    // A refused recipient of a message that others took (docs/policy.md §5).
     class: disposition.kind === 'quarantine' ? disposition.class : 'mixed',
     reason: recipient.why,
     rule,

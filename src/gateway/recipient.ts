@@ -12,7 +12,7 @@ import { decideStage, startChecks } from './run-stage.ts';
 import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
 import { keep, newRecipient, type RecipientState, type TransactionState } from './transaction.ts';
 
-/** Messages an hour from one network to postmaster and abuse, who are exempt from the policy's own limits (POLICY §2). */
+/** Messages an hour from one network to postmaster and abuse, who are exempt from the policy's own limits (docs/policy.md §2). */
 const POSTMASTER_RATE = 60;
 
 export async function takeRecipient(s: SessionState, tx: TransactionState, recipient: Recipient): Promise<Reply> {
@@ -29,7 +29,7 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, recip
   state.ledger.state('settings', settings.values);
   state.ledger.state('tenant', settings.tenant);
 
-  // Never a relay for strangers: no rule is asked about it (POLICY §2).
+  // Never a relay for strangers: no rule is asked about it (docs/policy.md §2).
   const mayRelay = state.hosted || s.trusted || s.user !== '';
   if (!mayRelay) return end(s, tx, state, 'relay-denied', { domain: mailbox.domain, address: mailbox.address });
 

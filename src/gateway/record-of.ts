@@ -13,7 +13,7 @@ import type { Ledger } from './ledger.ts';
 import type { SessionState } from './session-state.ts';
 import type { RecipientState, TransactionState } from './transaction.ts';
 
-/** Waits for every check that was started: the facts of a record do not depend on timing (POLICY §3). */
+/** Waits for every check that was started: the facts of a record do not depend on timing (docs/policy.md §3). */
 export async function transactionRecord(s: SessionState, tx: TransactionState): Promise<TransactionRecord> {
   await Promise.all(
     [s.connect, s.greeting, tx.ledger, ...tx.recipients.map(({ ledger }) => ledger)].map((l) => l.quiet()),

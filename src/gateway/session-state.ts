@@ -33,7 +33,7 @@ export interface SessionState {
   readonly replies: SentReply[];
   readonly stages: Stage[];
   carry: Carry;
-  /** Found at connect or helo, spoken at RCPT (POLICY §3). */
+  /** Found at connect or helo, spoken at RCPT (docs/policy.md §3). */
   refusal:
     | { readonly disposition: Extract<Disposition, { kind: 'reject' | 'defer' }>; readonly stage: Stage }
     | undefined;

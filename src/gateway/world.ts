@@ -13,7 +13,7 @@ import type { Resolver } from '../ports/resolver.ts';
 import type { Services } from '../ports/services.ts';
 import type { StateStore } from '../ports/state.ts';
 
-/** Says whether a hosted domain knows a recipient (POLICY §9 `recipient.result`, `.source`). */
+/** Says whether a hosted domain knows a recipient (docs/policy.md §9 `recipient.result`, `.source`). */
 export interface RecipientDirectory {
   resolve(mailbox: Mailbox): Promise<{ readonly result: 'known' | 'unknown' | 'unsure'; readonly source: string }>;
 }
@@ -41,7 +41,7 @@ export interface Rehearsal {
 
 export interface World {
   readonly clock: Clock;
-  /** A fresh record id (PRODUCT §2). */
+  /** A fresh record id (docs/promises.md §2). */
   readonly newId: () => string;
   readonly resolver: Resolver;
   readonly content: ContentStore;

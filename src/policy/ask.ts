@@ -122,7 +122,7 @@ function act({ action, info }: Rule, asking: Asking, carry: Carry, spared: boole
           enhanced: action.enhanced,
           text: help === undefined ? text : `${text}: ${help.text}`,
         };
-        // Malware to postmaster is held for a person, not refused (POLICY §2).
+        // Malware to postmaster is held for a person, not refused (docs/policy.md §2).
         if (action.kind === 'reject' && spared && info.group === 'malware') {
           return ending({ kind: 'quarantine', by, class: 'malware', reason: text });
         }

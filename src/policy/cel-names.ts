@@ -1,6 +1,6 @@
 /** Names of ours that CEL cannot say, and how they stand in what CEL is given; lengths stay, so that places do. */
 
-/** CEL keeps `null` for itself, and POLICY's word for the null reverse-path is `mail.null`. */
+/** CEL keeps `null` for itself, and our word for the null reverse-path is `mail.null`. */
 const NULL_IN_CEL = 'nul_';
 
 /** The text of an expression as CEL reads it. A tenant's lists are a root of their own, since `tenant` is a text. */

@@ -4,7 +4,7 @@ import type { Millis } from '../mail/time.ts';
 import type { FactScope } from './facts.ts';
 import type { Stage } from './stage.ts';
 
-/** What a check that failed or timed out means when no written rule has ended the matter (POLICY §4). */
+/** What a check that failed or timed out means when no written rule has ended the matter (docs/policy.md §4). */
 export type OnError =
   | { readonly kind: 'skip' }
   | { readonly kind: 'defer' }

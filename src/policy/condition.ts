@@ -1,5 +1,5 @@
 /**
- * When a rule holds. What is not known falls to the careful side (POLICY §5):
+ * When a rule holds. What is not known falls to the careful side (docs/policy.md §5):
  *
  * |              | `when`, `all`, `any` unknown | `none` unknown                  | anything pending that could matter |
  * | restricting  | does not hold                | no excuse: as if it did not match | wait                               |

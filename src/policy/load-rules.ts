@@ -28,7 +28,7 @@ export interface RuleGround {
   readonly routes: readonly string[] | undefined;
 }
 
-/** Groups that are known whether or not a rule is in them: the ones of POLICY §2, and malware. */
+/** Groups that are known whether or not a rule is in them: the ones of docs/policy.md §2, and malware. */
 export const KNOWN_GROUPS = ['reputation', 'greylist', 'spam', 'dmarc', 'malware'] as const;
 
 export function loadRules(ground: RuleGround): Rule[] {

@@ -144,7 +144,7 @@ export const RULE_OF_ANY_VERSION = RULE.extend(
 const byStage = <T extends z.ZodType>(item: T) =>
   z.strictObject(Object.fromEntries(STAGES.map((stage) => [stage, z.array(item).nullable().optional()])));
 
-/** The reserved words of every check (POLICY §4). */
+/** The reserved words of every check (docs/policy.md §4). */
 export const CHECK_WORDS = {
   as: NAME.optional(),
   after: z.array(NAME).optional(),
@@ -190,7 +190,7 @@ export const NAMED = z.record(z.string(), z.unknown()).nullable();
 export const STAGED = byStage(z.unknown()).nullable();
 
 const SETTING_VALUES = z.record(NAME, VALUE);
-/** A file that `include:` brings in: what one customer may say, and nothing else (POLICY §6). */
+/** A file that `include:` brings in: what one customer may say, and nothing else (docs/policy.md §6). */
 export const INCLUDED = z.strictObject({
   tenant: z
     .string()

@@ -1,4 +1,4 @@
-/** postmaster@ and abuse@ of hosted domains hear from everybody: some groups of rules are not for them (POLICY §2, RFC 5321 §4.5.1, RFC 2142). */
+/** postmaster@ and abuse@ of hosted domains hear from everybody: some groups of rules are not for them (docs/policy.md §2, RFC 5321 §4.5.1, RFC 2142). */
 import type { Disposition } from './disposition.ts';
 import type { FactValue } from './facts.ts';
 import type { Policy } from './policy.ts';

@@ -13,7 +13,7 @@ export function prepareCheck(check: LoadedCheck, ground: Ground, situation: Situ
   if (check.guard !== undefined) {
     const answer = asking.answer(check.guard);
     if (answer.kind === 'pending') return answer;
-    // A guard that cannot be evaluated runs the check (POLICY §4).
+    // A guard that cannot be evaluated runs the check (docs/policy.md §4).
     if (answer.kind === 'value' && answer.value !== true) return { kind: 'skip' };
   }
   const inputs: { [name: string]: FactValue } = {};

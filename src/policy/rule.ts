@@ -39,5 +39,5 @@ export interface Rule {
   readonly checks: ReadonlySet<string>;
 }
 
-/** Rules that let mail through hold on nothing unknown; all others restrict (POLICY §5). */
+/** Rules that let mail through hold on nothing unknown; all others restrict (docs/policy.md §5). */
 export const permits = ({ kind }: Action): boolean => kind === 'accept' || kind === 'allow';

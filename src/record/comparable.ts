@@ -76,7 +76,7 @@ function sortedChecks(checks: readonly AnyCheck[], moved: readonly number[], sta
     }));
 }
 
-// A refusal names its record as `(ref ID.n)`, an acceptance as `queued as ID` (PRODUCT §2). The connection's id differs
+// A refusal names its record as `(ref ID.n)`, an acceptance as `queued as ID` (docs/promises.md §2). The connection's id differs
 // from the transaction's, so both are found by their form as well.
 const NAMED = /\b(ref|queued as) [0-9a-z]{13}\b/g;
 

@@ -1,4 +1,4 @@
-/** The record as other programs read it: PRODUCT's words, rules joined with their names, files and lines, later events at the end. */
+/** The record as other programs read it: the words of docs/promises.md, rules joined with their names, files and lines, later events at the end. */
 import type { Reply } from '../mail/reply.ts';
 import type { RuleTrace, Truth, Verdict } from '../policy/disposition.ts';
 import type { CheckStatus, Facts, FactValue } from '../policy/facts.ts';

@@ -8,7 +8,7 @@ import type { Log } from '../ports/log.ts';
 import type { QueueStore } from '../ports/queue.ts';
 
 export interface DispatchWorld {
-  readonly queue: QueueStore;
+  readonly queue: Pick<QueueStore, 'lease' | 'settle' | 'renew' | 'nextDue' | 'read'>;
   /** For the notifications we write. */
   readonly content: ContentStore;
   readonly delivery: Delivery;

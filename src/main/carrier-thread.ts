@@ -9,9 +9,12 @@ import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
 import type { Installation } from '../config/installation.ts';
 import { loadInstallation } from '../config/load-installation.ts';
+import { recordOutlet } from '../gateway/record-outlet.ts';
 import { PAGE, type QueueStore } from '../ports/queue.ts';
 import type { CarrierData, FromCarrier, ToCarrier } from './carrier.ts';
 import { dispatcherFor } from './dispatcher.ts';
+import { recordLines } from './record-lines.ts';
+import { sha256 } from './sha256.ts';
 
 /** Of the sixteen threads that may draw ids on a node, this is the last but one; rehearsals are the last. */
 const ID_THREAD = 14;
@@ -25,8 +28,10 @@ const log = jsonLog(installation.log.level);
 const store = await joinStore(data.store, data.storePath);
 const gauge = new Int32Array(data.gauge);
 const ids = idSource(data.node, ID_THREAD, systemClock.now);
+const lines = recordLines(installation.records.jsonl, () => new Map(), log);
+const { queue } = recordOutlet(store, { subject: installation.records.subject, masks: [], hash: sha256 }, lines);
 const dispatcher = dispatcherFor({
-  store,
+  store: { queue, content: store.content },
   clock: systemClock,
   log,
   ids,
@@ -50,6 +55,8 @@ port.on('message', (message: ToCarrier) => {
         log.error('reload.refused', { error: String(error) });
       }
       return;
+    case 'reopen':
+      return lines.reopen();
     case 'stop':
       void stop();
   }
@@ -60,6 +67,7 @@ port.postMessage({ kind: 'ready' } satisfies FromCarrier);
 
 async function stop(): Promise<void> {
   await dispatcher.stop();
+  await lines.close();
   await store.close();
   data.store.close();
   port!.close();

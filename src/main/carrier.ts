@@ -12,6 +12,8 @@ export interface Carrier {
   take(leases: readonly Lease[]): void;
   /** The configuration has changed. */
   reload(): void;
+  /** Files that were moved away are begun anew. */
+  reopen(): void;
   /** Finishes what is on the wire, gives back the rest. */
   stop(): Promise<void>;
 }
@@ -38,6 +40,7 @@ export type ToCarrier =
   /** There is more in the store than was handed over. */
   | { readonly kind: 'more' }
   | { readonly kind: 'reload' }
+  | { readonly kind: 'reopen' }
   | { readonly kind: 'stop' };
 
 export type FromCarrier = { readonly kind: 'ready' } | { readonly kind: 'stopped' };
@@ -120,6 +123,7 @@ export async function openCarrier(post: Post): Promise<Carrier> {
       );
     },
     reload: () => worker.postMessage({ kind: 'reload' } satisfies ToCarrier),
+    reopen: () => worker.postMessage({ kind: 'reopen' } satisfies ToCarrier),
     async stop() {
       stopping = true;
       const stopped = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

@@ -1,5 +1,4 @@
 /** Reads everything an operator wrote, installation and policies, into one configuration that can be put in force, or into all that is wrong. */
-import { createHash } from 'node:crypto';
 import { join, relative, resolve } from 'node:path';
 import { installationFiles } from '../adapters/files/installation-files.ts';
 import { policyFolder } from '../adapters/files/policy-files.ts';
@@ -17,6 +16,7 @@ import { loadPolicy, undeclaredSettings } from '../policy/load-policy.ts';
 import type { PolicyReader } from '../policy/loading.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
+import { sha256 } from './sha256.ts';
 
 export interface Configured {
   /** Undefined where there is any error. */
@@ -128,6 +128,6 @@ function shown(folder: string): string {
 }
 
 /** SHA-256, the first 32 hex digits: what addresses a bundle. */
-export const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+export const digest = (text: string): string => sha256(text).slice(0, 32);
 
 export const pidFile = (installation: Installation): string => join(installation.store.path, 'postern.pid');

@@ -5,15 +5,16 @@ import { systemDice } from '../adapters/system/dice.ts';
 import type { Installation } from '../config/installation.ts';
 import { DeliveryByRoute } from '../gateway/deliver.ts';
 import { Dispatcher } from '../gateway/dispatch.ts';
+import type { Outlet } from '../gateway/record-outlet.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { ContentStore } from '../ports/content.ts';
 import type { Ids } from '../ports/ids.ts';
 import type { Log } from '../ports/log.ts';
-import type { Store } from '../ports/store.ts';
 import { SmtpDelivery } from '../smtp/send/smtp-delivery.ts';
 import type { Carrier } from './carrier.ts';
 
 export interface Cargo {
-  readonly store: Store;
+  readonly store: Pick<Outlet, 'queue'> & { readonly content: ContentStore };
   readonly clock: Clock;
   readonly log: Log;
   readonly ids: Ids;
@@ -47,6 +48,7 @@ export function carrierHere(cargo: Cargo): Carrier {
     claim: () => dispatcher.claim(),
     take: (leases) => dispatcher.kick(leases),
     reload: () => dispatcher.wake(),
+    reopen: () => {},
     stop: () => dispatcher.stop(),
   };
 }

@@ -10,6 +10,7 @@ import { CHECKS } from '../checks/registry.ts';
 import type { Installation, Listener } from '../config/installation.ts';
 import { RecordFold } from '../gateway/fold.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
+import { recordOutlet } from '../gateway/record-outlet.ts';
 import { openSession } from '../gateway/session.ts';
 import type { Current, OpenListener, World } from '../gateway/world.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
@@ -23,6 +24,8 @@ import { openCarrier } from './carrier.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
 import { carrierHere } from './dispatcher.ts';
 import { InForce } from './in-force.ts';
+import { recordLines } from './record-lines.ts';
+import { sha256 } from './sha256.ts';
 
 /** How long messages in hand may take to finish at a stop. */
 const GRACE = seconds(20);
@@ -38,7 +41,7 @@ export interface Stand {
 export interface Gateway {
   /** `host:port` by listener. */
   readonly addresses: { readonly [listener: string]: string };
-  /** Puts the files' present state in force; what does not check leaves the running configuration as it is, and is answered. */
+  /** Reopens the file of records, and puts the files' present state in force; what does not check leaves the running configuration as it is, and is answered. */
   reload(): Promise<readonly Problem[]>;
   /** The same for the lists of the policies alone. */
   reloadLists(): Promise<readonly Problem[]>;
@@ -83,9 +86,14 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       stand.resolver ??
       new DnsClient({ servers: installation.dns.servers, timeout: installation.dns.timeout, elapsed: clock.elapsed });
     const ids = idSource(installation.nodeNumber, 0, clock.now);
-    const fold = new RecordFold(store.records, installation.records.coalesce);
+    const lines = recordLines(installation.records.jsonl, () => inForce.current.policies, log);
+    stopping.push(() => lines.close());
+    const { subject } = installation.records;
+    const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
+    const fold = new RecordFold(outlet.records, installation.records.coalesce);
     // A fresh id tells this life of the process from the one before.
     const owner = `${installation.node}/${process.pid}/${ids.next()}`;
+    const cargo = { queue: outlet.queue, content: store.content };
     const carrier =
       stand.clock === undefined && stand.log === undefined
         ? await openCarrier({
@@ -97,7 +105,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
             now: clock.now,
             log,
           })
-        : carrierHere({ store, clock, log, ids, installation: () => inForce.current.installation, owner });
+        : carrierHere({ store: cargo, clock, log, ids, installation: () => inForce.current.installation, owner });
     stopping.push(() => carrier.stop());
 
     const world: World = {
@@ -105,7 +113,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       newId: () => ids.next(),
       resolver,
       content: store.content,
-      queue: store.queue,
+      queue: outlet.queue,
       records: fold,
       state: store.state,
       services: {},
@@ -136,6 +144,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     return {
       addresses,
       reload: async () => {
+        lines.reopen();
+        carrier.reopen();
         const wrong = await inForce.reload();
         if (wrong.length === 0) carrier.reload();
         return wrong;

@@ -132,6 +132,8 @@ export interface TransactionRecord {
   readonly recipients: readonly RecipientRecord[];
   readonly message: MessageIdentity | null;
   readonly replies: readonly SentReply[];
+  /** Set where the subject was not kept (`records.subject`): a rule that reads it cannot be asked again. */
+  readonly hidden?: 'subject';
   /** More of the same from one network, folded into this one. 1 for a record of its own. */
   readonly count: number;
 }

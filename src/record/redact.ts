@@ -13,7 +13,7 @@ export interface Redaction {
 export const EVIDENCE_TEXT_MAX = 1024; // characters of one answer or evidence text: the longest SPF records in the wild have half of it
 export const EVIDENCE_ITEMS_MAX = 64; // answers to one question, items of one list
 
-/** A rule that reads the subject can only be asked again over a record that kept it: `subject: full` is the default for that. */
+/** A rule that reads the subject can only be asked again over a record that kept it (`rerun` says so): `subject: full` is the default for that. */
 export function redact(record: TransactionRecord, { subject, masks, hash }: Redaction): TransactionRecord {
   const bounded: TransactionRecord = {
     ...record,
@@ -64,6 +64,7 @@ function hideSubject(record: TransactionRecord, hide: (text: string) => string):
     );
   return {
     ...record,
+    hidden: 'subject',
     facts: hideIn(record.facts),
     session: { ...record.session, calls: hideCalls(record.session.calls) },
     recipients: record.recipients.map((recipient) => ({ ...recipient, calls: hideCalls(recipient.calls) })),

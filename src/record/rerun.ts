@@ -7,6 +7,8 @@ import type { Stage } from '../policy/stage.ts';
 import type { RecipientRecord, TransactionRecord } from './record.ts';
 
 export interface Rerun {
+  /** False where a rule may read what the record was not allowed to keep: the verdicts are then no promise. */
+  readonly exact: boolean;
   /** How the session or transaction ended before any recipient, if it did. */
   readonly session: { readonly verdict: Verdict; readonly reason: string; readonly stage: Stage } | null;
   readonly recipients: readonly {
@@ -33,14 +35,19 @@ export function rerun(record: TransactionRecord, policy: Policy): Rerun {
       session = { verdict: decided.disposition.kind, reason: decided.disposition.by, stage };
   }
   return {
+    exact: record.hidden === undefined || !mentionsSubject(policy),
     session,
     recipients: record.recipients.map((recipient) => again(record, recipient, policy, carry, refusal)),
   };
 }
 
+/** By any of its words, wherever they stand: rather once too often. */
+const mentionsSubject = ({ bundle }: Policy): boolean => bundle.files.some(({ text }) => /\bsubject\b/i.test(text));
+
 /** A notification of our own: no policy was asked, and none is asked again. */
 function asItStands({ recipients }: TransactionRecord): Rerun {
   return {
+    exact: true,
     session: null,
     recipients: recipients.map(({ number, verdict, reason, stage }) => ({ number, verdict, reason, stage })),
   };

@@ -124,6 +124,8 @@ export interface RecordView {
   readonly replies: readonly SentReply[];
   readonly checks: readonly CheckView[];
   readonly dns: readonly DnsEvidence[];
+  /** Set where the subject was not kept. */
+  readonly hidden?: 'subject';
   /** More of the same from one network, folded into this one. */
   readonly count: number;
   readonly events: readonly EventView[];
@@ -158,14 +160,9 @@ export function recordView(
     replies: rest.replies,
     checks: checks.map(checkView),
     dns: rest.dns,
+    ...(rest.hidden === undefined ? {} : { hidden: rest.hidden }),
     count: rest.count,
-    events: events.map((event) => ({
-      at: isoTime(event.at),
-      recipient: event.recipient,
-      kind: event.kind,
-      by: event.by,
-      text: event.text,
-    })),
+    events: events.map(eventView),
   };
 }
 
@@ -247,3 +244,11 @@ function outagesView(decisions: readonly StageDecision[]): readonly OutageView[]
 }
 
 const isoTime = (at: number): string => new Date(at).toISOString();
+
+export const eventView = (event: RecordEvent): EventView => ({
+  at: isoTime(event.at),
+  recipient: event.recipient,
+  kind: event.kind,
+  by: event.by,
+  text: event.text,
+});

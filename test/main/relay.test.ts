@@ -1,19 +1,37 @@
 /** The whole way: a client's message comes in by SMTP, and leaves by the route of its recipient. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../../src/main/serve.ts';
-import { ScriptedHost } from '../support/scripted-host.ts';
+import { type Says, ScriptedHost } from '../support/scripted-host.ts';
 import { speak } from '../support/speak.ts';
+import { openStore } from '../support/store-folder.ts';
 
 let folder = '';
 let gateway: Gateway | undefined;
 let next: ScriptedHost;
+let answers: (connection: number) => Says = () => '250 2.0.0 taken';
 
 beforeEach(async () => {
+  answers = () => '250 2.0.0 taken';
   folder = mkdtempSync(join(tmpdir(), 'relay-'));
-  next = await ScriptedHost.start({ RCPT: (command) => (command.includes('no@') ? '550 5.1.1 nobody' : '250 ok') });
+  next = await ScriptedHost.start({
+    RCPT: (command) => {
+      if (command.includes('later@')) return '451 4.3.0 later';
+      return command.includes('no@') ? '550 5.1.1 nobody' : '250 ok';
+    },
+    dot: (_, connection) => answers(connection),
+  });
   const at = next.address.kind === 'tcp' ? next.address.port : 0;
   mkdirSync(join(folder, 'policies'));
   writeFileSync(join(folder, 'policies/plain.yaml'), 'policy: plain\nchecks: {}\nrules: {}\n');
@@ -32,6 +50,7 @@ routes:
   files: { protocol: maildir, path: mail }
 default_route: next
 store: { path: store }
+queue: { retry: [1s] }
 `,
   );
   const quiet = () => {};
@@ -90,5 +109,47 @@ describe('the whole way', () => {
     expect(next.commands.filter((command) => command.startsWith('MAIL'))).toContainEqual(
       expect.stringContaining('MAIL FROM:<>'),
     );
+  });
+});
+
+describe('an entry whose route a reload takes away', () => {
+  test('waits and says so, and is tried again when the route is back', async () => {
+    const config = join(folder, 'postern.yaml');
+    const before = readFileSync(config, 'utf8');
+    await mail('later@relay.test', 'Subject: x\r\n\r\nBody.');
+    await expect.poll(() => next.commands.filter((command) => command.includes('later@')).length).toBeGreaterThan(0);
+    writeFileSync(config, before.replace(/ {2}next:.*\n/, '').replaceAll(/(route|default_route): next/g, '$1: files'));
+    expect(await gateway!.reload()).toEqual([]);
+
+    const store = await openStore(join(folder, 'store'), { mode: 'visit' });
+    const waits = async () => (await store.queue.list({})).map(({ route, last }) => `${route}: ${last?.said}`);
+    await expect.poll(waits, { timeout: 5000 }).toEqual(['next: there is no route "next" any more']);
+    expect(existsSync(join(folder, 'mail'))).toBe(false);
+
+    writeFileSync(config, before.replace('tls: none', 'tls: opportunistic'));
+    expect(await gateway!.reload()).toEqual([]);
+    await expect.poll(waits, { timeout: 5000 }).toEqual(['next: 451 4.3.0 later']);
+    await store.close();
+  });
+});
+
+describe('told to stop while the next hop has the message', () => {
+  test('it waits for the answer, and does not send it again', async () => {
+    answers = () => 'hang';
+    await mail('bob@relay.test', 'Subject: x\r\n\r\nBody.');
+    await expect.poll(() => next.messages.length).toBe(1);
+    const done = stopped();
+    const door = () =>
+      speak(gateway!.addresses.mx!, []).then(
+        () => 'open',
+        () => 'closed',
+      );
+    await expect.poll(door).toBe('closed');
+    next.say('250 2.0.0 taken');
+    await done;
+    const store = await openStore(join(folder, 'store'), { mode: 'visit' });
+    expect(await store.queue.count({})).toBe(0);
+    await store.close();
+    expect(next.messages).toHaveLength(1);
   });
 });

@@ -78,6 +78,11 @@ export class ScriptedHost {
     for (const socket of this.#sockets) socket.end();
   }
 
+  /** Says what was kept back, to everybody. */
+  say(reply: string): void {
+    for (const socket of this.#sockets) socket.write(`${reply}\r\n`);
+  }
+
   /** A deaf host hears again. */
   readOn(): void {
     for (const socket of this.#sockets) socket.resume();

@@ -174,6 +174,7 @@ describe('an idle line', () => {
   });
 
   test('ends when sending is closed, and nothing is kept after', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }); // so that its time does not end it
     const next = await host();
     const out = delivery();
     await out.deliver(small(next), never);

@@ -375,6 +375,13 @@ describe('the hosts of a route', () => {
     expect(brief(await delivery().deliver(parcel(route(first, second), [{ last }]), never))).toEqual(['transient 421']);
     expect(first.connections).toBe(0);
   });
+  test('an attempt that was stopped before it began says nothing, over an open line either', async () => {
+    const next = await host();
+    const out = delivery();
+    await out.deliver(parcel(route(next)), never);
+    expect(brief(await out.deliver(parcel(route(next)), AbortSignal.abort()))).toEqual(['transient']);
+    expect([next.connections, next.messages.length]).toEqual([1, 1]);
+  });
   test('stopping breaks off at once with a result', async () => {
     const next = await host({ MAIL: 'hang' });
     const stopper = new AbortController();

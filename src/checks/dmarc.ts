@@ -77,7 +77,9 @@ function authorsOf(message: MessageView | undefined) {
 async function refuseSeveral(domains: readonly string[], dns: MailauthResolver) {
   const nobody = { spf: [], dkim: [] };
   const all = await Promise.all(domains.slice(0, AUTHORS_MAX).map((domain) => assess(domain, nobody, dns)));
-  const { policy, domain } = strictest(all);
+  const asked = strictest(all);
+  // More authors than we look up: whoever hides one behind many gets the strictest there is.
+  const { policy, domain } = domains.length > AUTHORS_MAX ? { ...asked, policy: 'reject' as const } : asked;
   const result = policy === 'none' && all.some((one) => one.result === 'temperror') ? 'temperror' : 'fail';
   const disposition = result === 'fail' ? policy : ('none' as const);
   return { ...UNDECIDED, result, policy, disposition, domain } as const;

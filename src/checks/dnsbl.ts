@@ -21,6 +21,10 @@ const codePattern = z
     'expected an address in 127.0.0.0/8 whose octets may be ranges or *, such as "127.0.0.2-3" or "127.0.*.1"',
   );
 
+/** A zone with a key in its name must not stand in a policy, which is no secret. */
+const KEYED =
+  'a zone with a key in its name has not come yet: expected `zone`, asked through a resolver of your own that knows the key';
+
 const list = z.strictObject({
   zone: z
     .string()
@@ -36,6 +40,8 @@ const list = z.strictObject({
       about: 'what an answer weighs; several that fit add up, one pattern counts once',
       examples: [{ '127.0.0.2-3': 4 }],
     }),
+  zone_file: z.never({ error: KEYED }).optional().meta({ about: 'not available yet' }),
+  shown_as: z.never({ error: KEYED }).optional().meta({ about: 'not available yet' }),
   errors: z
     .array(codePattern)
     .default([])

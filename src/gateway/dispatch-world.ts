@@ -20,6 +20,4 @@ export interface DispatchWorld {
   readonly installation: () => Installation;
   /** Unique to a worker's life: `node/thread/start`. */
   readonly owner: string;
-  /** Told how many entries are in hand, whenever that changes. */
-  readonly gauge?: (inHand: number) => void;
 }

@@ -10,7 +10,7 @@ import { groupLeases } from './group.ts';
 import { Lane } from './lane.ts';
 
 /** Entries a worker holds at once: bounds memory, and what is counted as tried after a crash. */
-export const IN_HAND_MAX = 2000;
+const IN_HAND_MAX = 2000;
 /** Attempts whose outcome the store does not have yet: with those on the wire, what a crash now would make arrive twice. */
 export const UNSETTLED_MAX = 80;
 /** How long a change by another process (an operator's `queue retry`) may go unseen. */
@@ -169,7 +169,6 @@ export class Dispatcher {
       void this.#end([lease], [{ kind: 'expired' }]);
       return false;
     });
-    this.#world.gauge?.(this.#inHand.size);
     if (this.#stopping.signal.aborted) this.#putBack(open);
     else for (const group of groupLeases(open)) this.#lane(group[0]!.entry.route).push(group);
   }
@@ -241,7 +240,6 @@ export class Dispatcher {
   #forget(id: string): void {
     this.#inHand.delete(id);
     this.#lost.delete(id);
-    this.#world.gauge?.(this.#inHand.size);
     if (this.#inHand.size === 0) this.#idle?.();
   }
 }

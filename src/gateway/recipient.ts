@@ -1,10 +1,11 @@
 /** RCPT: relay control, the recipient source and the policy's rcpt rules, in an order that tells nobody who exists before the policy says so. */
-import type { Recipient } from '../mail/envelope.ts';
+import type { Mailbox, Recipient } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
 import { hours } from '../mail/time.ts';
 import { advance, refuses } from '../policy/course.ts';
 import type { Disposition } from '../policy/disposition.ts';
 import { spares } from '../policy/postmaster.ts';
+import { WIRE_REFUSALS } from '../smtp/receive/refusals.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { recipientFacts } from './edge.ts';
 import { refusalReply } from './replies.ts';
@@ -15,8 +16,10 @@ import { keep, newRecipient, type RecipientState, type TransactionState } from '
 /** Messages an hour from one network to postmaster and abuse, who are exempt from the policy's own limits (docs/policy.md §2). */
 const POSTMASTER_RATE = 60;
 
-export async function takeRecipient(s: SessionState, tx: TransactionState, recipient: Recipient): Promise<Reply> {
+export async function takeRecipient(s: SessionState, tx: TransactionState, asked: Recipient): Promise<Reply> {
   const { installation, directory } = s.current;
+  if (tx.recipients.length >= installation.limits.recipients) return tooManyRecipients(tx);
+  const recipient = { ...asked, mailbox: whole(asked.mailbox, s) };
   const mailbox = recipient.mailbox;
   const domain = installation.domains.get(mailbox.domain);
   const state = newRecipient(tx, recipient, domain?.route ?? installation.defaultRoute, domain !== undefined);
@@ -45,6 +48,21 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, recip
   }
   state.taken = true;
   return record(tx, state.reply);
+}
+
+/** `<postmaster>` without a domain is always taken (RFC 5321 §4.5.1): it is the first hosted domain's. */
+function whole(mailbox: Mailbox, s: SessionState): Mailbox {
+  const [domain] = s.current.installation.domains.keys();
+  if (mailbox.domain !== '' || domain === undefined) return mailbox;
+  return { local: mailbox.local, domain, address: `${mailbox.local}@${domain}` };
+}
+
+/** Refused ones count too: whoever tries names goes on in another transaction, and no record grows without end. */
+function tooManyRecipients(tx: TransactionState): Reply {
+  const reason = 'too-many-recipients';
+  const reply = refusalReply(WIRE_REFUSALS[reason].reply, tx.id);
+  if (!tx.replies.some((sent) => sent.reason === reason)) tx.replies.push({ to: 'RCPT', reply, reason });
+  return reply;
 }
 
 async function askPolicy(s: SessionState, tx: TransactionState, state: RecipientState): Promise<void> {

@@ -29,6 +29,9 @@ class GatewaySession implements Session {
   readonly #state: SessionState;
   #tx: TransactionState | undefined;
   #closed = false;
+  /** Calls under way: the client may leave in the middle of one, and what it began is told whole all the same. */
+  #busy = 0;
+  #leaving = false;
 
   constructor(state: SessionState) {
     this.#state = state;
@@ -115,7 +118,11 @@ class GatewaySession implements Session {
 
   async content(content: SpooledContent): Promise<Spoken> {
     const tx = this.#tx;
-    if (tx === undefined) return say(NO_MAIL);
+    if (tx === undefined) {
+      // The client left before its message was whole in the spool: nobody hears an answer, nothing is promised.
+      await this.#state.world.content.discard(content);
+      return say(NO_MAIL);
+    }
     return this.#guarded('content', async () => {
       const reply = await takeContent(this.#state, tx, content);
       this.#tx = undefined;
@@ -152,7 +159,8 @@ class GatewaySession implements Session {
   }
 
   close(): void {
-    if (this.#closed) return;
+    this.#leaving = true;
+    if (this.#closed || this.#busy > 0) return;
     this.#closed = true;
     this.reset();
     const s = this.#state;
@@ -199,6 +207,7 @@ class GatewaySession implements Session {
 
   /** A fault of our own is a 4xx, on record, and never silence. */
   async #guarded(to: SentReply['to'], work: () => Promise<Spoken>): Promise<Spoken> {
+    this.#busy += 1;
     try {
       return await work();
     } catch (error) {
@@ -208,6 +217,9 @@ class GatewaySession implements Session {
       (this.#tx ?? s).replies.push({ to, reply, reason: 'our-fault' });
       this.reset();
       return { reply, close: false };
+    } finally {
+      this.#busy -= 1;
+      if (this.#leaving) this.close();
     }
   }
 }

@@ -55,7 +55,9 @@ export function configure(file: string, clock: Clock, lists: RecipientLists): Co
     else problems.push(takenName(folder, policy, other));
   }
   problems.push(...misnamed(folder, installation, found));
-  problems.push(...undeclaredSettings([...found.values()], installationView(installation)));
+  // A policy that did not load declares nothing: what it would have declared is not held against the domains.
+  if (!problems.some((problem) => problem.severity === 'error'))
+    problems.push(...undeclaredSettings([...found.values()], installationView(installation)));
   const broken = problems.some((problem) => problem.severity === 'error');
   const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
   const current = directory && { installation, policies: found, directory };

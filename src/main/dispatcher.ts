@@ -11,7 +11,6 @@ import type { ContentStore } from '../ports/content.ts';
 import type { Ids } from '../ports/ids.ts';
 import type { Log } from '../ports/log.ts';
 import { SmtpDelivery } from '../smtp/send/smtp-delivery.ts';
-import type { Carrier } from './carrier.ts';
 
 export interface Cargo {
   readonly store: Pick<Outlet, 'queue'> & { readonly content: ContentStore };
@@ -21,10 +20,9 @@ export interface Cargo {
   /** The configuration in force. */
   readonly installation: () => Installation;
   readonly owner: string;
-  readonly gauge?: (inHand: number) => void;
 }
 
-export function dispatcherFor({ store, clock, log, ids, installation, owner, gauge }: Cargo): Dispatcher {
+export function dispatcherFor({ store, clock, log, ids, installation, owner }: Cargo): Dispatcher {
   const { hostname } = installation();
   return new Dispatcher({
     queue: store.queue,
@@ -36,19 +34,5 @@ export function dispatcherFor({ store, clock, log, ids, installation, owner, gau
     newId: () => ids.next(),
     installation,
     owner,
-    ...(gauge === undefined ? {} : { gauge }),
   });
-}
-
-/** In this thread, where a clock or a log of one's own cannot travel to another. */
-export function carrierHere(cargo: Cargo): Carrier {
-  const dispatcher = dispatcherFor(cargo);
-  dispatcher.start();
-  return {
-    claim: () => dispatcher.claim(),
-    take: (leases) => dispatcher.kick(leases),
-    reload: () => dispatcher.wake(),
-    reopen: () => {},
-    stop: () => dispatcher.stop(),
-  };
 }

@@ -20,9 +20,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
-import { openCarrier } from './carrier.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
-import { carrierHere } from './dispatcher.ts';
+import { dispatcherFor } from './dispatcher.ts';
 import { InForce } from './in-force.ts';
 import { recordLines } from './record-lines.ts';
 import { sha256 } from './sha256.ts';
@@ -94,18 +93,14 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     // A fresh id tells this life of the process from the one before.
     const owner = `${installation.node}/${process.pid}/${ids.next()}`;
     const cargo = { queue: outlet.queue, content: store.content };
-    const carrier =
-      stand.clock === undefined && stand.log === undefined
-        ? await openCarrier({
-            config: file,
-            storePath: installation.store.path,
-            store,
-            owner,
-            node: installation.nodeNumber,
-            now: clock.now,
-            log,
-          })
-        : carrierHere({ store: cargo, clock, log, ids, installation: () => inForce.current.installation, owner });
+    const carrier = dispatcherFor({
+      store: cargo,
+      clock,
+      log,
+      ids,
+      installation: () => inForce.current.installation,
+      owner,
+    });
     stopping.push(() => carrier.stop());
 
     const world: World = {
@@ -121,7 +116,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       log,
       current: () => inForce.current,
       claim: () => carrier.claim(),
-      admitted: (leases) => carrier.take(leases),
+      admitted: (leases) => carrier.kick(leases),
       rehearsal: undefined,
     };
     const receivers = installation.listeners.map((listener) => receiverFor(world, listener));
@@ -134,6 +129,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       const { address, port } = await receivers[index]!.listen();
       addresses[listener.name] = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
     }
+    carrier.start();
     const sweeping = setInterval(() => fold.sweep(clock.now()), SWEEP);
     stopping.push(() => clearInterval(sweeping));
     mkdirSync(installation.store.path, { recursive: true });
@@ -145,9 +141,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       addresses,
       reload: async () => {
         lines.reopen();
-        carrier.reopen();
         const wrong = await inForce.reload();
-        if (wrong.length === 0) carrier.reload();
+        if (wrong.length === 0) carrier.wake();
         return wrong;
       },
       reloadLists: () => inForce.reloadLists(),

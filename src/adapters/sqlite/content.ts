@@ -95,18 +95,6 @@ export class SqliteContent implements ContentStore {
     }
   }
 
-  /** Small content kept at hand, for another thread that will deliver it; it is no longer kept here. */
-  handOver(ref: ContentRef): Uint8Array | undefined {
-    const octets = this.#cache.get(ref);
-    this.released([ref]);
-    return octets;
-  }
-
-  /** What another thread handed over. */
-  takeOver(ref: ContentRef, octets: Uint8Array): void {
-    this.#keep(ref, octets);
-  }
-
   /** Gone from the store: not to be answered from the cache either. */
   released(refs: readonly ContentRef[]): void {
     for (const ref of refs) {

@@ -29,13 +29,28 @@ export interface SqliteStoreOptions {
   readonly log: Log;
 }
 
+export interface SqliteStoreOptions {
+  /** The folder; made when it is not there, unless it is only visited. */
+  readonly path: string;
+  /**
+   * `serve`: the gateway; only one at a time. `visit`: a person's command beside it or without it: reads everything,
+   * changes queue and quarantine in short transactions, remembers nothing.
+   */
+  readonly mode: 'serve' | 'visit';
+  /** Below this much free space no mail is promised; 0 for no such limit. */
+  readonly minFreeBytes: number;
+  /** Records older than this are dropped by the day; undefined: somebody else calls `dropBefore`. */
+  readonly retention: Millis | undefined;
+  readonly log: Log;
+}
+
 /** A store whose content can go from the thread that took it to the one that delivers it. */
 export interface ThreadStore extends Store {
   readonly handOver: (ref: ContentRef) => Uint8Array | undefined;
   readonly takeOver: (ref: ContentRef, octets: Uint8Array) => void;
 }
 
-export interface SqliteStore extends ThreadStore {
+export interface SqliteStore extends Store {
   /** A line for another thread, which passes it to `joinStore`. */
   connect(): MessagePort;
   /**
@@ -119,7 +134,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
  * The ports of another thread's store over its line. Its `close` flushes and leaves the store running. Queue, records and
  * content are one for all threads; state is each thread's own, filled at the start, so that counts are a thread's.
  */
-export async function joinStore(port: MessagePort, path: string): Promise<ThreadStore> {
+export async function joinStore(port: MessagePort, path: string): Promise<Store> {
   return (await join(port, path, 'serve')).store;
 }
 
@@ -128,9 +143,7 @@ async function join(port: MessagePort, path: string, mode: 'serve' | 'visit') {
   const content = new SqliteContent(path, client, refs());
   const state = new WriteBehindState(client);
   state.fill(await client.ask({ do: 'remembered' }));
-  const store: ThreadStore = {
-    handOver: (ref) => content.handOver(ref),
-    takeOver: (ref, octets) => content.takeOver(ref, octets),
+  const store: Store = {
     queue: new SqliteQueue(client, content),
     records: new SqliteRecords(client, new BundleFiles(storePaths(path).bundles)),
     content,

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { type IpRange, parseIp, parseRange, RangeSet } from '../../mail/ip.ts';
+import { formatReply } from '../../mail/reply.ts';
 import { type Millis, seconds } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -127,9 +128,16 @@ class Server extends SMTPServer {
       trustsXclient: this.#xclientFrom.has(ip),
       open: this.#options.open,
     };
-    const connection = new Connection(this, socket, id, client, dialogue, log, clock.elapsed(), (ended) =>
-      this.open.delete(ended),
-    );
+    let connection: Connection;
+    try {
+      connection = new Connection(this, socket, id, client, dialogue, log, clock.elapsed(), (ended) =>
+        this.open.delete(ended),
+      );
+    } catch (error) {
+      // A fault of our own is a 4xx, never silence, and never the end of the sessions that go well.
+      log.error('smtp.session.failed', { client: client.ip, error: String(error) });
+      return void socket.end(formatReply({ code: 421, enhanced: '4.3.0', text: 'internal trouble, please try again' }));
+    }
     this.connections.add(connection);
     this.open.add(connection);
     connection.on('error', (error: Error) => this._onError(error));

@@ -68,7 +68,7 @@ export async function rehearse(scenario: Scenario, hand: Stagehand, props: Props
   };
   const listener = listenerOf(scenario, world);
   const session = openSession(world, listener, {
-    ip: parseIp(scenario.client_ip ?? '')?.text ?? scenario.client_ip ?? '192.0.2.1',
+    ip: clientIp(scenario.client_ip),
     port: scenario.client_port ?? 0,
     name: scenario.client_name ?? '',
     serverIp: '',
@@ -118,6 +118,14 @@ async function play(
 }
 
 const wireRefusal = (reason: WireReason) => ({ reason, ...WIRE_REFUSALS[reason] });
+
+/** RFC 5737's first network, where nothing is said of the client. */
+function clientIp(text = '192.0.2.1'): string {
+  const ip = parseIp(text);
+  if (ip === undefined)
+    throw new RangeError(`Cannot rehearse a client at "${text}" as client_ip must be an IPv4 or IPv6 address`);
+  return ip.text;
+}
 
 /** A message without a recipient is asked about for one whom every hosted domain knows. */
 function someone(world: World): string[] {

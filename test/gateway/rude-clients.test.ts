@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Resolver } from '../../src/ports/resolver.ts';
 import { rerun } from '../../src/record/rerun.ts';
 import { resolverOver, sound, testGateway } from '../support/gateway.ts';
+import { rehearsalOf } from '../support/rehearsal.ts';
 
 const current = sound('fixtures/everything/postern.yaml');
 
@@ -89,4 +90,9 @@ test('postmaster without a domain is always taken', async () => {
   expect(text()).toContain('250 2.1.5');
   await until(() => gateway.records.length > 0);
   expect(gateway.records[0]!.recipients[0]!.address).toBe('postmaster@example.com');
+});
+
+test('a rehearsal refuses a client that has no address', async () => {
+  const play = rehearsalOf('policy: inbound\nchecks: {}\nrules: {}\n');
+  await expect(play({ client_ip: '999.0.2.1', rcpt: ['bob@example.net'] })).rejects.toThrow('client_ip must be');
 });

@@ -19,9 +19,6 @@ import { mayTell, senderStanding } from './sender.ts';
 import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
 import { keep, type RecipientState, type TransactionState } from './transaction.ts';
 
-/** RFC 5321 §6.3: at least 100. */
-const HOPS_MAX = 100;
-
 export async function takeContent(s: SessionState, tx: TransactionState, content: SpooledContent): Promise<Reply> {
   const read = headerFacts(content);
   tx.message = read.identity;
@@ -30,7 +27,7 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
   tx.ledger.state('message', read.message);
   tx.ledger.state('recipients', { count: taken.length });
 
-  if (read.hops > HOPS_MAX) for (const recipient of taken) refuse(recipient, 'too-many-hops');
+  if (read.hops > s.current.installation.limits.hops) for (const recipient of taken) refuse(recipient, 'too-many-hops');
   const bench = benchFor(s, tx.ledger, tx.at, { content, header: read.header });
   for (const stage of ['data', 'content'] as const) {
     const going = taken.filter((recipient) => !refuses(recipient.course.disposition) || allStages(s));

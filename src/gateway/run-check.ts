@@ -19,9 +19,25 @@ export interface Bench {
   readonly message: MessageView | undefined;
 }
 
+/** Never rejects: a fault of our own, too, is a check that failed, and the policy says what that means. */
 export async function runCheck(instance: CheckInstance, bench: Bench, budget: Millis): Promise<Ended> {
-  const { world, ledger } = bench;
   const end = ending(instance);
+  try {
+    return await run(instance, bench, budget, end);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    bench.world.log.error('check.fault', { check: instance.name, error: why });
+    return end('failed', {}, why);
+  }
+}
+
+async function run(
+  instance: CheckInstance,
+  bench: Bench,
+  budget: Millis,
+  end: ReturnType<typeof ending>,
+): Promise<Ended> {
+  const { world, ledger } = bench;
   for (const name of instance.after) {
     await ledger.running(name);
     const status = ledger.ended(name)?.status;

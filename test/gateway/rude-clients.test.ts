@@ -96,3 +96,19 @@ test('a rehearsal refuses a client that has no address', async () => {
   const play = rehearsalOf('policy: inbound\nchecks: {}\nrules: {}\n');
   await expect(play({ client_ip: '999.0.2.1', rcpt: ['bob@example.net'] })).rejects.toThrow('client_ip must be');
 });
+
+test('the configured number of hops is the one that counts', async () => {
+  const installation = `hostname: mx.example.net
+listeners: { mx: { address: "127.0.0.1:2525", policy: inbound } }
+domains: { example.net: { route: files, recipients: any } }
+routes: { files: { protocol: maildir, path: var/mail } }
+limits: { hops: 2 }
+`;
+  const play = rehearsalOf('policy: inbound\nchecks: {}\nrules: {}\n', installation);
+  const reasonAfter = async (hops: number): Promise<string | undefined> => {
+    const raw = `${'Received: from a by b\r\n'.repeat(hops)}From: a@example.org\r\n\r\nhi\r\n`;
+    const { record } = await play({ mail_from: 'a@example.org', rcpt: ['b@example.net'], raw });
+    return record.recipients[0]?.reason;
+  };
+  expect([await reasonAfter(2), await reasonAfter(3)]).toEqual(['otherwise', 'builtin:too-many-hops']);
+});

@@ -43,10 +43,6 @@ export const BUILTIN = {
     reply: { code: 250, enhanced: '2.0.0', text: 'queued as {id}' },
     about: 'No refusal: a notification of our own about another message, for which nobody connected.',
   },
-  'other-recipient-deferred': {
-    reply: { code: 451, enhanced: '4.7.1', text: 'please try again: the message is deferred for a recipient' },
-    about: 'Several recipients share one reply to DATA, and one of them is deferred.',
-  },
 } as const satisfies { readonly [word: string]: Builtin };
 
 export type BuiltinWord = keyof typeof BUILTIN;

@@ -53,8 +53,8 @@ export interface World {
   readonly log: Log;
   readonly current: () => Current;
   /**
-   * With which entries due at once are claimed in the admitting commit. Undefined where nobody delivers; it answers
-   * undefined when the sender's hands are full.
+   * With which entries due at once are claimed in the admitting commit. Undefined where nobody delivers, or when the
+   * dispatcher's hands are full: they wait in the store.
    */
   readonly claim: () => LeaseRequest | undefined;
   /** Takes over what was claimed. */

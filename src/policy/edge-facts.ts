@@ -114,13 +114,3 @@ export const EDGE_ROOTS: readonly EdgeRoot[] = [
     shape: z.object({ score: count('sum of the score actions so far', 2.5) }),
   },
 ];
-
-export interface ClientFacts {
-  readonly ip: string;
-  readonly port: number;
-  readonly network: string;
-  readonly name: string;
-  readonly private: boolean;
-  readonly user: string;
-  readonly trusted: boolean;
-}

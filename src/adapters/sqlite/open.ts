@@ -29,27 +29,6 @@ export interface SqliteStoreOptions {
   readonly log: Log;
 }
 
-export interface SqliteStoreOptions {
-  /** The folder; made when it is not there, unless it is only visited. */
-  readonly path: string;
-  /**
-   * `serve`: the gateway; only one at a time. `visit`: a person's command beside it or without it: reads everything,
-   * changes queue and quarantine in short transactions, remembers nothing.
-   */
-  readonly mode: 'serve' | 'visit';
-  /** Below this much free space no mail is promised; 0 for no such limit. */
-  readonly minFreeBytes: number;
-  /** Records older than this are dropped by the day; undefined: somebody else calls `dropBefore`. */
-  readonly retention: Millis | undefined;
-  readonly log: Log;
-}
-
-/** A store whose content can go from the thread that took it to the one that delivers it. */
-export interface ThreadStore extends Store {
-  readonly handOver: (ref: ContentRef) => Uint8Array | undefined;
-  readonly takeOver: (ref: ContentRef, octets: Uint8Array) => void;
-}
-
 export interface SqliteStore extends Store {
   /** A line for another thread, which passes it to `joinStore`. */
   connect(): MessagePort;

@@ -1,6 +1,7 @@
 /** Makes the record of a transaction or a connection, once nothing of it runs any more. */
 import { verdictOf } from '../policy/course.ts';
 import type { Facts } from '../policy/facts.ts';
+import type { Policy } from '../policy/policy.ts';
 import {
   type CheckRun,
   type DnsEvidence,
@@ -78,11 +79,22 @@ function factsOf(ledgers: readonly Ledger[], s: SessionState): Facts {
 }
 
 function runsOf(ledger: Ledger, s: SessionState, dns: DnsPages): CheckRun[] {
-  const order = new Map(s.policy.checks.map((instance, index) => [instance.name, index]));
+  const order = orderIn(s.policy);
   return [...ledger.endedHere()]
     .sort(([a], [b]) => (order.get(a) ?? 0) - (order.get(b) ?? 0))
     .map(([, ended]) => ({ ...ended.run, dns: ended.dns.map((evidence) => dns.place(evidence)) }));
 }
+
+/** Made once a policy: four levels of every transaction ask for it. */
+function orderIn(policy: Policy): ReadonlyMap<string, number> {
+  const known = ORDERS.get(policy);
+  if (known !== undefined) return known;
+  const order = new Map(policy.checks.map((instance, index) => [instance.name, index]));
+  ORDERS.set(policy, order);
+  return order;
+}
+
+const ORDERS = new WeakMap<Policy, ReadonlyMap<string, number>>();
 
 function recipientRecord(state: RecipientState, s: SessionState, dns: DnsPages): RecipientRecord {
   return {

@@ -45,7 +45,7 @@ export function openFiles(
   try {
     const queue = new QueueTables(openQueue(at.queue));
     closers.push(() => queue.db.close());
-    const days = new RecordDays(at.records);
+    const days = new RecordDays(at.records, warn);
     closers.push(() => days.close());
     const search = new SearchDays(at.search, days);
     closers.push(() => search.close());
@@ -110,7 +110,7 @@ function mend(queue: QueueTables, days: RecordDays, file: string, warn: (name: s
   for (const name of days.names.filter((day) => day >= first)) {
     let seen = marks.get(name) ?? 0;
     for (let rows = days.after(name, seen, CHUNK); rows.length > 0; rows = days.after(name, seen, CHUNK)) {
-      for (const { id, json } of rows)
+      for (const { id, json } of days.opened(rows))
         if (promises(JSON.parse(json) as TransactionRecord) && !queue.keepsPromiseOf(id)) lost.push(id);
       seen = rows.at(-1)!.n;
     }

@@ -4,19 +4,29 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { StoreError } from '../../ports/store-error.ts';
 import { timeOfId } from '../../record/id.ts';
+import type { TransactionRecord } from '../../record/record.ts';
+import { termsOf } from '../../record/terms.ts';
 import { isConflict, type Layout, openDatabase } from './database.ts';
+import { packText, type StoredText, unpackText } from './record-text.ts';
 import type { EventRow, RecordRow } from './rows.ts';
 
+/**
+ * Since version 2 a new row's `json` is a blob (`record-text.ts`), which the column takes as it is; older rows stay as they were. The
+ * number keeps an older program, which could not read the new rows, away from the day.
+ */
 const LAYOUT: Layout = {
-  version: 1,
+  version: 2,
   sql: `
-    CREATE TABLE records (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, json TEXT NOT NULL, events TEXT NOT NULL);
-    CREATE TABLE events (n INTEGER PRIMARY KEY, record TEXT NOT NULL, json TEXT NOT NULL);
-    CREATE INDEX events_record ON events (record)`,
+    CREATE TABLE IF NOT EXISTS records
+      (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, json TEXT NOT NULL, events TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS events (n INTEGER PRIMARY KEY, record TEXT NOT NULL, json TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS events_record ON events (record)`,
 };
 
 /** Days kept open: today, yesterday at midnight, and those a search or an old entry has just asked for. */
 const OPEN_MAX = 8;
+/** Records whose words wait in memory for the index, some kilobyte each; of older ones they are read from the rows. */
+const TERMS_MAX = 5000;
 const DAY_MS = 86_400_000;
 
 interface Day {
@@ -30,15 +40,25 @@ interface Day {
   inTransaction: boolean;
 }
 
+/** A record's row as a query gives it. */
+export interface StoredRecord {
+  readonly id: string;
+  readonly json: StoredText;
+}
+
 export class RecordDays {
   readonly #folder: string;
+  readonly #warn: (name: string, data: object) => void;
+  /** Of records that are not in the search index yet. */
+  readonly #terms = new Map<string, readonly string[]>();
   /** In order of use, the latest last. */
   readonly #open = new Map<string, Day>();
   readonly #names: Set<string>;
   #nameOf: { day: number; name: string } = { day: -1, name: '' };
 
-  constructor(folder: string) {
+  constructor(folder: string, warn: (name: string, data: object) => void) {
     this.#folder = folder;
+    this.#warn = warn;
     this.#names = new Set(daysIn(folder));
   }
 
@@ -47,22 +67,25 @@ export class RecordDays {
     return [...this.#names].sort();
   }
 
-  insert(row: RecordRow): void {
-    const day = this.#writing(this.dayOf(row[0]));
+  insert([id, json, events, terms]: RecordRow): void {
+    const day = this.#writing(this.dayOf(id));
     try {
-      day.last = Number(day.insert.run(...row).lastInsertRowid);
+      day.last = Number(day.insert.run(id, packText(json), events).lastInsertRowid);
+      this.#remember(id, terms);
     } catch (error) {
       if (isConflict(error))
-        throw new StoreError('conflict', `Cannot store record "${row[0]}" as it must be new: it is there`);
+        throw new StoreError('conflict', `Cannot store record "${id}" as it must be new: it is there`);
       throw error;
     }
   }
 
   /** A record nobody waits for; one that is there is left as it is. */
-  insertLazy(row: RecordRow): void {
-    const day = this.#writing(this.dayOf(row[0]));
-    const { changes, lastInsertRowid } = day.insertLazy.run(...row);
-    if (changes === 1) day.last = Number(lastInsertRowid);
+  insertLazy([id, json, events, terms]: RecordRow): void {
+    const day = this.#writing(this.dayOf(id));
+    const { changes, lastInsertRowid } = day.insertLazy.run(id, packText(json), events);
+    if (changes === 0) return;
+    day.last = Number(lastInsertRowid);
+    this.#remember(id, terms);
   }
 
   /** Events of a day that was dropped are dropped with it. */
@@ -84,6 +107,7 @@ export class RecordDays {
   }
 
   rollback(): void {
+    this.#terms.clear();
     for (const day of this.#inTransaction()) {
       if (day.db.isTransaction) day.db.exec('ROLLBACK');
       day.inTransaction = false;
@@ -98,19 +122,42 @@ export class RecordDays {
     const later = day.prepare('SELECT json FROM events WHERE record = ? ORDER BY n').all(id);
     const first = found.events === '' ? [] : (JSON.parse(String(found.events)) as unknown[]);
     return {
-      json: String(found.json),
+      json: unpackText(id, found.json as StoredText),
       events: [...first.map((event) => JSON.stringify(event)), ...later.map((row) => String(row.json))],
     };
   }
 
-  /** Records of a day beyond its nth, in the order they were committed. */
-  after(
-    name: string,
-    n: number,
-    limit: number,
-  ): readonly { readonly n: number; readonly id: string; readonly json: string }[] {
+  /** Records of a day beyond its nth, in the order they were committed; `opened` has what they say. */
+  after(name: string, n: number, limit: number): readonly (StoredRecord & { readonly n: number })[] {
     const rows = this.reading(name)?.prepare('SELECT n, id, json FROM records WHERE n > ? ORDER BY n LIMIT ?');
-    return (rows?.all(n, limit) ?? []) as unknown as { n: number; id: string; json: string }[];
+    return (rows?.all(n, limit) ?? []) as unknown as (StoredRecord & { readonly n: number })[];
+  }
+
+  /** The words each is found by: as they came with it, else read from its row. */
+  terms(rows: readonly StoredRecord[]): readonly (readonly [id: string, terms: readonly string[]])[] {
+    const kept = rows.flatMap(({ id }): [string, readonly string[]][] => {
+      const terms = this.#terms.get(id);
+      return terms === undefined ? [] : [[id, terms]];
+    });
+    const read = this.opened(rows.filter(({ id }) => !this.#terms.has(id)));
+    return [...kept, ...read.map(({ id, json }) => [id, termsOf(JSON.parse(json) as TransactionRecord)] as const)];
+  }
+
+  /** Their words lie in the index now. */
+  found(rows: readonly StoredRecord[]): void {
+    for (const { id } of rows) this.#terms.delete(id);
+  }
+
+  /** One that is damaged is passed over, and named in the log: it must not hide the others, nor stop a start. */
+  opened(rows: readonly StoredRecord[]): readonly { readonly id: string; readonly json: string }[] {
+    return rows.flatMap(({ id, json }) => {
+      try {
+        return [{ id, json: unpackText(id, json) }];
+      } catch (error) {
+        this.#warn('store.record.damaged', { id, error: String(error) });
+        return [];
+      }
+    });
   }
 
   /** The day's database; undefined when there is no such day. */
@@ -136,6 +183,12 @@ export class RecordDays {
     const day = Math.floor(at / DAY_MS);
     if (this.#nameOf.day !== day) this.#nameOf = { day, name: new Date(day * DAY_MS).toISOString().slice(0, 10) };
     return this.#nameOf.name;
+  }
+
+  #remember(id: string, terms: readonly string[]): void {
+    this.#terms.set(id, terms);
+    const [oldest] = this.#terms.keys();
+    if (this.#terms.size > TERMS_MAX) this.#terms.delete(oldest!);
   }
 
   #writing(name: string): Day {

@@ -4,6 +4,7 @@ import type { QuarantineItem } from '../../ports/queue.ts';
 import type { EntryState, QueueEntry } from '../../queue/entry.ts';
 import { timeOfId } from '../../record/id.ts';
 import type { RecordEvent, TransactionRecord } from '../../record/record.ts';
+import { termsOf } from '../../record/terms.ts';
 
 /** In the order of the table's columns. */
 export type EntryRow = readonly [
@@ -40,8 +41,11 @@ export type ItemRow = readonly [
   json: string,
 ];
 
-/** `events` came with the record and lie in its row: a JSON array, or '' for none. */
-export type RecordRow = readonly [id: string, json: string, events: string];
+/**
+ * `events` came with the record and lie in its row: a JSON array, or '' for none. `terms` are on their way to the search index, which
+ * then need not read the record again.
+ */
+export type RecordRow = readonly [id: string, json: string, events: string, terms: readonly string[]];
 
 export type EventRow = readonly [record: string, json: string];
 
@@ -84,7 +88,7 @@ export function recordRow(record: TransactionRecord, events: readonly RecordEven
     throw new RangeError(
       `Cannot store record "${record.id}" as its id must be one that was drawn: 13 characters with their time`,
     );
-  return [record.id, JSON.stringify(record), events.length === 0 ? '' : JSON.stringify(events)];
+  return [record.id, JSON.stringify(record), events.length === 0 ? '' : JSON.stringify(events), termsOf(record)];
 }
 
 export const eventRow = (event: RecordEvent): EventRow => [event.recordId, JSON.stringify(event)];

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { PAGE, type RecordQuery } from '../../ports/queue.ts';
 import { firstIdAt } from '../../record/id.ts';
-import type { TransactionRecord } from '../../record/record.ts';
-import { termsOf, termsSought } from '../../record/terms.ts';
+import { termsSought } from '../../record/terms.ts';
 import { isDamage, openDatabase } from './database.ts';
-import { daysIn, type RecordDays, removeDatabase } from './record-days.ts';
+import { daysIn, type RecordDays, removeDatabase, type StoredRecord } from './record-days.ts';
 
 const LAYOUT = {
   version: 1,
@@ -69,7 +68,7 @@ export class SearchDays {
       .sort()[0];
     const terms = termsSought(query);
     const limit = query.limit ?? PAGE;
-    const found: string[] = [];
+    const found: StoredRecord[] = [];
     for (const name of [...this.#records.names].reverse()) {
       const records = this.#records.reading(name);
       if (records === undefined || found.length >= limit) break;
@@ -77,9 +76,10 @@ export class SearchDays {
       if (least !== '' && name < this.#records.dayOf(least)) break;
       const bounds = { least, beyond: beyond ?? LAST, limit: limit - found.length };
       if (terms.length === 0) found.push(...newest(records, bounds));
-      else found.push(...jsonOf(records, this.#idsWith(name, terms, bounds)));
+      else found.push(...rowsOf(records, this.#idsWith(name, terms, bounds)));
     }
-    return found;
+    // Those that cannot be opened count for the page, so that the next one begins where this one ended.
+    return this.#records.opened(found).map(({ json }) => json);
   }
 
   /** Forgets a day whose records were dropped. */
@@ -127,14 +127,15 @@ export class SearchDays {
     day.db.exec('BEGIN IMMEDIATE');
     try {
       const rows = this.#records.after(name, Number(day.filled.get()!.record), SLICE);
-      const words: [string, string][] = rows.flatMap(({ id, json }) =>
-        termsOf(JSON.parse(json) as TransactionRecord).map((term): [string, string] => [term, id]),
-      );
+      const words = this.#records
+        .terms(rows)
+        .flatMap(([id, terms]) => terms.map((term): [string, string] => [term, id]));
       // In order of the tree: neighbours share a page.
       words.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
       for (const [term, id] of words) day.insert.run(term, id);
       if (rows.length > 0) day.fill.run(rows.at(-1)!.n);
       day.db.exec('COMMIT');
+      this.#records.found(rows);
       return rows.length;
     } catch (error) {
       if (day.db.isTransaction) day.db.exec('ROLLBACK');
@@ -185,15 +186,12 @@ interface Bounds {
 /** Beyond every id there can be. */
 const LAST = '~';
 
-function newest(records: DatabaseSync, { least, beyond, limit }: Bounds): string[] {
-  const rows = records.prepare('SELECT json FROM records WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?');
-  return rows.all(least, beyond, limit).map((row) => String(row.json));
+function newest(records: DatabaseSync, { least, beyond, limit }: Bounds): readonly StoredRecord[] {
+  const rows = records.prepare('SELECT id, json FROM records WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?');
+  return rows.all(least, beyond, limit) as unknown as StoredRecord[];
 }
 
-function jsonOf(records: DatabaseSync, ids: readonly string[]): string[] {
-  const one = records.prepare('SELECT json FROM records WHERE id = ?');
-  return ids.flatMap((id) => {
-    const row = one.get(id);
-    return row === undefined ? [] : [String(row.json)];
-  });
+function rowsOf(records: DatabaseSync, ids: readonly string[]): readonly StoredRecord[] {
+  const one = records.prepare('SELECT id, json FROM records WHERE id = ?');
+  return ids.flatMap((id) => (one.get(id) as StoredRecord | undefined) ?? []);
 }

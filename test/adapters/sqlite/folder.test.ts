@@ -20,7 +20,7 @@ test('a record beyond the last commit of the queue that speaks of a promise nobo
   await first.queue.admit(sampleAdmission(id(1), await spool(first.content, 'kept')));
   await first.close();
 
-  const days = new RecordDays(join(path, 'records'));
+  const days = new RecordDays(join(path, 'records'), console.warn);
   days.insert(recordRow(sampleRecord(id(2)), []));
   days.insert(recordRow(sampleRecord(id(3), { recipients: [sampleRecipient({ outcome: 'refused' })] }), []));
   days.insert(recordRow(sampleRecord(sampleId(NOON + 86_400_000, 4)), []));

@@ -67,7 +67,8 @@ interface Options extends Common {
 
 async function explain(world: CliWorld, message: string | undefined, options: Options): Promise<number> {
   const given = await scenarioOf(world, message, options);
-  const loaded = await loadSound(world, options.config);
+  // Zone files answer without the keys in zones' names; the network does not.
+  const loaded = await loadSound(world, options.config, options.dns === undefined);
   const rehearsals = await world.rehearsals(loaded);
   try {
     if (options.batch !== undefined) return await explainBatch(world, options.batch, given, rehearsals);

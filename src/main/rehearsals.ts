@@ -11,6 +11,7 @@ import { silentLog } from '../adapters/system/log.ts';
 import { passedState } from '../checks/passed-state.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Rehearsals } from '../cli/world.ts';
+import { keyedResolver } from '../gateway/dns/keyed-zones.ts';
 import { parseZones } from '../gateway/dns/zone-data.ts';
 import { zoneResolver } from '../gateway/dns/zone-resolver.ts';
 import { type Rehearsed, rehearse, type Stagehand, wireOctets } from '../gateway/rehearse.ts';
@@ -25,7 +26,9 @@ export type Player = (scenario: Scenario) => Promise<Rehearsed>;
 export function openRehearsals(current: Current, live?: () => Promise<StateStore>): Rehearsals & { start(): Player } {
   const ids = idSource(current.installation.nodeNumber, 15, systemClock.now);
   const { servers, timeout } = current.installation.dns;
-  const network = new DnsClient({ servers, timeout, elapsed: systemClock.elapsed });
+  const client = new DnsClient({ servers, timeout, elapsed: systemClock.elapsed });
+  // Zone files answer under the names that are shown: they hold no key.
+  const network = keyedResolver(client, () => current.zones);
   const zones = new Map<string, Resolver>();
   const hand: Stagehand = {
     clock: systemClock,

@@ -8,6 +8,7 @@ import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Installation, Listener } from '../config/installation.ts';
+import { keyedResolver } from '../gateway/dns/keyed-zones.ts';
 import { RecordFold } from '../gateway/fold.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
@@ -83,7 +84,10 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     await inForce.start();
     const resolver =
       stand.resolver ??
-      new DnsClient({ servers: installation.dns.servers, timeout: installation.dns.timeout, elapsed: clock.elapsed });
+      keyedResolver(
+        new DnsClient({ servers: installation.dns.servers, timeout: installation.dns.timeout, elapsed: clock.elapsed }),
+        () => inForce.current.zones,
+      );
     const ids = idSource(installation.nodeNumber, 0, clock.now);
     const lines = recordLines(installation.records.jsonl, () => inForce.current.policies, log);
     stopping.push(() => lines.close());

@@ -26,7 +26,7 @@ export type Player = (scenario: Scenario) => Promise<Rehearsed>;
 export function openRehearsals(current: Current, live?: () => Promise<StateStore>): Rehearsals & { start(): Player } {
   const ids = idSource(current.installation.nodeNumber, 15, systemClock.now);
   const { servers, timeout } = current.installation.dns;
-  const client = new DnsClient({ servers, timeout, elapsed: systemClock.elapsed });
+  const client = new DnsClient({ servers, timeout, elapsed: systemClock.elapsed, log: silentLog });
   // Zone files answer under the names that are shown: they hold no key.
   const network = keyedResolver(client, () => current.zones);
   const zones = new Map<string, Resolver>();

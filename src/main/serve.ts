@@ -24,6 +24,7 @@ import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
 import { dispatcherFor } from './dispatcher.ts';
 import { InForce } from './in-force.ts';
+import { sayListenTrouble } from './listen-trouble.ts';
 import { recordLines } from './record-lines.ts';
 import { sha256 } from './sha256.ts';
 
@@ -84,10 +85,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     await inForce.start();
     const resolver =
       stand.resolver ??
-      keyedResolver(
-        new DnsClient({ servers: installation.dns.servers, timeout: installation.dns.timeout, elapsed: clock.elapsed }),
-        () => inForce.current.zones,
-      );
+      keyedResolver(new DnsClient({ ...installation.dns, elapsed: clock.elapsed, log }), () => inForce.current.zones);
     const ids = idSource(installation.nodeNumber, 0, clock.now);
     const lines = recordLines(installation.records.jsonl, () => inForce.current.policies, log);
     stopping.push(() => lines.close());
@@ -130,7 +128,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     });
     const addresses: { [listener: string]: string } = {};
     for (const [index, listener] of installation.listeners.entries()) {
-      const { address, port } = await receivers[index]!.listen();
+      const { address, port } = await receivers[index]!.listen().catch((error: unknown) => {
+        throw new Error(sayListenTrouble(listener, error), { cause: error });
+      });
       addresses[listener.name] = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
     }
     carrier.start();

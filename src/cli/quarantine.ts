@@ -1,12 +1,13 @@
 /** `postern quarantine`: messages kept aside, listed, released into the queue or deleted. */
 import { Command } from 'commander';
 import type { QuarantineFilter, QuarantineItem } from '../ports/queue.ts';
+import { type EntryView, entryView } from '../queue/entry-view.ts';
 import { transition } from '../queue/transition.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { columns, terminal } from '../record/terminal.ts';
 import { act, CliError, type Common, FINE, NO, printing, type Shell } from './command.ts';
 import { eventFor, timingWithout } from './queue-change.ts';
-import { entryJson, senderOf } from './queue-tell.ts';
+import { senderOf } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
 import type { CliWorld, Visit } from './world.ts';
@@ -39,7 +40,7 @@ const list = (shell: Shell): Command =>
       const wanted = choose({ ...options, ids }, world.now());
       return visiting(world, options.config, async ({ queue }) => {
         for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter)))
-          for (const item of page) await world.out(options.json ? jsonLine(itemJson(item)) : itemLine(item));
+          for (const item of page) await world.out(options.json ? jsonLine(itemView(item)) : itemLine(item));
         return FINE;
       });
     }),
@@ -59,7 +60,7 @@ const show = (shell: Shell): Command =>
           for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter)))
             for (const item of page) {
               shown += 1;
-              await world.out(options.json ? jsonLine(itemJson(item)) : itemStory(item));
+              await world.out(options.json ? jsonLine(itemView(item)) : itemStory(item));
             }
           if (shown === 0) throw new CliError('not in quarantine; `postern trace` tells what became of it');
           return FINE;
@@ -181,9 +182,24 @@ const itemStory = (item: QuarantineItem): string =>
     '',
   ]);
 
-const itemJson = ({ entry, at, ...item }: QuarantineItem): object => ({
-  ...item,
-  at: iso(at),
-  entry: entryJson(entry),
+/** As other programs read it. */
+interface ItemView {
+  readonly id: string;
+  readonly record_id: string;
+  readonly at: string;
+  readonly class: QuarantineItem['class'];
+  readonly reason: string;
+  readonly rule: string;
+  readonly entry: EntryView;
+}
+
+const itemView = (item: QuarantineItem): ItemView => ({
+  id: item.id,
+  record_id: item.recordId,
+  at: iso(item.at),
+  class: item.class,
+  reason: item.reason,
+  rule: item.rule,
+  entry: entryView(item.entry),
 });
 const iso = (at: number): string => new Date(at).toISOString();

@@ -70,7 +70,8 @@ describe('postern queue', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(json.map(({ reversePath }) => reversePath)).toEqual(['alice@example.org', 'alice@example.org', '']);
+    expect(json.map(({ reverse_path }) => reverse_path)).toEqual(['alice@example.org', 'alice@example.org', '']);
+    expect(json[0]).toMatchObject({ record_id: id(1), state: { kind: 'waiting', due: '2026-11-22T13:00:00.000Z' } });
     expect(json[0]).not.toHaveProperty('prefix');
   });
 
@@ -206,5 +207,43 @@ describe('postern status', () => {
     const { status, out } = await run(world, 'status', '--json');
     expect(status).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ kind: 'running', pid: 42, queue: { waiting: 3, due: 2, quarantined: 1 } });
+  });
+});
+
+describe('what other programs read', () => {
+  const SPELT = /^[a-z][a-z0-9_]*$/;
+  const keysOf = (value: unknown): string[] =>
+    typeof value !== 'object' || value === null
+      ? []
+      : Array.isArray(value)
+        ? value.flatMap(keysOf)
+        : Object.entries(value).flatMap(([key, inner]) => [key, ...keysOf(inner)]);
+
+  test.each([
+    ['queue', 'list'],
+    ['queue', 'show', `${id(1)}.1`],
+    ['queue', 'hold', `${id(1)}.1`],
+    ['quarantine', 'list'],
+    ['quarantine', 'show', `${id(4)}.1`],
+    ['quarantine', 'release', `${id(4)}.1`],
+    ['status'],
+  ])('%s %s %s is spelt with underscores, times as ISO 8601', async (...words) => {
+    const world = await three();
+    const last = { at: NOON, host: 'mail1:25', said: '451 later', enhanced: '4.3.0', onlyAt: '' };
+    await admit(world, 5, { last, state: { kind: 'held', why: 'looks stolen', by: 'operator' } });
+    await keepAside(world, 4, { last });
+    await world.store.queue.lease({ owner: 'a/1/1', until: NOON + HOUR, now: NOON, limit: 1 });
+    const { out } = await run(world, ...words, '--json');
+    const read =
+      words[0] === 'status'
+        ? [JSON.parse(out)]
+        : out
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line));
+    const keys = keysOf(read);
+    expect(keys.length).toBeGreaterThan(0);
+    expect(keys.filter((key) => !SPELT.test(key))).toEqual([]);
+    expect(out).not.toMatch(/:1[67]\d{11}\b/);
   });
 });

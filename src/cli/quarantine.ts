@@ -10,6 +10,7 @@ import { eventFor, timingWithout } from './queue-change.ts';
 import { senderOf } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
+import { parseWhen } from './when.ts';
 import type { CliWorld, Visit } from './world.ts';
 
 export function quarantineCommand(shell: Shell): Command {
@@ -18,7 +19,7 @@ export function quarantineCommand(shell: Shell): Command {
   return quarantine;
 }
 
-const CHOICES = ['recipient', 'sender', 'domain', 'class', 'reason', 'olderThan'] as const;
+const CHOICES = ['recipient', 'sender', 'domain', 'class', 'reason', 'olderThan', 'since'] as const;
 
 interface Options extends Common, Omit<Selection, 'ids'> {
   readonly why?: string;
@@ -30,6 +31,7 @@ const list = (shell: Shell): Command =>
       about: 'Lists held messages, a line each; all when nothing is chosen.',
       examples: [
         ['quarantine list', 'everything'],
+        ['quarantine list --since 24h', 'since yesterday'],
         ['quarantine list --class spam --recipient b@example.com', 'one kind, one recipient'],
       ],
     }),
@@ -141,10 +143,11 @@ function change(
 }
 
 function choose(selection: Selection, now: number): Wanted<QuarantineFilter, QuarantineItem> {
-  const { recipient, sender, domain, reason } = selection;
+  const { recipient, sender, domain, reason, since } = selection;
   const before = cameBefore(selection, now);
   const common: QuarantineFilter = {
     ...(recipient === undefined ? {} : { recipient }),
+    ...(since === undefined ? {} : { since: parseWhen(since, '--since', now) }),
     ...(selection.class === undefined ? {} : { class: selection.class }),
   };
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();

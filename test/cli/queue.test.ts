@@ -163,6 +163,22 @@ describe('postern quarantine', () => {
     expect((await run(world, 'quarantine', 'show', id(2))).out).toContain('why     DMARC example.net');
   });
 
+  test('--since chooses what came in from then on, for looking as for changing', async () => {
+    const world = fakeWorld();
+    await keepAside(world, 1, {}, { at: NOON - 2 * HOUR });
+    await keepAside(world, 2, {}, { at: NOON - HOUR });
+    for (const since of ['90m', '2026-11-22T11:00:00Z'])
+      expect((await run(world, 'quarantine', 'list', '--since', since)).out).toMatch(
+        new RegExp(`^${id(2)}\\.1 [^\n]*\n$`),
+      );
+    expect(await run(world, 'quarantine', 'list', '--since', 'lunch')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('--since "lunch" is not a time'),
+    });
+    expect((await run(world, 'quarantine', 'delete', '--since', '90m')).out).toBe('1 deleted\n');
+    expect((await world.store.queue.quarantined({})).map((item) => item.id)).toEqual([`${id(1)}.1`]);
+  });
+
   test('release puts it into the queue with its time begun anew, and joins the record', async () => {
     const world = fakeWorld();
     await keepAside(world, 1, { attempts: 3, expiresAt: NOON - 1 });

@@ -9,7 +9,7 @@ import type { CliWorld } from './world.ts';
 
 export const checkCommand = (shell: Shell): Command =>
   printing('check', {
-    about: 'Loads configuration and policies and reports every problem; exit 1 when one is an error.',
+    about: 'Loads configuration and policies and reports every problem; exit 1 when `serve` would refuse to start.',
     examples: [
       ['check', 'everything, files of secrets included'],
       ['check --lint', 'also every rule whose outcome an outage would change'],
@@ -28,7 +28,7 @@ interface Options extends Common {
 
 async function check(world: CliWorld, options: Options): Promise<number> {
   const loaded = await world.load(options.config, { secrets: options.secrets });
-  const sound = isSound(loaded);
+  const serves = isSound(loaded) && loaded.notYet.length === 0;
   const policies = [...loaded.policies.values()];
   const outages = policies.flatMap(lintOutages);
   const problems = [
@@ -36,22 +36,21 @@ async function check(world: CliWorld, options: Options): Promise<number> {
     ...policies.flatMap((policy) => lint(policy, world.now())),
     ...(options.lint ? outages : []),
   ];
-  if (options.json) await world.out(jsonText({ ok: sound, problems, not_yet: loaded.notYet }));
+  if (options.json) await world.out(jsonText({ ok: serves, problems, not_yet: loaded.notYet }));
   else {
     await world.out(sayProblems(problems));
     if (outages.length > 0 && !options.lint)
       await world.out(
         `an outage of a check would change ${count(outages.length, 'rule')}: \`postern check --lint\` lists them\n`,
       );
-    if (loaded.notYet.length > 0)
-      await world.out(`${sayProblems(loaded.notYet)}\`serve\` refuses to start with what has not come yet.\n`);
+    await world.out(sayProblems(loaded.notYet));
     await world.out(`${sayOutcome(loaded, problems, options.config)}\n`);
   }
-  return sound ? FINE : NO;
+  return serves ? FINE : NO;
 }
 
 function sayOutcome(
-  { installation, policies }: Awaited<ReturnType<CliWorld['load']>>,
+  { installation, policies, notYet }: Awaited<ReturnType<CliWorld['load']>>,
   problems: readonly Problem[],
   config: string,
 ): string {
@@ -59,6 +58,8 @@ function sayOutcome(
   const warnings = problems.length - errors;
   const also = warnings === 0 ? '' : `, ${count(warnings, 'warning')}`;
   if (errors > 0 || installation === undefined) return `${count(errors, 'error')}${also}`;
+  if (notYet.length > 0)
+    return `\`serve\` refuses ${config}: ${count(notYet.length, 'part')} of it ${notYet.length === 1 ? 'has' : 'have'} not come yet${also}`;
   const parts = [
     count(installation.listeners.length, 'listener'),
     count(installation.domains.size, 'domain'),

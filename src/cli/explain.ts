@@ -1,5 +1,6 @@
 /** `postern explain`: one made-up transaction, or a batch of them, through the policies; nothing real is written or asked. */
 import type { Command } from 'commander';
+import { warningsOf } from '../gateway/rehearse-warnings.ts';
 import { jsonText } from '../record/jsonl.ts';
 import { sayReply } from '../record/say-why.ts';
 import type { Scenario } from '../record/scenario.ts';
@@ -9,6 +10,7 @@ import { type RecordView, recordView } from '../record/view.ts';
 import { explainBatch } from './batch.ts';
 import { act, CliError, type Common, FINE, printing, type Shell, USAGE } from './command.ts';
 import { readAnswers } from './explain-answers.ts';
+import { withWarnings } from './explain-warnings.ts';
 import { loadSound } from './sound.ts';
 import type { CliWorld } from './world.ts';
 
@@ -67,13 +69,15 @@ interface Options extends Common {
 
 async function explain(world: CliWorld, message: string | undefined, options: Options): Promise<number> {
   const given = await scenarioOf(world, message, options);
-  const loaded = await loadSound(world, options.config);
+  // Zone files answer without the keys in zones' names; the network does not.
+  const loaded = await loadSound(world, options.config, options.dns === undefined);
   const rehearsals = await world.rehearsals(loaded);
   try {
     if (options.batch !== undefined) return await explainBatch(world, options.batch, given, rehearsals);
     const { record, policy } = await rehearsals.start()(given);
     const view = recordView(record, [], policy);
-    await world.out(options.json ? jsonText(view) : `${verdicts(view)}\n${tell(view)}`);
+    if (!options.json) await world.err(terminal(warningsOf(given).map((warning) => `warning: ${warning}`)));
+    await world.out(options.json ? jsonText(withWarnings(view, given)) : `${verdicts(view)}\n${tell(view)}`);
     return FINE;
   } finally {
     await rehearsals.close();

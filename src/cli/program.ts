@@ -4,6 +4,7 @@ import { terminal } from '../record/terminal.ts';
 import { checkCommand } from './check.ts';
 import { CliError, FINE, NO, type Shell, USAGE } from './command.ts';
 import { explainCommand } from './explain.ts';
+import { sayLater } from './later.ts';
 import { logCommand } from './log.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { queueCommand } from './queue.ts';
@@ -17,6 +18,11 @@ import type { CliWorld } from './world.ts';
 
 /** Runs one command line (without node and script). Never rejects. */
 export async function runCli(args: readonly string[], world: CliWorld): Promise<number> {
+  const later = sayLater(args[0]);
+  if (later !== undefined) {
+    await world.err(terminal([`postern: ${later}`]));
+    return USAGE;
+  }
   const shell: Shell = { world, status: FINE };
   // Commander writes without waiting: what it has to say is kept and written before we answer.
   let said = '';

@@ -1,14 +1,16 @@
 /** `postern quarantine`: messages kept aside, listed, released into the queue or deleted. */
 import { Command } from 'commander';
 import type { QuarantineFilter, QuarantineItem } from '../ports/queue.ts';
+import { type EntryView, entryView } from '../queue/entry-view.ts';
 import { transition } from '../queue/transition.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { columns, terminal } from '../record/terminal.ts';
 import { act, CliError, type Common, FINE, NO, printing, type Shell } from './command.ts';
 import { eventFor, timingWithout } from './queue-change.ts';
-import { entryJson, senderOf } from './queue-tell.ts';
+import { senderOf } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
+import { parseWhen } from './when.ts';
 import type { CliWorld, Visit } from './world.ts';
 
 export function quarantineCommand(shell: Shell): Command {
@@ -17,7 +19,7 @@ export function quarantineCommand(shell: Shell): Command {
   return quarantine;
 }
 
-const CHOICES = ['recipient', 'sender', 'domain', 'class', 'reason', 'olderThan'] as const;
+const CHOICES = ['recipient', 'sender', 'domain', 'class', 'reason', 'olderThan', 'since'] as const;
 
 interface Options extends Common, Omit<Selection, 'ids'> {
   readonly why?: string;
@@ -29,6 +31,7 @@ const list = (shell: Shell): Command =>
       about: 'Lists held messages, a line each; all when nothing is chosen.',
       examples: [
         ['quarantine list', 'everything'],
+        ['quarantine list --since 24h', 'since yesterday'],
         ['quarantine list --class spam --recipient b@example.com', 'one kind, one recipient'],
       ],
     }),
@@ -39,7 +42,7 @@ const list = (shell: Shell): Command =>
       const wanted = choose({ ...options, ids }, world.now());
       return visiting(world, options.config, async ({ queue }) => {
         for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter)))
-          for (const item of page) await world.out(options.json ? jsonLine(itemJson(item)) : itemLine(item));
+          for (const item of page) await world.out(options.json ? jsonLine(itemView(item)) : itemLine(item));
         return FINE;
       });
     }),
@@ -59,7 +62,7 @@ const show = (shell: Shell): Command =>
           for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter)))
             for (const item of page) {
               shown += 1;
-              await world.out(options.json ? jsonLine(itemJson(item)) : itemStory(item));
+              await world.out(options.json ? jsonLine(itemView(item)) : itemStory(item));
             }
           if (shown === 0) throw new CliError('not in quarantine; `postern trace` tells what became of it');
           return FINE;
@@ -140,10 +143,11 @@ function change(
 }
 
 function choose(selection: Selection, now: number): Wanted<QuarantineFilter, QuarantineItem> {
-  const { recipient, sender, domain, reason } = selection;
+  const { recipient, sender, domain, reason, since } = selection;
   const before = cameBefore(selection, now);
   const common: QuarantineFilter = {
     ...(recipient === undefined ? {} : { recipient }),
+    ...(since === undefined ? {} : { since: parseWhen(since, '--since', now) }),
     ...(selection.class === undefined ? {} : { class: selection.class }),
   };
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
@@ -181,9 +185,24 @@ const itemStory = (item: QuarantineItem): string =>
     '',
   ]);
 
-const itemJson = ({ entry, at, ...item }: QuarantineItem): object => ({
-  ...item,
-  at: iso(at),
-  entry: entryJson(entry),
+/** As other programs read it. */
+interface ItemView {
+  readonly id: string;
+  readonly record_id: string;
+  readonly at: string;
+  readonly class: QuarantineItem['class'];
+  readonly reason: string;
+  readonly rule: string;
+  readonly entry: EntryView;
+}
+
+const itemView = (item: QuarantineItem): ItemView => ({
+  id: item.id,
+  record_id: item.recordId,
+  at: iso(item.at),
+  class: item.class,
+  reason: item.reason,
+  rule: item.rule,
+  entry: entryView(item.entry),
 });
 const iso = (at: number): string => new Date(at).toISOString();

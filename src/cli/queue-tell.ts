@@ -1,4 +1,4 @@
-/** An entry of the queue as a line, as a story and as JSON. */
+/** An entry of the queue as a line and as a story. */
 import { sayDuration, type Timestamp } from '../mail/time.ts';
 import type { QueueEntry } from '../queue/entry.ts';
 import { columns, terminal } from '../record/terminal.ts';
@@ -31,11 +31,6 @@ export function entryStory(entry: QueueEntry, now: Timestamp): string {
     ),
     '',
   ]);
-}
-
-/** Without the trace fields and edits, which only delivery needs. */
-export function entryJson({ prefix: _prefix, edits: _edits, ...entry }: QueueEntry): object {
-  return { ...entry, reversePath: senderOf(entry), admittedAt: iso(entry.admittedAt), expiresAt: iso(entry.expiresAt) };
 }
 
 export const senderOf = ({ reversePath }: Pick<QueueEntry, 'reversePath'>): string =>

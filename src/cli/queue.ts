@@ -2,10 +2,11 @@
 import { Command } from 'commander';
 import type { QueueFilter } from '../ports/queue.ts';
 import type { QueueEntry } from '../queue/entry.ts';
+import { entryView } from '../queue/entry-view.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { act, CliError, type Common, FINE, NO, printing, type Shell, USAGE } from './command.ts';
 import { changeQueue } from './queue-change.ts';
-import { entryJson, entryLine, entryStory } from './queue-tell.ts';
+import { entryLine, entryStory } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
 import type { CliWorld } from './world.ts';
@@ -45,7 +46,7 @@ const list = (shell: Shell): Command =>
         return visiting(world, options.config, async ({ queue }) => {
           for await (const page of everyPage(wanted, (filter) => queue.list(filter)))
             for (const entry of page)
-              await world.out(options.json ? jsonLine(entryJson(entry)) : entryLine(entry, world.now()));
+              await world.out(options.json ? jsonLine(entryView(entry)) : entryLine(entry, world.now()));
           return FINE;
         });
       }),
@@ -65,7 +66,7 @@ const show = (shell: Shell): Command =>
           for await (const page of everyPage(wanted, (filter) => queue.list(filter)))
             for (const entry of page) {
               shown += 1;
-              await world.out(options.json ? jsonLine(entryJson(entry)) : entryStory(entry, world.now()));
+              await world.out(options.json ? jsonLine(entryView(entry)) : entryStory(entry, world.now()));
             }
           if (shown === 0) throw new CliError('not in the queue; `postern trace` tells what became of it');
           return FINE;

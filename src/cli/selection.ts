@@ -13,6 +13,7 @@ export interface Selection {
   readonly class?: string;
   readonly reason?: string;
   readonly olderThan?: string;
+  readonly since?: string;
   readonly all?: boolean;
 }
 
@@ -26,6 +27,7 @@ const OPTIONS: { readonly [word in Word]: readonly [flags: string, about: string
   class: ['--class <class>', 'of this class: spam, bulk, policy, spoof, malware, attachment, mixed, undeliverable'],
   reason: ['--reason <text>', 'whose reason has this text somewhere'],
   olderThan: ['--older-than <span>', 'that came in before: 30m, 2h, 7d ago'],
+  since: ['--since <time>', 'that came in since: 30m, 2h, 7d ago, or a moment'],
 };
 
 /** Adds ids and the options named; `changes` also takes `--all`. */

@@ -4,8 +4,9 @@ import { terminal } from '../record/terminal.ts';
 import { CliError } from './command.ts';
 import type { CliWorld, Loaded, Sound } from './world.ts';
 
-export async function loadSound(world: CliWorld, config: string): Promise<Sound> {
-  const loaded = await world.load(config, { secrets: false });
+/** Only what asks the world needs its secrets. */
+export async function loadSound(world: CliWorld, config: string, secrets = false): Promise<Sound> {
+  const loaded = await world.load(config, { secrets });
   if (isSound(loaded)) return loaded;
   const errors = loaded.problems.filter(({ severity }) => severity === 'error');
   await world.err(sayProblems(errors));

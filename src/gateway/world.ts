@@ -12,6 +12,7 @@ import type { Lease, LeaseRequest, QueueStore, RecordStore } from '../ports/queu
 import type { Resolver } from '../ports/resolver.ts';
 import type { Services } from '../ports/services.ts';
 import type { StateStore } from '../ports/state.ts';
+import type { KeyedZones } from './dns/keyed-zones.ts';
 
 /** Says whether a hosted domain knows a recipient (docs/policy.md §9 `recipient.result`, `.source`). */
 export interface RecipientDirectory {
@@ -29,6 +30,8 @@ export interface Current {
   /** By name. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly directory: RecipientDirectory;
+  /** Zones of blocklists with a key in their names. */
+  readonly zones: KeyedZones;
 }
 
 /** What a rehearsal does otherwise than the gateway. */

@@ -16,6 +16,7 @@ import { loadPolicy, undeclaredSettings } from '../policy/load-policy.ts';
 import type { PolicyReader } from '../policy/loading.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
+import { readZones } from './read-zones.ts';
 import { sha256 } from './sha256.ts';
 
 export interface Configured {
@@ -30,8 +31,13 @@ export interface Configured {
   takeOver(): void;
 }
 
-/** `lists` outlive a configuration: a reload keeps the last good addresses. */
-export function configure(file: string, clock: Clock, lists: RecipientLists): Configured {
+/** `lists` outlive a configuration: a reload keeps the last good addresses. `leave`: files of secrets are not touched. */
+export function configure(
+  file: string,
+  clock: Clock,
+  lists: RecipientLists,
+  secrets: 'read' | 'leave' = 'read',
+): Configured {
   const loaded = loadInstallation(resolve(file), installationFiles(process.cwd()));
   const { installation } = loaded;
   if (installation === undefined) return { ...loaded, installation, current: undefined, takeOver: () => {} };
@@ -58,9 +64,11 @@ export function configure(file: string, clock: Clock, lists: RecipientLists): Co
   // A policy that did not load declares nothing: what it would have declared is not held against the domains.
   if (!problems.some((problem) => problem.severity === 'error'))
     problems.push(...undeclaredSettings([...found.values()], installationView(installation)));
+  const { zones, problems: unread } = readZones(installation.policiesDir, found.values(), secrets);
+  problems.push(...unread);
   const broken = problems.some((problem) => problem.severity === 'error');
   const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
-  const current = directory && { installation, policies: found, directory };
+  const current = directory && { installation, policies: found, directory, zones };
   return { current, installation, problems, notYet: loaded.notYet, takeOver: () => directory?.takeOver() };
 }
 

@@ -4,6 +4,7 @@ import { idSource } from '../adapters/ids.ts';
 import { CHECKS } from '../checks/registry.ts';
 import { sayHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
+import { keyedResolver } from '../gateway/dns/keyed-zones.ts';
 import { RecordFold } from '../gateway/fold.ts';
 import type { Outlet } from '../gateway/record-outlet.ts';
 import { openSession } from '../gateway/session.ts';
@@ -12,7 +13,7 @@ import { parseRange, RangeSet } from '../mail/ip.ts';
 import { type Millis, minutes, seconds } from '../mail/time.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
-import { CannotListen } from './cannot-listen.ts';
+import { sayListenTrouble } from './listen-trouble.ts';
 
 /** How long messages in hand may take to finish at a stop. */
 export const GRACE: Millis = seconds(20);
@@ -80,7 +81,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
   const addresses: { [listener: string]: string } = {};
   try {
     for (const { listener, receiver } of receivers) {
-      const { address, port } = await receiver.listen().catch((error: NodeJS.ErrnoException) => {
+      const { address, port } = await receiver.listen().catch((error: unknown) => {
         throw cannotListen(listener, error);
       });
       addresses[listener.name] = sayHostPort({ host: address, port });
@@ -92,11 +93,11 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
   return { addresses, close };
 }
 
-const resolverOf = ({ dns }: Installation, { clock }: EdgeParts): Resolver =>
-  new DnsClient({ servers: dns.servers, timeout: dns.timeout, elapsed: clock.elapsed });
+const resolverOf = ({ dns }: Installation, { clock, log, current }: EdgeParts): Resolver =>
+  keyedResolver(new DnsClient({ ...dns, elapsed: clock.elapsed, log }), () => current().zones);
 
-export const cannotListen = ({ name, host, port }: Listener, { code, message }: NodeJS.ErrnoException): CannotListen =>
-  new CannotListen({ listener: name, address: sayHostPort({ host, port }), code: code ?? message });
+export const cannotListen = (listener: Listener, error: unknown): Error =>
+  new Error(sayListenTrouble(listener, error), { cause: error });
 
 function receiverFor(world: World, listener: Listener, socket: Exclude<Socketing, { kind: 'none' }>): Receiver {
   const { installation } = world.current();

@@ -1,7 +1,7 @@
 /** Rehearsals as a command runs them: memory in place of the store, zones or the resolver for DNS, scratch state. */
 
 import { readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
+import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { DnsClient } from '../adapters/dns/client.ts';
 import { idSource } from '../adapters/ids.ts';
 import { MemoryState } from '../adapters/memory/state.ts';
@@ -11,6 +11,7 @@ import { silentLog } from '../adapters/system/log.ts';
 import { passedState } from '../checks/passed-state.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Rehearsals } from '../cli/world.ts';
+import { keyedResolver } from '../gateway/dns/keyed-zones.ts';
 import { parseZones } from '../gateway/dns/zone-data.ts';
 import { zoneResolver } from '../gateway/dns/zone-resolver.ts';
 import { type Rehearsed, rehearse, type Stagehand, wireOctets } from '../gateway/rehearse.ts';
@@ -25,7 +26,9 @@ export type Player = (scenario: Scenario) => Promise<Rehearsed>;
 export function openRehearsals(current: Current, live?: () => Promise<StateStore>): Rehearsals & { start(): Player } {
   const ids = idSource(current.installation.nodeNumber, 15, systemClock.now);
   const { servers, timeout } = current.installation.dns;
-  const network = new DnsClient({ servers, timeout, elapsed: systemClock.elapsed });
+  const client = new DnsClient({ servers, timeout, elapsed: systemClock.elapsed, log: silentLog });
+  // Zone files answer under the names that are shown: they hold no key.
+  const network = keyedResolver(client, () => current.zones);
   const zones = new Map<string, Resolver>();
   const hand: Stagehand = {
     clock: systemClock,
@@ -39,7 +42,7 @@ export function openRehearsals(current: Current, live?: () => Promise<StateStore
   const resolverFor = ({ dns }: Scenario): Resolver => {
     if (dns === undefined) return network;
     if (typeof dns !== 'string') return resolverOf(dns, 'dns');
-    const known = zones.get(dns) ?? resolverOf(parseYaml(readFileSync(dns, 'utf8'), { maxAliasCount: 0 }), dns);
+    const known = zones.get(dns) ?? resolverOf(readZoneFile(dns), dns);
     zones.set(dns, known);
     return known;
   };
@@ -73,16 +76,35 @@ async function stateFor(
   }
 }
 
+function readZoneFile(path: string): unknown {
+  try {
+    return parseYaml(readNamed('zone file', path).toString('utf8'), { maxAliasCount: 0 });
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    throw new RangeError(`Cannot read the zone file ${path} as it must be YAML: ${error.message.split('\n')[0]}`);
+  }
+}
+
+function readNamed(what: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const now = code === 'ENOENT' ? 'there is no such file' : message;
+    throw new RangeError(`Cannot read the ${what} ${path} as it must be there, from where the command runs: ${now}`);
+  }
+}
+
 function resolverOf(data: unknown, name: string): Resolver {
   const parsed = parseZones(data);
   if (parsed.kind === 'ok') return zoneResolver(parsed.zones);
   const told = parsed.problems
-    .map(({ path, message, remedy }) => `${path.join(' › ')}: ${message} (${remedy})`)
+    .map(({ path, message, remedy }) => `${path.join(' › ')}: ${remedy}; now ${message}`)
     .join('; ');
-  throw new RangeError(`Cannot read the zones of ${name}: ${told}`);
+  throw new RangeError(`Cannot read the zones of ${name} as they must be zones: ${told}`);
 }
 
 function messageOf({ message, raw }: Scenario): Uint8Array | undefined {
   if (raw !== undefined) return wireOctets(Buffer.from(raw, 'utf8'));
-  return message === undefined ? undefined : wireOctets(readFileSync(message));
+  return message === undefined ? undefined : wireOctets(readNamed('message', message));
 }

@@ -9,7 +9,6 @@ import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
 import type { Problem } from '../language/problem.ts';
 import { LEASE, type Lease } from '../ports/queue.ts';
-import { CannotListen } from './cannot-listen.ts';
 import { configure } from './configure.ts';
 import { type Edge, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
@@ -26,8 +25,7 @@ async function open(): Promise<void> {
   const lists = new RecipientLists(files, silentLog);
   const read = () => configure(data.file, systemClock, lists);
   const { current } = read();
-  if (current === undefined)
-    return tell({ kind: 'refused', message: 'the configuration changed while it was read', trouble: undefined });
+  if (current === undefined) return tell({ kind: 'refused', message: 'the configuration changed while it was read' });
   const { installation } = current;
   const log = jsonLog(installation.log.level);
   const store = joinStore(data.store, installation.store.path);
@@ -56,13 +54,7 @@ async function open(): Promise<void> {
       socketOf: (listener) => data.sockets[listener] ?? { kind: 'none' },
     });
   } catch (error) {
-    const trouble = error instanceof CannotListen ? error : undefined;
-    tell({
-      kind: 'refused',
-      message: error instanceof Error ? error.message : String(error),
-      trouble: trouble && { listener: trouble.listener, address: trouble.address, code: trouble.code },
-    });
-    return;
+    return tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) });
   }
 
   const stop = async (): Promise<void> => {

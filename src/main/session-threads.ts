@@ -7,7 +7,6 @@ import { type Millis, minutes, seconds } from '../mail/time.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Lease } from '../ports/queue.ts';
-import { CannotListen } from './cannot-listen.ts';
 import type { Edge, Socketing } from './edge.ts';
 import type { Followers } from './in-force.ts';
 import type { News, Order, ThreadData } from './thread-words.ts';
@@ -154,7 +153,7 @@ export class SessionThreads implements Followers, Edge {
           case 'ready':
             return resolve(news.addresses);
           case 'refused':
-            return reject(news.trouble === undefined ? new Error(news.message) : new CannotListen(news.trouble));
+            return reject(new Error(news.message));
           case 'answered':
             return this.#waiting.get(news.no)?.answer(news.problems);
           case 'admitted':

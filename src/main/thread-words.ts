@@ -3,7 +3,6 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Problem } from '../language/problem.ts';
 import type { ContentRef } from '../ports/content.ts';
 import type { Lease } from '../ports/queue.ts';
-import type { CannotListen } from './cannot-listen.ts';
 import type { Socketing } from './edge.ts';
 
 export interface ThreadData {
@@ -31,12 +30,7 @@ export type Order =
 /** From a session thread. */
 export type News =
   | { readonly kind: 'ready'; readonly addresses: { readonly [listener: string]: string } }
-  | {
-      readonly kind: 'refused';
-      readonly message: string;
-      /** Where a listener could not be opened. */
-      readonly trouble: Pick<CannotListen, 'listener' | 'address' | 'code'> | undefined;
-    }
+  | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'answered'; readonly no: number; readonly problems: readonly Problem[] }
   | { readonly kind: 'admitted'; readonly handed: readonly Handed[] }
   | { readonly kind: 'stopped' };

@@ -1,4 +1,5 @@
 /** The checks of a policy: which instances there are, what each waits for, and its options with everything in them compiled. */
+import { valueAt } from '../language/expect.ts';
 import { didYouMean } from '../language/nearest.ts';
 import type { Place } from '../language/problem.ts';
 import type { Path, Source } from '../language/source.ts';
@@ -8,7 +9,7 @@ import { absentValue, checkRoot, type Root, typeOf } from './fact-types.ts';
 import type { FactScope, FactValue } from './facts.ts';
 import type { Loading } from './loading.ts';
 import { type Compiled, compiledOptions } from './options.ts';
-import type { CheckInstance, List } from './policy.ts';
+import type { CheckInstance, List, Secret } from './policy.ts';
 import { CHECK_WORDS, LATER_CHECKS, type OnErrorWritten, STAGED } from './policy-file.ts';
 import { notAfter, STAGES, type Stage } from './stage.ts';
 import type { Template } from './template.ts';
@@ -39,6 +40,7 @@ export interface LoadedCheck {
   readonly instance: Omit<CheckInstance, 'speaksAt'>;
   readonly guard: Expression | undefined;
   readonly parts: readonly OptionPart[];
+  readonly secrets: readonly Secret[];
 }
 
 /** First pass: names, places and options, so that every root has its type before the first expression is read. */
@@ -282,6 +284,7 @@ function compileCheck(
   };
   const guard = check.when === undefined ? undefined : expression([...path, 'when'], check.when, 'bool');
   const parts: OptionPart[] = [];
+  const secrets: Secret[] = [];
   for (const { path: inner, how, text } of compiledOptions(spec.options, check.options)) {
     const at = [...path, ...inner];
     switch (how.kind) {
@@ -298,6 +301,11 @@ function compileCheck(
       case 'template': {
         const template = templateAt(loading, vocabulary, source, at, text, stage, how.names);
         parts.push({ path: inner, kind: 'template', template });
+        break;
+      }
+      case 'secret': {
+        const shownAs = valueAt(check.options, [...inner.slice(0, -1), how.shownAs]);
+        if (typeof shownAs === 'string') secrets.push({ file: text, shownAs, place: source.place(at, 'value') });
         break;
       }
     }
@@ -322,6 +330,7 @@ function compileCheck(
     },
     guard,
     parts,
+    secrets,
   };
 }
 

@@ -154,6 +154,7 @@ function policyOver(parts: {
     rules: rules.map(({ info }) => info),
     checks,
     lists: ground.lists,
+    secrets: parts.checks.flatMap(({ secrets }) => secrets),
     prepare: (instance, situation) => {
       const check = loaded.get(instance.name);
       if (check === undefined)

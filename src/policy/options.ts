@@ -15,7 +15,8 @@ interface ExpressionValue {
 export type Compiled =
   | { readonly kind: 'expression'; readonly type: ExpressionType }
   | { readonly kind: 'list'; readonly listKind: List['kind'] }
-  | { readonly kind: 'template'; readonly names: readonly string[] };
+  | { readonly kind: 'template'; readonly names: readonly string[] }
+  | { readonly kind: 'secret'; readonly shownAs: string };
 
 /** An expression over facts, settings and lists: `key: client.network`. In `run` the option is its value. */
 export function expression<T extends ExpressionType>(type: T): z.ZodType<ExpressionValue[T], string> {
@@ -30,6 +31,14 @@ export function listOf(listKind: List['kind']): z.ZodType<List, string> {
 /** A text with placeholders of facts: `lookup_url: "https://…?query={client.ip}"`. `names` are left for the check to fill. */
 export function template(...names: readonly string[]): z.ZodType<string, string> {
   return compiled({ kind: 'template', names }) as unknown as z.ZodType<string, string>;
+}
+
+/**
+ * A file whose one line is a secret: in `run` the option is its path, never its line. The option named `shownAs` beside it is
+ * what stands in its place, and whoever asks the world puts the secret in at the very last (`Policy.secrets`).
+ */
+export function secretFile(shownAs: string): z.ZodType<string, string> {
+  return compiled({ kind: 'secret', shownAs }) as unknown as z.ZodType<string, string>;
 }
 
 const COMPILED = z.registry<Compiled>();

@@ -38,6 +38,15 @@ export interface CheckInstance {
   readonly absent: { readonly [fact: string]: FactValue };
 }
 
+/** A file whose one line is known to nobody but the resolver that puts it in the place of `shownAs`. */
+export interface Secret {
+  /** From the policies' folder. */
+  readonly file: string;
+  readonly shownAs: string;
+  /** Where the file is named. */
+  readonly place: Place;
+}
+
 export interface RuleInfo {
   readonly index: number;
   readonly name: string;
@@ -95,6 +104,8 @@ export interface Policy {
   readonly rules: readonly RuleInfo[];
   readonly checks: readonly CheckInstance[];
   readonly lists: ReadonlyMap<string, List>;
+  /** Of all its checks; the bundle holds where they stand, never what. */
+  readonly secrets: readonly Secret[];
   /** May this check start, and with what? A guard that cannot be evaluated runs the check. */
   prepare(instance: CheckInstance, situation: Situation): Prepared;
   /**

@@ -42,7 +42,7 @@ const outlet = recordOutlet(store, { subject: 'full', masks: [], hash: sha256 },
 const world: World = {
   clock: systemClock,
   newId: () => ids.next(),
-  resolver: new DnsClient({ servers: [setting.dns], timeout: 5000, elapsed: systemClock.elapsed }),
+  resolver: new DnsClient({ servers: [setting.dns], timeout: 5000, elapsed: systemClock.elapsed, log }),
   content: store.content,
   queue: outlet.queue,
   records: outlet.records,

@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { dnsbl } from '../../src/checks/dnsbl.ts';
 import { meaningOf, parseCodePattern } from '../../src/checks/dnsbl-codes.ts';
+import { CHECKS } from '../../src/checks/registry.ts';
 import type { Zones } from '../../src/record/scenario.ts';
+import { INSTALLATION, load } from '../policy/catalog.ts';
 import { runOn } from '../support/check-bench.ts';
 
 const ZEN = {
@@ -170,5 +172,50 @@ describe('codes as operators write them', () => {
     ['a key we do not know', { zone: 'a.test', codes: { '127.0.0.2': 1 }, weight: 2 }],
   ])('a list with %s does not load', (_, list) => {
     expect(dnsbl.options.safeParse({ lists: { a: list } }).success).toBe(false);
+  });
+});
+
+describe('a zone with a key in its name', () => {
+  const codes = 'codes: { "127.0.0.2": 1 }';
+  const policy = (spec: string) =>
+    load(`policy: inbound\nchecks:\n  connect:\n    - dnsbl:\n        lists:\n${spec}`, {}, INSTALLATION, CHECKS);
+
+  test('is a file and what is shown for it, and the policy knows no more', () => {
+    const { policy: found, problems } = policy(
+      `          zen: { zone_file: ../zen, shown_as: key.zen.test, ${codes} }`,
+    );
+    expect(problems).toEqual([]);
+    expect(found!.secrets).toMatchObject([{ file: '../zen', shownAs: 'key.zen.test', place: { line: 6 } }]);
+    expect(found!.bundle.files.map(({ path }) => path)).toEqual(['policy.yaml']);
+  });
+
+  test.each<[string, string, RegExp, RegExp]>([
+    ['two zones', `zen: { zone: a.test, zone_file: zen, shown_as: b.test, ${codes} }`, /both say where/, /one of them/],
+    ['no zone', `zen: { ${codes} }`, /the list has no zone/, /`zone:`, or `zone_file:` with `shown_as:`/],
+    ['nothing to show', `zen: { zone_file: zen, ${codes} }`, /nothing says what is shown/, /`shown_as:` beside it/],
+    [
+      'a show of nothing',
+      `zen: { zone: a.test, shown_as: b.test, ${codes} }`,
+      /stands in the open/,
+      /`zone_file` only/,
+    ],
+    [
+      'no name to show',
+      `zen: { zone_file: zen, shown_as: "a..b", ${codes} }`,
+      /expected a domain name/,
+      /zen\.spamhaus\.org/,
+    ],
+    [
+      'the name of another to show',
+      `zen: { zone_file: zen, shown_as: b.test, ${codes} }\n          b: { zone: B.test, ${codes} }`,
+      /"b\.test" is the zone of another list/,
+      /nothing else is asked under/,
+    ],
+  ])('with %s does not load', (_, spec, says, remedy) => {
+    const { policy: found, problems } = policy(`          ${spec}`);
+    expect(found).toBeUndefined();
+    expect(problems).toMatchObject([
+      { message: expect.stringMatching(says), remedy: expect.stringMatching(remedy), place: { line: 6 } },
+    ]);
   });
 });

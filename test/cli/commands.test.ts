@@ -47,12 +47,17 @@ describe('postern check', () => {
     expect((await run(withProblems(problem('warning')), 'check')).status).toBe(0);
   });
 
-  test('what has not come yet is said, and is no error', async () => {
+  test('what has not come yet is said, and that `serve` refuses it: exit 1', async () => {
     const world = fakeWorld();
     world.loaded = { ...world.loaded, notYet: [problem('error')] };
     const { status, out } = await run(world, 'check');
-    expect(status).toBe(0);
-    expect(out).toContain('`serve` refuses to start with what has not come yet.');
+    expect(status).toBe(1);
+    expect(out).toMatch(/inbound\.yaml:12:7: .*\n`serve` refuses postern\.yaml: 1 part of it has not come yet\n$/s);
+    expect(JSON.parse((await run(world, 'check --json')).out)).toMatchObject({
+      ok: false,
+      not_yet: [{}],
+      problems: [],
+    });
   });
 
   test('counts the rules that an outage would change, and lists them and their like only when asked', async () => {

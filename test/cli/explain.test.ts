@@ -10,6 +10,8 @@ async function explain(words: readonly string[], files: { readonly [path: string
   world.play = async (scenario) => {
     played.push(scenario);
     if (scenario.helo === 'broken') throw new Error('the client said nothing');
+    if (scenario.client_ip === 'nowhere')
+      throw new RangeError('Cannot rehearse a client at "nowhere" as client_ip must be an IPv4 or IPv6 address');
     // The later ones are done first: order must not depend on it.
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, 10 - played.length)));
     return { record: aRecord({ listener: scenario.helo ?? 'mx' }), policy: { rules: RULES } };
@@ -90,6 +92,27 @@ describe('postern explain', () => {
     });
   });
 
+  test.each(['@', 'a@-x.example', 'no.at', '<a"b@x>'])(
+    'a sender %s, which SMTP refuses, is played, and is told',
+    async (sender) => {
+      const { status, err, out, played } = await explain(['--mail-from', sender, '--rcpt', 'also bad']);
+      expect({ status, from: played[0]!.mail_from }).toEqual({ status: 0, from: sender });
+      expect(err).toMatch(/^warning: mail_from .* 501 5\.1\.7 .*\nwarning: rcpt "also bad" .* 501 5\.1\.3 .*\n$/);
+      expect(out).not.toContain('warning');
+      const json = await explain(['--json', '--mail-from', sender]);
+      expect(json.err).toBe('');
+      expect(JSON.parse(json.out).warnings).toHaveLength(1);
+    },
+  );
+
+  test.each(['', '<>', 'a@x.example', '<a@x.example>', '"a b"@x.example', 'ü@x.example'])(
+    'a sender %j is told of nothing',
+    async (sender) => {
+      const { err, out } = await explain(['--json', '--mail-from', sender]);
+      expect([err, JSON.parse(out).warnings]).toEqual(['', undefined]);
+    },
+  );
+
   test('a scenario that cannot be played is told, exit 1', async () => {
     const { status, err } = await explain(['--helo', 'broken']);
     expect({ status, err }).toEqual({ status: 1, err: 'postern: the client said nothing\n' });
@@ -133,12 +156,40 @@ describe('postern explain --batch', () => {
     expect(status).toBe(1);
     expect(lines(out)).toMatchObject([
       { listener: 'a' },
-      { error: '"clientip" is no key of a transaction did you mean "client_ip"?', line: 2 },
-      { error: expect.stringContaining('JSON'), line: 3 },
-      { error: 'the client said nothing', line: 4 },
-      { error: expect.stringContaining('rcpt: '), line: 5 },
-      { error: expect.stringContaining('the line: '), line: 6 },
+      {
+        line: 2,
+        error: '"clientip" is not a key that may stand here',
+        remedy: expect.stringMatching(/did you mean "client_ip"\? valid here: listener, client_ip, /),
+      },
+      {
+        line: 3,
+        error: expect.stringMatching(/^this is no JSON: /),
+        remedy: expect.stringContaining('{"client_ip":"192.0.2.1"'),
+      },
+      { line: 4, error: 'the client said nothing', remedy: expect.stringContaining('play it again') },
+      { line: 5, error: 'rcpt: "b" is a text, not a list', remedy: expect.stringContaining('such as bob@example.com') },
+      { line: 6, error: 'this is JSON, and no object', remedy: expect.stringContaining('as a JSON object') },
       { listener: 'z' },
+    ]);
+  });
+
+  test('what a rehearsal itself refuses says what must be as its remedy', async () => {
+    const { out } = await batch('{"client_ip":"nowhere"}');
+    expect(lines(out)).toEqual([
+      {
+        line: 1,
+        error: 'Cannot rehearse a client at "nowhere"',
+        remedy: 'client_ip must be an IPv4 or IPv6 address',
+      },
+    ]);
+  });
+
+  test('a line that SMTP would have refused is played, and says so', async () => {
+    const { status, out } = await batch('{"mail_from":"a b@x"}\n{"mail_from":"a@x.example"}');
+    expect(status).toBe(0);
+    expect(lines(out).map(({ warnings }) => warnings)).toEqual([
+      [expect.stringMatching(/^mail_from "a b@x" is played as it stands; SMTP answers 501 5\.1\.7 to it: /)],
+      undefined,
     ]);
   });
 });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { LATER_COMMANDS } from '../../src/cli/later.ts';
 import { buildProgram, runCli } from '../../src/cli/program.ts';
 import { fakeWorld } from '../support/cli-world.ts';
 import { aRecord, RECORD_ID } from '../support/record.ts';
@@ -79,6 +80,22 @@ describe('the program', () => {
     expect(status).toBe(2);
     expect(out).toBe('');
     expect(err).toMatch(said);
+  });
+
+  test.each(Object.keys(LATER_COMMANDS))(
+    '%s says by its name that it has not come yet, whatever follows',
+    async (name) => {
+      for (const line of [name, `${name} --since 7d --json`, `${name} --help`])
+        expect(await run(line)).toMatchObject({
+          status: 2,
+          out: '',
+          err: expect.stringMatching(new RegExp(`^postern: \`${name}\` has not come yet: .+\\n$`)),
+        });
+    },
+  );
+
+  test('no command that is there is said to come later', () => {
+    expect(program.commands.map((command) => command.name()).filter((name) => name in LATER_COMMANDS)).toEqual([]);
   });
 
   test('serve is handed on with its configuration', async () => {

@@ -70,7 +70,8 @@ describe('postern queue', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(json.map(({ reversePath }) => reversePath)).toEqual(['alice@example.org', 'alice@example.org', '']);
+    expect(json.map(({ reverse_path }) => reverse_path)).toEqual(['alice@example.org', 'alice@example.org', '']);
+    expect(json[0]).toMatchObject({ record_id: id(1), state: { kind: 'waiting', due: '2026-11-22T13:00:00.000Z' } });
     expect(json[0]).not.toHaveProperty('prefix');
   });
 
@@ -162,6 +163,22 @@ describe('postern quarantine', () => {
     expect((await run(world, 'quarantine', 'show', id(2))).out).toContain('why     DMARC example.net');
   });
 
+  test('--since chooses what came in from then on, for looking as for changing', async () => {
+    const world = fakeWorld();
+    await keepAside(world, 1, {}, { at: NOON - 2 * HOUR });
+    await keepAside(world, 2, {}, { at: NOON - HOUR });
+    for (const since of ['90m', '2026-11-22T11:00:00Z'])
+      expect((await run(world, 'quarantine', 'list', '--since', since)).out).toMatch(
+        new RegExp(`^${id(2)}\\.1 [^\n]*\n$`),
+      );
+    expect(await run(world, 'quarantine', 'list', '--since', 'lunch')).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('--since "lunch" is not a time'),
+    });
+    expect((await run(world, 'quarantine', 'delete', '--since', '90m')).out).toBe('1 deleted\n');
+    expect((await world.store.queue.quarantined({})).map((item) => item.id)).toEqual([`${id(1)}.1`]);
+  });
+
   test('release puts it into the queue with its time begun anew, and joins the record', async () => {
     const world = fakeWorld();
     await keepAside(world, 1, { attempts: 3, expiresAt: NOON - 1 });
@@ -206,5 +223,43 @@ describe('postern status', () => {
     const { status, out } = await run(world, 'status', '--json');
     expect(status).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ kind: 'running', pid: 42, queue: { waiting: 3, due: 2, quarantined: 1 } });
+  });
+});
+
+describe('what other programs read', () => {
+  const SPELT = /^[a-z][a-z0-9_]*$/;
+  const keysOf = (value: unknown): string[] =>
+    typeof value !== 'object' || value === null
+      ? []
+      : Array.isArray(value)
+        ? value.flatMap(keysOf)
+        : Object.entries(value).flatMap(([key, inner]) => [key, ...keysOf(inner)]);
+
+  test.each([
+    ['queue', 'list'],
+    ['queue', 'show', `${id(1)}.1`],
+    ['queue', 'hold', `${id(1)}.1`],
+    ['quarantine', 'list'],
+    ['quarantine', 'show', `${id(4)}.1`],
+    ['quarantine', 'release', `${id(4)}.1`],
+    ['status'],
+  ])('%s %s %s is spelt with underscores, times as ISO 8601', async (...words) => {
+    const world = await three();
+    const last = { at: NOON, host: 'mail1:25', said: '451 later', enhanced: '4.3.0', onlyAt: '' };
+    await admit(world, 5, { last, state: { kind: 'held', why: 'looks stolen', by: 'operator' } });
+    await keepAside(world, 4, { last });
+    await world.store.queue.lease({ owner: 'a/1/1', until: NOON + HOUR, now: NOON, limit: 1 });
+    const { out } = await run(world, ...words, '--json');
+    const read =
+      words[0] === 'status'
+        ? [JSON.parse(out)]
+        : out
+            .trim()
+            .split('\n')
+            .map((line) => JSON.parse(line));
+    const keys = keysOf(read);
+    expect(keys.length).toBeGreaterThan(0);
+    expect(keys.filter((key) => !SPELT.test(key))).toEqual([]);
+    expect(out).not.toMatch(/:1[67]\d{11}\b/);
   });
 });

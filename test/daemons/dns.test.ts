@@ -1,6 +1,7 @@
 /** Our DNS client, and the checks over it, against unbound and rbldnsd. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DnsClient } from '../../src/adapters/dns/client.ts';
+import { silentLog } from '../../src/adapters/system/log.ts';
 import { dnsbl } from '../../src/checks/dnsbl.ts';
 import { helo } from '../../src/checks/helo.ts';
 import { rdns } from '../../src/checks/rdns.ts';
@@ -23,7 +24,12 @@ describe.skipIf(missing !== '')('with unbound and rbldnsd', () => {
     const unbound = await startDaemon('unbound', { RBL: String(rbl.port) });
     daemons.push(unbound);
     server = `127.0.0.1:${unbound.port}`;
-    client = new DnsClient({ servers: [server], timeout: 1500, elapsed: () => performance.now() + ahead });
+    client = new DnsClient({
+      servers: [server],
+      timeout: 1500,
+      elapsed: () => performance.now() + ahead,
+      log: silentLog,
+    });
   });
   afterAll(async () => {
     client?.close();

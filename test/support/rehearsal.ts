@@ -48,6 +48,7 @@ export function rehearsalOf(
   const current = {
     installation,
     policies: new Map([['inbound', policy]]),
+    zones: new Map(),
     directory: { resolve: async () => ({ result: 'known' as const, source: 'any' }) },
   };
   const ids = idSource(1, 0, () => systemClock.now());

@@ -1,6 +1,7 @@
 /** The resolver port over the network: a stub resolver with several servers, retries, a cache, and equal questions joined. */
 import { lowerAscii, questionName } from '../../mail/dns-name.ts';
 import type { Millis } from '../../mail/time.ts';
+import type { Log } from '../../ports/log.ts';
 import type { DnsAnswer, DnsType, Resolver } from '../../ports/resolver.ts';
 import { DnsCache } from './cache.ts';
 import { ALIASES_MAX } from './reply.ts';
@@ -13,6 +14,7 @@ export interface DnsClientOptions {
   readonly timeout: Millis;
   /** Monotonic time. */
   readonly elapsed: () => Millis;
+  readonly log: Log;
 }
 
 /** Different questions under way at once. A flood beyond it is answered `limit` at once rather than late. */
@@ -26,7 +28,7 @@ export class DnsClient implements Resolver {
 
   constructor(options: DnsClientOptions) {
     this.options = options;
-    this.servers = serverSet(options.servers);
+    this.servers = serverSet(options.servers, options.log);
   }
 
   resolve(asked: string, type: DnsType, signal: AbortSignal): Promise<DnsAnswer> {

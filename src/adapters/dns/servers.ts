@@ -1,20 +1,23 @@
 /** One question put to the servers we have: who is asked, how often, for how long, and when the next one is tried. */
 import type { Millis } from '../../mail/time.ts';
+import type { Log } from '../../ports/log.ts';
 import type { DnsAnswer, DnsType } from '../../ports/resolver.ts';
 import { encodeQuery, isTruncated } from './query.ts';
 import { readReply, type Said } from './reply.ts';
 import { type DnsServer, parseServer } from './server.ts';
 import { askByTcp } from './tcp.ts';
 import { type Received, UdpServer } from './udp.ts';
+import { ServerWatch } from './watch.ts';
 
 export interface ServerSet {
   readonly servers: readonly { readonly address: DnsServer; readonly udp: UdpServer }[];
   /** Who is asked first: the last that answered. */
   preferred: number;
+  readonly watch: ServerWatch;
   close(): void;
 }
 
-export function serverSet(texts: readonly string[]): ServerSet {
+export function serverSet(texts: readonly string[], log: Log): ServerSet {
   if (texts.length === 0) throw new RangeError('Cannot ask DNS as it must have a server: none is configured');
   const servers = texts.map((text) => {
     const address = parseServer(text);
@@ -23,6 +26,10 @@ export function serverSet(texts: readonly string[]): ServerSet {
   return {
     servers,
     preferred: 0,
+    watch: new ServerWatch(
+      servers.map(({ address }) => address.text),
+      log,
+    ),
     close: () => {
       for (const { udp } of servers) udp.close();
     },
@@ -66,6 +73,7 @@ export async function askServers(set: ServerSet, asking: Asking, signal: AbortSi
     const server = set.servers[place]!;
     const last = tries === TRIES_MAX - 1 ? left : Math.min(wait, left);
     const outcome = await askOne(server, asking, last, signal);
+    tell(set.watch, server.address.text, outcome, asking.elapsed());
     if (outcome.kind !== 'failed') {
       set.preferred = place;
       return outcome;
@@ -80,6 +88,14 @@ export async function askServers(set: ServerSet, asking: Asking, signal: AbortSi
     while (useless.has(place));
   }
   return worst;
+}
+
+function tell(watch: ServerWatch, server: string, outcome: Outcome, at: Millis): void {
+  const cause = outcome.kind === 'failed' ? outcome.cause : undefined;
+  // An abort says nothing about the server, a failure to resolve a name (SERVFAIL) most often something about the name.
+  if (cause === 'cancelled') return;
+  if (cause === 'timeout' || cause === 'unreachable' || cause === 'refused') watch.silent(server, at);
+  else watch.answered(server, at);
 }
 
 async function askOne(

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DnsClient } from '../../../src/adapters/dns/client.ts';
 import { encodeQuery } from '../../../src/adapters/dns/query.ts';
+import { silentLog } from '../../../src/adapters/system/log.ts';
 import type { DnsAnswer, DnsType } from '../../../src/ports/resolver.ts';
 import { type Answered, type Asked, message, type ScriptedDns, scriptedDns } from '../../support/dns-server.ts';
 
@@ -20,10 +21,14 @@ async function world(script: (asked: Asked) => Answered): Promise<ScriptedDns> {
 /** A client whose time can be put forward. */
 function clientOf(servers: readonly string[], timeout = 5000) {
   let ahead = 0;
-  const client = new DnsClient({ servers, timeout, elapsed: () => performance.now() + ahead });
+  const told: [string, object | undefined][] = [];
+  const tell = (name: string, data?: object) => void told.push([name, data]);
+  const log = { event: tell, warn: tell, error: tell };
+  const client = new DnsClient({ servers, timeout, elapsed: () => performance.now() + ahead, log });
   closing.unshift(() => client.close());
   return {
     client,
+    told,
     later: (seconds: number) => {
       ahead += seconds * 1000;
     },
@@ -212,7 +217,9 @@ describe('what is asked', () => {
   test.each([[[]], [['example.com']], [['127.0.0.1:0']], [['127.0.0.1:99999']], [['[127.0.0.1']]])(
     'servers %j cannot be asked',
     (servers) => {
-      expect(() => new DnsClient({ servers, timeout: 100, elapsed: () => 0 })).toThrow(/^Cannot ask DNS/);
+      expect(() => new DnsClient({ servers, timeout: 100, elapsed: () => 0, log: silentLog })).toThrow(
+        /^Cannot ask DNS/,
+      );
     },
   );
 });
@@ -438,5 +445,58 @@ describe('when nobody waits any more', () => {
     const answer = ask('x.example');
     client.close();
     expect(say(await answer)).toBe('failed cancelled');
+  });
+});
+
+describe('servers that are silent', () => {
+  test('all of them for a while are told once, and once when one answers again', async () => {
+    let answers = false;
+    const script = () => (answers ? { answers: [a('b.example')] } : undefined);
+    const [one, two] = [await world(script), await world(script)];
+    const { ask, later, told } = clientOf([one.server, two.server], 80);
+    await ask('a1.example');
+    await ask('a2.example');
+    expect(told).toEqual([]);
+    later(11);
+    await Promise.all([ask('a3.example'), ask('a4.example'), ask('a5.example')]);
+    later(60);
+    await ask('a6.example');
+    expect(told).toEqual([
+      ['dns.silent', { servers: [one.server, two.server], remedy: expect.stringMatching(/dns\.servers/) }],
+    ]);
+    answers = true;
+    expect((await ask('b.example')).kind).toBe('found');
+    await ask('b2.example');
+    expect(told.slice(1)).toEqual([
+      ['dns.answers_again', { server: expect.any(String), silent_ms: expect.any(Number) }],
+    ]);
+    expect((told[1]![1] as { silent_ms: number }).silent_ms).toBeGreaterThan(70_000);
+  });
+
+  test('that refuse to serve us are told as well', async () => {
+    const dns = await world(() => ({ rcode: 'REFUSED' }));
+    const { ask, later, told } = clientOf([dns.server]);
+    await ask('a1.example');
+    later(11);
+    await ask('a2.example');
+    expect(told.map(([name]) => name)).toEqual(['dns.silent']);
+  });
+
+  test.each<[string, (asked: Asked) => Answered]>([
+    ['one of two that answers', () => undefined],
+    ['a name that cannot be resolved', () => ({ rcode: 'SERVFAIL' })],
+  ])('%s is no silence', async (_, script) => {
+    const one = await world(script);
+    const two = await world(({ name }) => ({ answers: [a(name)] }));
+    const { ask, later, told } = clientOf(
+      script({} as Asked) === undefined ? [one.server, two.server] : [one.server],
+      400,
+    );
+    await ask('a1.example');
+    later(11);
+    await ask('a2.example');
+    later(11);
+    await ask('a3.example');
+    expect(told).toEqual([]);
   });
 });

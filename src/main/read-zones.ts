@@ -1,0 +1,43 @@
+/** The zones with keys that policies name by file: read once a configuration, kept nowhere but in memory. */
+import { resolve } from 'node:path';
+import { readSecret } from '../adapters/files/secret-file.ts';
+import { type KeyedZones, readKeyedZone } from '../gateway/dns/keyed-zones.ts';
+import type { Problem } from '../language/problem.ts';
+import { questionName } from '../mail/dns-name.ts';
+import type { Policy, Secret } from '../policy/policy.ts';
+
+export interface ZonesRead {
+  readonly zones: KeyedZones;
+  readonly problems: readonly Problem[];
+}
+
+/** `leave`: the files are not touched, and questions below these zones fail rather than go out under a wrong name. */
+export function readZones(folder: string, policies: Iterable<Policy>, secrets: 'read' | 'leave'): ZonesRead {
+  const zones = new Map<string, string | undefined>();
+  const problems: Problem[] = [];
+  for (const secret of [...policies].flatMap((policy) => policy.secrets)) {
+    const shown = questionName(secret.shownAs) ?? '';
+    if (secrets === 'leave') {
+      zones.set(shown, undefined);
+      continue;
+    }
+    const file = readSecret(resolve(folder, secret.file));
+    const read = file.kind === 'wrong' ? file : readKeyedZone(file.text, shown);
+    if (read.kind === 'wrong')
+      problems.push(problemAt(secret, `the file of secrets ${secret.file} cannot be taken: ${read.why}`, read.remedy));
+    else if ((zones.get(shown) ?? read.zone) !== read.zone)
+      problems.push(
+        problemAt(secret, `"${shown}" is shown for another zone already`, 'give each zone a `shown_as` of its own'),
+      );
+    else zones.set(shown, read.zone);
+  }
+  return { zones, problems };
+}
+
+const problemAt = ({ place }: Secret, message: string, remedy: string): Problem => ({
+  place,
+  severity: 'error',
+  message,
+  remedy,
+  excerpt: '',
+});

@@ -21,6 +21,7 @@ import type { Log } from '../ports/log.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
+import { openControl, overridesNow } from './control.ts';
 import { dispatcherFor } from './dispatcher.ts';
 import { InForce } from './in-force.ts';
 import { recordLines } from './record-lines.ts';
@@ -64,7 +65,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const early = stand.log ?? jsonLog('info');
   const files = watchedFiles();
   const lists = new RecipientLists(files, early);
-  const read = (): Configured => configure(file, clock, lists);
+  const read = (): Configured => configure(file, clock, lists, overridesNow(clock));
   const first = soundOrThrow(read());
   const { installation } = first;
   const log = stand.log ?? jsonLog(installation.log.level);
@@ -135,16 +136,32 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     mkdirSync(installation.store.path, { recursive: true });
     writeFileSync(pidFile(installation), `${process.pid}\n`, { mode: 0o600 });
     stopping.push(() => removePid(installation));
-    log.event('gateway.started', { hostname: installation.hostname, addresses });
-
-    return {
-      addresses,
+    const control = await openControl({
+      current: () => inForce.current,
       reload: async () => {
         lines.reopen();
         const wrong = await inForce.reload();
         if (wrong.length === 0) carrier.wake();
         return wrong;
       },
+      reloadLists: () => inForce.reloadLists(),
+      override: (overrides) => inForce.override(overrides),
+      drain: (on) => {
+        for (const receiver of receivers) receiver.drain(on);
+      },
+      addresses,
+      sessions: (listener) =>
+        receivers[installation.listeners.findIndex(({ name }) => name === listener)]?.connections ?? 0,
+      clock,
+      log,
+      newId: () => ids.next(),
+    });
+    stopping.push(() => control.close());
+    log.event('gateway.started', { hostname: installation.hostname, addresses });
+
+    return {
+      addresses,
+      reload: () => control.reload(),
       reloadLists: () => inForce.reloadLists(),
       stop: () => stopAll(stopping, log),
       broken: store.died,

@@ -193,18 +193,3 @@ describe('postern quarantine', () => {
     });
   });
 });
-
-describe('postern status', () => {
-  test('counts what waits, and says no when nothing runs', async () => {
-    const world = await three();
-    await keepAside(world, 4);
-    expect(await run(world, 'status')).toMatchObject({
-      status: 1,
-      out: 'gateway     not running: there is no pid file\nqueue       3 waiting (2 due), 0 being sent, 0 held\nquarantine  1\n',
-    });
-    world.running = async () => ({ kind: 'running', pid: 42 });
-    const { status, out } = await run(world, 'status', '--json');
-    expect(status).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ kind: 'running', pid: 42, queue: { waiting: 3, due: 2, quarantined: 1 } });
-  });
-});

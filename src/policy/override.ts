@@ -24,13 +24,24 @@ export const withOverrides = (rules: readonly Rule[], overrides: readonly Overri
         return override === undefined ? rule : { ...rule, info: { ...rule.info, mode: 'monitor', override } };
       });
 
-/** Those that change something in this policy: only they become part of its bundle. */
+/** Those that mean something in this policy: only they become part of its bundle. */
 export const overridesOf = (
-  policy: string,
-  rules: readonly Rule[],
+  {
+    policy,
+    rules,
+    checks,
+  }: { readonly policy: string; readonly rules: readonly Rule[]; readonly checks: readonly string[] },
   overrides: readonly Override[],
 ): readonly Override[] =>
-  overrides.filter((one) => (one.policy === '' || one.policy === policy) && rules.some((rule) => brakes(one, rule)));
+  overrides.filter(
+    (one) =>
+      (one.policy === '' || one.policy === policy) &&
+      (one.kind === 'check' ? checks.includes(one.name) : rules.some((rule) => brakes(one, rule))),
+  );
+
+/** An outage of a braked check has nothing to say: it would defer, or keep aside, because of it. */
+export const isSilenced = (check: string, overrides: readonly Override[]): boolean =>
+  overrides.some(({ kind, name }) => kind === 'check' && name === check);
 
 /** A named rule whatever it does; by way of a check only what restricts, so that a brake never refuses more than before. */
 const brakes = ({ kind, name }: Override, rule: Rule): boolean =>

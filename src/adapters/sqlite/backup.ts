@@ -136,17 +136,16 @@ function copySpool(queue: QueueTables, path: string, into: string): readonly str
       } else throw error;
     }
   }
-  return gone.flatMap((ref) =>
-    ['entries', 'quarantine']
-      .flatMap((table) =>
-        queue.db
-          .prepare(`DELETE FROM ${table} WHERE content = ? RETURNING id`)
-          .all(ref)
-          .map((row) => String(row.id)),
-      )
-      .concat(queue.free(ref) === 'kept' ? [`content ${ref}`] : []),
-  );
+  const ended = gone.flatMap((ref) => ['entries', 'quarantine'].flatMap((table) => takeOut(queue, table, ref)));
+  for (const ref of gone) queue.free(ref);
+  return ended;
 }
+
+const takeOut = (queue: QueueTables, table: string, ref: string): readonly string[] =>
+  queue.db
+    .prepare(`DELETE FROM ${table} WHERE content = ? RETURNING id`)
+    .all(ref)
+    .map((row) => String(row.id));
 
 function copied(file: string, copy: string): boolean {
   try {

@@ -65,6 +65,8 @@ export interface Installation {
   readonly node: string;
   /** 0 to 1023, from the node's name: stands in every record id. */
   readonly nodeNumber: number;
+  /** Session threads; `cores`: as many as the machine has for them. 0: the main thread's own. */
+  readonly threads: number | 'cores';
   readonly postmaster: string;
   readonly listeners: readonly Listener[];
   readonly domains: ReadonlyMap<string, HostedDomain>;

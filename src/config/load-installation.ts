@@ -47,6 +47,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     hostname,
     node,
     nodeNumber: nodeNumber(node),
+    threads: single('threads') ?? 'cores',
     postmaster: postmasterOf(sections, hostname, findings),
     listeners,
     domains: buildDomains(sections, folder, files, findings),

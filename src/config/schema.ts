@@ -103,6 +103,9 @@ const SERVICE = z.strictObject({ address: text('a host with its port, or unix: a
 /** What may be written in several files, entry by entry. */
 export const MAPS = { listeners: LISTENER, domains: DOMAIN, routes: ROUTE, signing: SIGNING } as const;
 
+/** An id's counter has room for sixteen threads (record/id.ts), and a machine with more cores is no mail gateway's. */
+const THREADS_MAX = 8;
+
 /** What is said once. */
 export const SINGLES = {
   hostname: text('our own name in DNS, such as mx1.example.com'),
@@ -110,6 +113,15 @@ export const SINGLES = {
     .string()
     .regex(/^[A-Za-z0-9_-]{1,63}$/, { error: 'this is not a node name: expected letters, digits, - and _' })
     .meta({ expected: 'a name for this machine, such as mx1' }),
+  threads: z
+    .union([z.literal('cores'), z.int().min(0).max(THREADS_MAX)])
+    .prefault('cores')
+    .meta({
+      expected: `\`cores\` or a number to ${THREADS_MAX}`,
+      description:
+        'Threads that speak with clients and decide, beside the one that sends and the one that keeps the store. `cores`: one ' +
+        'a core but one; 0: the sending thread does it too, for the smallest machines',
+    }),
   postmaster: text('an address'),
   certificates: z.array(z.strictObject({ names: names('a host name').min(1), certificate: path, key: path })),
   default_route: text('the name of a route'),

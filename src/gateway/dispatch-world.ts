@@ -20,4 +20,6 @@ export interface DispatchWorld {
   readonly installation: () => Installation;
   /** Unique to a worker's life: `node/thread/start`. */
   readonly owner: string;
+  /** Hears how many entries more may be claimed for us: threads that admit cannot ask. */
+  readonly room: (entries: number) => void;
 }

@@ -50,11 +50,7 @@ export class Dispatcher {
 
   /** For an admission: entries due at once come straight into our hands. Undefined when they are full: they wait in the store. */
   claim(): LeaseRequest | undefined {
-    if (this.#stopping.signal.aborted) return undefined;
-    if (this.#inHand.size >= IN_HAND_MAX) {
-      this.#more = true;
-      return undefined;
-    }
+    if (this.#stopping.signal.aborted || this.#inHand.size >= IN_HAND_MAX) return undefined;
     return { owner: this.#world.owner, until: this.#world.clock.now() + LEASE };
   }
 
@@ -76,6 +72,7 @@ export class Dispatcher {
   /** Takes nothing more, gives back what has not begun, and waits for the rest. */
   async stop(grace: Millis = GRACE): Promise<void> {
     this.#stopping.abort();
+    this.#tellRoom();
     this.wake();
     await this.#loop;
     for (const lane of this.#lanes.values())
@@ -169,6 +166,8 @@ export class Dispatcher {
       void this.#end([lease], [{ kind: 'expired' }]);
       return false;
     });
+    if (this.#inHand.size >= IN_HAND_MAX) this.#more = true; // what is admitted now stays in the store
+    this.#tellRoom();
     if (this.#stopping.signal.aborted) this.#putBack(open);
     else for (const group of groupLeases(open)) this.#lane(group[0]!.entry.route).push(group);
   }
@@ -240,6 +239,11 @@ export class Dispatcher {
   #forget(id: string): void {
     this.#inHand.delete(id);
     this.#lost.delete(id);
+    this.#tellRoom();
     if (this.#inHand.size === 0) this.#idle?.();
+  }
+
+  #tellRoom(): void {
+    this.#world.room(this.#stopping.signal.aborted ? 0 : IN_HAND_MAX - this.#inHand.size);
   }
 }

@@ -1,13 +1,13 @@
 /** What a person's commands may do to the running gateway: reload, drain, brake, and ask how it is. */
 import { serveControl } from '../adapters/control/server.ts';
 import { overrideFile } from '../adapters/files/override-file.ts';
-import type { Installation } from '../config/installation.ts';
 import type { Current } from '../gateway/world.ts';
 import type { Problem } from '../language/problem.ts';
 import type { Override } from '../policy/override.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlAnswer, ControlAsk, GatewayStatus } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
+import type { Edge } from './edge.ts';
 import { inForceAt, Overrides } from './overrides.ts';
 import { version } from './version.ts';
 
@@ -18,12 +18,7 @@ export interface Steered {
   reloadLists(): Promise<readonly Problem[]>;
   /** Puts the policies in force under these overrides, and nothing else that is new. */
   override(overrides: readonly Override[]): Promise<readonly Problem[]>;
-  /** On: whoever connects is answered 421, sessions at rest end, messages in hand finish. Off: takes again. */
-  drain(on: boolean): void;
-  /** `host:port` by listener. */
-  readonly addresses: { readonly [listener: string]: string };
-  /** Open sessions of a listener. */
-  sessions(listener: string): number | Promise<number>;
+  readonly edge: Edge;
   readonly clock: Clock;
   readonly log: Log;
   readonly newId: () => string;
@@ -34,12 +29,6 @@ export interface Control {
   reload(): Promise<readonly Problem[]>;
   close(): Promise<void>;
 }
-
-/** For `configure`: the overrides in force on this store now. */
-export const overridesNow =
-  (clock: Clock) =>
-  ({ store }: Installation): readonly Override[] =>
-    inForceAt(overrideFile(store.path).read(), clock.now());
 
 export async function openControl(steered: Steered): Promise<Control> {
   const { clock, log } = steered;
@@ -64,19 +53,19 @@ export async function openControl(steered: Steered): Promise<Control> {
   };
   const status = async (): Promise<GatewayStatus> => {
     const { installation, policies } = steered.current();
+    const { edge } = steered;
+    const sessions = await edge.sessions();
     return {
       pid: process.pid,
       version: runs,
       startedAt,
       draining,
-      listeners: await Promise.all(
-        installation.listeners.map(async ({ name, policy }) => ({
-          name,
-          policy,
-          address: steered.addresses[name] ?? '',
-          sessions: await steered.sessions(name),
-        })),
-      ),
+      listeners: installation.listeners.map(({ name, policy }) => ({
+        name,
+        policy,
+        address: edge.addresses[name] ?? '',
+        sessions: sessions[name] ?? 0,
+      })),
       policies: [...policies.values()].map(({ name, bundle, rules }) => ({
         name,
         bundle: bundle.digest,
@@ -89,7 +78,7 @@ export async function openControl(steered: Steered): Promise<Control> {
   const drain = (on: boolean): void => {
     if (draining === on) return;
     draining = on;
-    steered.drain(on);
+    steered.edge.drain(on);
     log.warn(on ? 'drain.began' : 'drain.ended', {});
   };
   const carryOut = async (ask: ControlAsk): Promise<Omit<ControlAnswer, 'status'>> => {

@@ -20,9 +20,10 @@ export interface Cargo {
   /** The configuration in force. */
   readonly installation: () => Installation;
   readonly owner: string;
+  readonly room: (entries: number) => void;
 }
 
-export function dispatcherFor({ store, clock, log, ids, installation, owner }: Cargo): Dispatcher {
+export function dispatcherFor({ store, clock, log, ids, installation, owner, room }: Cargo): Dispatcher {
   const { hostname } = installation();
   return new Dispatcher({
     queue: store.queue,
@@ -34,5 +35,6 @@ export function dispatcherFor({ store, clock, log, ids, installation, owner }: C
     newId: () => ids.next(),
     installation,
     owner,
+    room,
   });
 }

@@ -8,6 +8,7 @@ import type { Log } from '../ports/log.ts';
 import type { RecordStore } from '../ports/queue.ts';
 import type { WatchedFiles } from '../ports/watched-files.ts';
 import { type Configured, listFiles, type Refreshed, underOverrides, withFreshLists } from './configure.ts';
+import { sha256 } from './sha256.ts';
 
 export interface Standing {
   /** Reads the files anew. */
@@ -15,7 +16,33 @@ export interface Standing {
   readonly records: Pick<RecordStore, 'putBundle'>;
   readonly files: WatchedFiles;
   readonly log: Log;
+  /** Threads that hold the same configuration. */
+  readonly others: Followers;
 }
+
+/** A change holds in all threads or in none: first each reads it, then each takes it. */
+export interface Followers {
+  /** Why they cannot; none where all can. `leader` names what they must find. */
+  prepare(leader: string): Promise<readonly Problem[]>;
+  /** Resolves when new sessions of all of them find it. */
+  commit(): Promise<void>;
+  abandon(): void;
+  reloadLists(): void;
+  /** Resolves when new sessions of all of them decide so. */
+  override(overrides: readonly Override[]): Promise<readonly Problem[]>;
+}
+
+export const NOBODY: Followers = {
+  prepare: async () => [],
+  commit: async () => {},
+  abandon: () => {},
+  reloadLists: () => {},
+  override: async () => [],
+};
+
+type Read =
+  | { readonly kind: 'sound'; readonly current: Current; readonly takeOver: () => void }
+  | { readonly kind: 'wrong'; readonly problems: readonly Problem[] };
 
 export class InForce {
   readonly #standing: Standing;
@@ -24,6 +51,7 @@ export class InForce {
   #turn: Promise<unknown> = Promise.resolve();
   readonly #watching = new Map<string, () => void>();
   #stopped = false;
+  #prepared: Extract<Read, { kind: 'sound' }> | undefined;
 
   constructor(first: Current, standing: Standing) {
     this.#current = first;
@@ -39,19 +67,44 @@ export class InForce {
     await this.#put(this.#current);
   }
 
-  /** Puts the files' present state in force; answers why it did not. */
+  /** Puts the files' present state in force, in all threads or in none; answers why it did not. */
   reload(): Promise<readonly Problem[]> {
     return this.#after(async () => {
-      const next = this.#standing.read();
-      const wrong = [...next.problems.filter(({ severity }) => severity === 'error'), ...next.notYet];
-      if (next.current !== undefined)
-        wrong.push(...needsRestart(this.#current.installation, next.current.installation));
-      if (next.current === undefined || wrong.length > 0) return this.#refused('reload.refused', wrong);
-      await this.#put(next.current);
-      next.takeOver();
-      this.#standing.log.event('reload.done', { policies: [...next.current.policies.keys()] });
+      const read = this.#read();
+      if (read.kind === 'wrong') return this.#refused('reload.refused', read.problems);
+      const { others } = this.#standing;
+      const theirs = await others.prepare(fingerprint(read.current));
+      if (theirs.length > 0) {
+        others.abandon();
+        return this.#refused('reload.refused', theirs);
+      }
+      await this.#take(read);
+      await others.commit();
+      this.#standing.log.event('reload.done', { policies: [...read.current.policies.keys()] });
       return [];
     }, 'reload.refused');
+  }
+
+  /** Of a thread that follows another: reads the files, and waits for `commit` or `abandon`. Answers why it cannot follow. */
+  async prepare(leader: string): Promise<readonly Problem[]> {
+    const read = this.#read();
+    if (read.kind === 'wrong') return read.problems;
+    if (fingerprint(read.current) !== leader) return [changedMeanwhile(read.current.installation)];
+    this.#prepared = read;
+    return [];
+  }
+
+  commit(): Promise<readonly Problem[]> {
+    const read = this.#prepared;
+    this.#prepared = undefined;
+    return this.#after(async () => {
+      if (read !== undefined) await this.#take(read);
+      return [];
+    }, 'reload.refused');
+  }
+
+  abandon(): void {
+    this.#prepared = undefined;
   }
 
   /** The same for the lists of the policies alone. */
@@ -64,7 +117,8 @@ export class InForce {
   /** The policies in force under other overrides. */
   override(overrides: readonly Override[]): Promise<readonly Problem[]> {
     return this.#after(async () => {
-      return this.#refresh(underOverrides(this.#current, overrides), 'overrides');
+      const wrong = await this.#refresh(underOverrides(this.#current, overrides), 'overrides');
+      return wrong.length > 0 ? wrong : this.#standing.others.override(overrides);
     }, 'overrides.refused');
   }
 
@@ -76,6 +130,7 @@ export class InForce {
     );
     if (changed.length === 0) return [];
     await this.#put({ ...this.#current, policies });
+    if (what === 'lists') this.#standing.others.reloadLists();
     this.#standing.log.event(`${what}.reloaded`, { policies: changed.map(({ name }) => name) });
     return [];
   }
@@ -101,6 +156,19 @@ export class InForce {
   #refused(name: string, problems: readonly Problem[]): readonly Problem[] {
     this.#standing.log.error(name, { problems: problems.map(sayProblem) });
     return problems;
+  }
+
+  #read(): Read {
+    const next = this.#standing.read();
+    const wrong = [...next.problems.filter(({ severity }) => severity === 'error'), ...next.notYet];
+    if (next.current !== undefined) wrong.push(...needsRestart(this.#current.installation, next.current.installation));
+    if (next.current === undefined || wrong.length > 0) return { kind: 'wrong', problems: wrong };
+    return { kind: 'sound', current: next.current, takeOver: () => next.takeOver() };
+  }
+
+  async #take({ current, takeOver }: Extract<Read, { kind: 'sound' }>): Promise<void> {
+    await this.#put(current);
+    takeOver();
   }
 
   async #put(next: Current): Promise<void> {
@@ -135,7 +203,7 @@ export class InForce {
 }
 
 /** What sockets, threads and ids were made with when the gateway started. */
-const FIXED = ['hostname', 'node', 'listeners', 'dns', 'store', 'limits', 'records', 'log'] as const;
+const FIXED = ['hostname', 'node', 'threads', 'listeners', 'dns', 'store', 'limits', 'records', 'log'] as const;
 
 function needsRestart(now: Installation, next: Installation): Problem[] {
   const place = { file: next.file, line: 1, column: 1 };
@@ -147,3 +215,19 @@ function needsRestart(now: Installation, next: Installation): Problem[] {
     excerpt: '',
   }));
 }
+
+/** Two threads that read the same files find the same. */
+export function fingerprint({ installation, policies }: Current): string {
+  const plain = (_: string, value: unknown) => (value instanceof Map ? [...value] : value);
+  return sha256(
+    JSON.stringify([installation, [...policies.values()].map(({ name, bundle }) => [name, bundle.digest])], plain),
+  );
+}
+
+const changedMeanwhile = ({ file }: Installation): Problem => ({
+  place: { file, line: 1, column: 1 },
+  severity: 'error',
+  message: 'the configuration changed while it was read',
+  remedy: 'reload again',
+  excerpt: '',
+});

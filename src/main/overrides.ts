@@ -100,6 +100,8 @@ export class Overrides {
     if (wrong.length > 0) {
       store.write(before);
       this.#all = before;
+      // Some thread may have it already.
+      await apply(inForceAt(before, clock.now()));
       throw new RangeError(`the running policy does not load under it: ${wrong[0]!.message}`);
     }
     this.#alarm.abort();

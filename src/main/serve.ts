@@ -1,41 +1,43 @@
 /** The gateway as a running thing: opened in order, reloaded whole, closed in order. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { DnsClient } from '../adapters/dns/client.ts';
+import { createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
+import type { Worker } from 'node:worker_threads';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { idSource } from '../adapters/ids.ts';
 import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
-import { CHECKS } from '../checks/registry.ts';
 import type { Installation, Listener } from '../config/installation.ts';
-import { RecordFold } from '../gateway/fold.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
-import { openSession } from '../gateway/session.ts';
-import type { Current, OpenListener, World } from '../gateway/world.ts';
+import type { Current } from '../gateway/world.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
-import { parseRange, RangeSet } from '../mail/ip.ts';
-import { minutes, seconds } from '../mail/time.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Resolver } from '../ports/resolver.ts';
-import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
-import { openControl, overridesNow } from './control.ts';
+import { openControl } from './control.ts';
 import { dispatcherFor } from './dispatcher.ts';
-import { InForce } from './in-force.ts';
+import { cannotListen, openEdge } from './edge.ts';
+import { InForce, NOBODY } from './in-force.ts';
+import { overridesNow } from './overrides-now.ts';
 import { recordLines } from './record-lines.ts';
+import { SessionThreads } from './session-threads.ts';
 import { sha256 } from './sha256.ts';
 
-/** How long messages in hand may take to finish at a stop. */
-const GRACE = seconds(20);
-const SWEEP = minutes(1);
+/** More session threads than this wait for the one store thread. */
+const THREADS_MAX = 4;
 
 /** What a test or the demo may put in the place of the real thing. */
 export interface Stand {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly resolver?: Resolver;
+  /** Sockets that listen already, by listener: descriptors that whoever started us passed on. */
+  readonly passed?: ReadonlyMap<string, readonly number[]>;
+  /** Session threads, whatever the configuration says. */
+  readonly threads?: number;
 }
 
 export interface Gateway {
@@ -47,7 +49,9 @@ export interface Gateway {
   reloadLists(): Promise<readonly Problem[]>;
   /** Answers 421, finishes what is in hand, closes the store. */
   stop(): Promise<void>;
-  /** Resolves when the gateway can promise nothing any more (its store's thread died): stop it, and let it be started anew. */
+  /** The session threads that live now; none where the main thread speaks with clients itself. */
+  readonly workers: readonly Worker[];
+  /** Resolves when the gateway can promise nothing any more (its store's thread died, or session threads die as they are started): stop it, and let it be started anew. */
   readonly broken: Promise<Error>;
 }
 
@@ -62,6 +66,8 @@ export class ConfigurationError extends Error {
 
 export async function startGateway(file: string, stand: Stand = {}): Promise<Gateway> {
   const clock = stand.clock ?? systemClock;
+  // What stands in for the world cannot go to another thread.
+  const alone = stand.clock !== undefined || stand.log !== undefined || stand.resolver !== undefined;
   const early = stand.log ?? jsonLog('info');
   const files = watchedFiles();
   const lists = new RecipientLists(files, early);
@@ -69,6 +75,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const first = soundOrThrow(read());
   const { installation } = first;
   const log = stand.log ?? jsonLog(installation.log.level);
+  const passed = stand.passed ?? new Map<string, readonly number[]>();
+  const threads = stand.threads ?? (alone ? 0 : threadsFor(installation, passed));
+  if (threads > 0) await mustBeFree(installation.listeners.filter(({ name }) => !passed.has(name)));
 
   const store = await openSqliteStore({
     path: installation.store.path,
@@ -79,63 +88,69 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   });
   const stopping: (() => Promise<void> | void)[] = [() => store.close()];
   try {
-    const inForce = new InForce(first, { read, records: store.records, files, log });
+    const ids = idSource(installation.nodeNumber, 0, clock.now);
+    // A fresh id tells this life of the process from the one before.
+    const owner = `${installation.node}/${process.pid}/${ids.next()}`;
+    const room = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const sessions =
+      threads === 0
+        ? undefined
+        : new SessionThreads({
+            file: installation.file,
+            count: threads,
+            owner,
+            listeners: installation.listeners.map(({ name }) => name),
+            store,
+            room,
+            clock,
+            log,
+            passed,
+            admitted: (leases) => carrier.kick(leases),
+          });
+    const inForce = new InForce(first, { read, records: store.records, files, log, others: sessions ?? NOBODY });
     stopping.push(() => inForce.stop());
     await inForce.start();
-    const resolver =
-      stand.resolver ??
-      new DnsClient({ servers: installation.dns.servers, timeout: installation.dns.timeout, elapsed: clock.elapsed });
-    const ids = idSource(installation.nodeNumber, 0, clock.now);
     const lines = recordLines(installation.records.jsonl, () => inForce.current.policies, log);
     stopping.push(() => lines.close());
     const { subject } = installation.records;
     const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
-    const fold = new RecordFold(outlet.records, installation.records.coalesce);
-    // A fresh id tells this life of the process from the one before.
-    const owner = `${installation.node}/${process.pid}/${ids.next()}`;
-    const cargo = { queue: outlet.queue, content: store.content };
     const carrier = dispatcherFor({
-      store: cargo,
+      store: { queue: outlet.queue, content: store.content },
       clock,
       log,
       ids,
       installation: () => inForce.current.installation,
       owner,
+      room: (entries) => Atomics.store(new Int32Array(room), 0, entries),
     });
     stopping.push(() => carrier.stop());
 
-    const world: World = {
-      clock,
-      newId: () => ids.next(),
-      resolver,
-      content: store.content,
-      queue: outlet.queue,
-      records: fold,
-      state: store.state,
-      services: {},
-      checks: CHECKS,
-      log,
-      current: () => inForce.current,
-      claim: () => carrier.claim(),
-      admitted: (leases) => carrier.kick(leases),
-      rehearsal: undefined,
-    };
-    const receivers = installation.listeners.map((listener) => receiverFor(world, listener));
-    stopping.push(async () => {
-      await Promise.all(receivers.map((receiver) => receiver.close(GRACE)));
-      fold.sweep();
-    });
-    const addresses: { [listener: string]: string } = {};
-    for (const [index, listener] of installation.listeners.entries()) {
-      const { address, port } = await receivers[index]!.listen();
-      addresses[listener.name] = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-    }
+    if (sessions !== undefined) stopping.push(() => sessions.close());
+    await sessions?.start();
+    const edge =
+      sessions ??
+      (await openEdge({
+        clock,
+        log,
+        outlet,
+        content: store.content,
+        state: store.state,
+        current: () => inForce.current,
+        claim: () => carrier.claim(),
+        admitted: (leases) => carrier.kick(leases),
+        resolver: stand.resolver,
+        number: 1,
+        socketOf: (listener) => {
+          const fd = passed.get(listener)?.[0];
+          return fd === undefined ? { kind: 'own' } : { kind: 'passed', fd };
+        },
+      }));
+    if (sessions === undefined) stopping.push(() => edge.close());
     carrier.start();
-    const sweeping = setInterval(() => fold.sweep(clock.now()), SWEEP);
-    stopping.push(() => clearInterval(sweeping));
     mkdirSync(installation.store.path, { recursive: true });
     writeFileSync(pidFile(installation), `${process.pid}\n`, { mode: 0o600 });
     stopping.push(() => removePid(installation));
+    const { addresses } = edge;
     const control = await openControl({
       current: () => inForce.current,
       reload: async () => {
@@ -146,25 +161,23 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       },
       reloadLists: () => inForce.reloadLists(),
       override: (overrides) => inForce.override(overrides),
-      drain: (on) => {
-        for (const receiver of receivers) receiver.drain(on);
-      },
-      addresses,
-      sessions: (listener) =>
-        receivers[installation.listeners.findIndex(({ name }) => name === listener)]?.connections ?? 0,
+      edge,
       clock,
       log,
       newId: () => ids.next(),
     });
     stopping.push(() => control.close());
-    log.event('gateway.started', { hostname: installation.hostname, addresses });
+    log.event('gateway.started', { hostname: installation.hostname, addresses, threads });
 
     return {
       addresses,
       reload: () => control.reload(),
       reloadLists: () => inForce.reloadLists(),
+      get workers() {
+        return sessions?.workers ?? [];
+      },
       stop: () => stopAll(stopping, log),
-      broken: store.died,
+      broken: sessions === undefined ? store.died : Promise.race([store.died, sessions.broken]),
     };
   } catch (error) {
     await stopAll(stopping, log);
@@ -172,31 +185,29 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   }
 }
 
+/** Passed sockets are one thread's each; else a core is left to sending and the store. */
+function threadsFor({ threads }: Installation, passed: NonNullable<Stand['passed']>): number {
+  const most = threads === 'cores' ? Math.min(THREADS_MAX, Math.max(1, availableParallelism() - 1)) : threads;
+  const sockets = [...passed.values()].map(({ length }) => length);
+  return sockets.length === 0 ? most : Math.min(most, Math.max(...sockets));
+}
+
+/** Threads that share a port would share it with another gateway too, if it did the same: so each is tried alone first. */
+async function mustBeFree(listeners: readonly Listener[]): Promise<void> {
+  for (const listener of listeners) {
+    const { host, port } = listener;
+    const probe = createServer();
+    await new Promise<void>((resolve, reject) => {
+      probe.once('error', (error) => reject(cannotListen(listener, error)));
+      probe.listen({ host, port }, () => probe.close(() => resolve()));
+    });
+  }
+}
+
 function soundOrThrow(configured: Configured): Current {
   const wrong = [...configured.problems.filter((problem) => problem.severity === 'error'), ...configured.notYet];
   if (configured.current === undefined || wrong.length > 0) throw new ConfigurationError(wrong);
   return configured.current;
-}
-
-function receiverFor(world: World, listener: Listener): Receiver {
-  const { installation } = world.current();
-  const ranges = listener.trustedNetworks.map(parseRange).filter((range) => range !== undefined);
-  const open: OpenListener = { ...listener, trusted: new RangeSet(ranges) };
-  return createReceiver({
-    hostname: installation.hostname,
-    host: listener.host,
-    port: listener.port,
-    newline: listener.newline,
-    xclientFrom: listener.xclientFrom,
-    // The routes behind are not known to take it (RFC 6531 §3.1): a later part learns what they offer.
-    smtpUtf8: false,
-    // Only where senders are known: a stranger's wish for a notification is a way to make backscatter.
-    dsn: listener.trustedNetworks.length > 0,
-    limits: installation.limits,
-    open: (client) => openSession(world, open, client),
-    log: world.log,
-    clock: world.clock,
-  });
 }
 
 /** The last opened is closed first; one that fails does not keep the others open. */

@@ -99,6 +99,7 @@ export function house() {
     newId: () => sampleId(clock.now(), ++drawn),
     installation: () => installation,
     owner: 'mx/1/1',
+    room: () => {},
   });
   open.push(dispatcher);
   let admitted = 0;

@@ -1,4 +1,5 @@
 /** Policy bundles: a file each under its digest, written whole or not at all, never again. */
+import { randomBytes } from 'node:crypto';
 import { access, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoredBundle } from '../../record/record.ts';
@@ -38,7 +39,8 @@ export class BundleFiles {
 }
 
 async function writeWhole(file: string, text: string, folder: string): Promise<void> {
-  const unfinished = `${file}.${process.pid}.tmp`;
+  // Threads of one process may write the same one at once.
+  const unfinished = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   const handle = await open(unfinished, 'w', 0o600);
   try {
     await handle.writeFile(text);

@@ -83,10 +83,18 @@ export class SqliteContent implements ContentStore {
     if (!wanted) return this.discard(content);
     this.#spooled.delete(content.ref);
     if (spooled.kind === 'file') return;
-    this.#keep(content.ref, spooled.octets);
+    this.put(content.ref, spooled.octets);
   }
 
-  #keep(ref: ContentRef, octets: Uint8Array): void {
+  /** Of what was admitted here and is small; it is not here afterwards. */
+  take(ref: ContentRef): Uint8Array | undefined {
+    const octets = this.#cache.get(ref);
+    this.released([ref]);
+    return octets;
+  }
+
+  put(ref: ContentRef, octets: Uint8Array): void {
+    this.#cached -= this.#cache.get(ref)?.length ?? 0;
     this.#cache.set(ref, octets);
     this.#cached += octets.length;
     for (const oldest of this.#cache.keys()) {

@@ -32,11 +32,24 @@ export interface SqliteStoreOptions {
 export interface SqliteStore extends Store {
   /** A line for another thread, which passes it to `joinStore`. */
   connect(): MessagePort;
+  readonly shelf: ContentShelf;
   /**
    * Resolves when the store thread ended without being asked. Whoever waits has been refused, nothing more will be
    * promised: the process has to end, so that its successor opens the folder and the leases run out.
    */
   readonly died: Promise<Error>;
+}
+
+/** Small content at hand: what one thread admitted, another delivers without asking the store for it. */
+export interface ContentShelf {
+  /** Takes it from the shelf: undefined where it is not there. */
+  take(ref: ContentRef): Uint8Array | undefined;
+  put(ref: ContentRef, octets: Uint8Array): void;
+}
+
+/** What a thread that receives asks of a store: what is remembered reaches it over a line of its own. */
+export interface JoinedStore extends Omit<Store, 'state'> {
+  readonly shelf: ContentShelf;
 }
 
 const RETENTION_EVERY: Millis = 3_600_000;
@@ -85,8 +98,18 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     control({ kind: 'join', port: port2 }, [port2]);
     return port1;
   };
-  const { store, client } = await join(connect(), path, mode);
+  const { client, ...ports } = portsOver(connect(), path);
   clients.push(client);
+  const state = new WriteBehindState(client);
+  state.fill(await client.ask({ do: 'remembered' }));
+  const store: Store & { readonly shelf: ContentShelf } = {
+    ...ports,
+    state: state.live,
+    close: async () => {
+      state.stop();
+      if (mode === 'serve') await client.ask({ do: 'flush' });
+    },
+  };
   const retention =
     mode === 'serve' && options.retention !== undefined ? keepRetention(store, options.retention, log) : undefined;
   return {
@@ -109,30 +132,22 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   };
 }
 
-/**
- * The ports of another thread's store over its line. Its `close` flushes and leaves the store running. Queue, records and
- * content are one for all threads; state is each thread's own, filled at the start, so that counts are a thread's.
- */
-export async function joinStore(port: MessagePort, path: string): Promise<Store> {
-  return (await join(port, path, 'serve')).store;
+/** The ports of another thread's store over its line. Its `close` flushes and leaves the store running. */
+export function joinStore(port: MessagePort, path: string): JoinedStore {
+  const { client, ...ports } = portsOver(port, path);
+  return { ...ports, close: async () => void (await client.ask({ do: 'flush' })) };
 }
 
-async function join(port: MessagePort, path: string, mode: 'serve' | 'visit') {
+function portsOver(port: MessagePort, path: string) {
   const client = new StoreClient(port);
   const content = new SqliteContent(path, client, refs());
-  const state = new WriteBehindState(client);
-  state.fill(await client.ask({ do: 'remembered' }));
-  const store: Store = {
+  return {
+    client,
     queue: new SqliteQueue(client, content),
     records: new SqliteRecords(client, new BundleFiles(storePaths(path).bundles)),
     content,
-    state: state.live,
-    close: async () => {
-      state.stop();
-      if (mode === 'serve') await client.ask({ do: 'flush' });
-    },
+    shelf: content as ContentShelf,
   };
-  return { store, client };
 }
 
 /** Names for content: by the time this thread came, something no other drew, and a number. */

@@ -19,6 +19,10 @@ export interface ReceiverOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** A socket that listens already, passed by whoever started us: address and port are then its own. */
+  readonly fd?: number | undefined;
+  /** Other threads of this process listen on the same port, and the kernel deals the connections out. */
+  readonly reusePort?: boolean;
   readonly newline: Newline;
   /** Addresses and CIDR ranges of upstreams whose XCLIENT is believed. */
   readonly xclientFrom: readonly string[];
@@ -54,7 +58,9 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     listen: () =>
       new Promise((resolve, reject) => {
         server.server.once('error', reject);
-        server.server.listen({ host: options.host, port: options.port, backlog: BACKLOG }, () => {
+        const { host, port, fd, reusePort = false } = options;
+        const at = fd === undefined ? { host, port, reusePort } : { fd };
+        server.server.listen({ ...at, backlog: BACKLOG }, () => {
           server.server.off('error', reject);
           void watch(server, options, stopped.signal);
           resolve(addressOf(server)!);

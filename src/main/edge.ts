@@ -1,0 +1,138 @@
+/** The receiving side of one thread: its listeners over the ports it was given, opened together and closed in order. */
+import { DnsClient } from '../adapters/dns/client.ts';
+import { idSource } from '../adapters/ids.ts';
+import { CHECKS } from '../checks/registry.ts';
+import { sayHostPort } from '../config/host-port.ts';
+import type { Installation, Listener } from '../config/installation.ts';
+import { RecordFold } from '../gateway/fold.ts';
+import type { Outlet } from '../gateway/record-outlet.ts';
+import { openSession } from '../gateway/session.ts';
+import type { OpenListener, World } from '../gateway/world.ts';
+import { parseRange, RangeSet } from '../mail/ip.ts';
+import { type Millis, minutes, seconds } from '../mail/time.ts';
+import type { Resolver } from '../ports/resolver.ts';
+import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
+import { CannotListen } from './cannot-listen.ts';
+
+/** How long messages in hand may take to finish at a stop. */
+export const GRACE: Millis = seconds(20);
+const SWEEP = minutes(1);
+
+/** What a thread's sessions stand on. */
+export interface EdgeParts
+  extends Pick<World, 'clock' | 'log' | 'current' | 'content' | 'state' | 'claim' | 'admitted'> {
+  readonly outlet: Outlet;
+  /** In place of DNS: the demo's and the tests' zones. */
+  readonly resolver: Resolver | undefined;
+  /** Of this thread among all that draw ids. */
+  readonly number: number;
+  readonly socketOf: (listener: string) => Socketing;
+}
+
+/** Where a thread's listener listens. */
+export type Socketing =
+  /** As it is configured. */
+  | { readonly kind: 'own' }
+  /** With other threads on one port: the configured one, or the one the first of them found free. */
+  | { readonly kind: 'shared'; readonly port: number | undefined }
+  /** On a socket that was passed to the process. */
+  | { readonly kind: 'passed'; readonly fd: number }
+  | { readonly kind: 'none' };
+
+export interface Sessions {
+  readonly [listener: string]: number;
+}
+
+export interface Edge {
+  /** `host:port` by listener. */
+  readonly addresses: { readonly [listener: string]: string };
+  /** On: whoever connects is answered 421, sessions at rest end, messages in hand finish. Off: takes again. */
+  drain(on: boolean): void;
+  /** Open ones, by listener. */
+  sessions(): Promise<Sessions>;
+  /** Stops listening, answers 421 to sessions at rest, lets what is in hand finish. */
+  close(): Promise<void>;
+}
+
+export async function openEdge(parts: EdgeParts): Promise<Edge> {
+  const { clock, log, outlet } = parts;
+  const { installation } = parts.current();
+  const ids = idSource(installation.nodeNumber, parts.number, clock.now);
+  const fold = new RecordFold(outlet.records, installation.records.coalesce);
+  const world: World = {
+    clock,
+    log,
+    newId: () => ids.next(),
+    resolver: parts.resolver ?? resolverOf(installation, parts),
+    content: parts.content,
+    queue: outlet.queue,
+    records: fold,
+    state: parts.state,
+    services: {},
+    checks: CHECKS,
+    current: parts.current,
+    claim: parts.claim,
+    admitted: parts.admitted,
+    rehearsal: undefined,
+  };
+  const receivers = installation.listeners.flatMap((listener) => {
+    const socket = parts.socketOf(listener.name);
+    return socket.kind === 'none' ? [] : [{ listener, receiver: receiverFor(world, listener, socket) }];
+  });
+  const close = async (): Promise<void> => {
+    await Promise.all(receivers.map(({ receiver }) => receiver.close(GRACE)));
+    clearInterval(sweeping);
+    fold.sweep();
+  };
+  const sweeping = setInterval(() => fold.sweep(clock.now()), SWEEP);
+  const addresses: { [listener: string]: string } = {};
+  try {
+    for (const { listener, receiver } of receivers) {
+      const { address, port } = await receiver.listen().catch((error: NodeJS.ErrnoException) => {
+        throw cannotListen(listener, error);
+      });
+      addresses[listener.name] = sayHostPort({ host: address, port });
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    addresses,
+    drain: (on) => {
+      for (const { receiver } of receivers) receiver.drain(on);
+    },
+    sessions: async () =>
+      Object.fromEntries(receivers.map(({ listener, receiver }) => [listener.name, receiver.connections])),
+    close,
+  };
+}
+
+const resolverOf = ({ dns }: Installation, { clock }: EdgeParts): Resolver =>
+  new DnsClient({ servers: dns.servers, timeout: dns.timeout, elapsed: clock.elapsed });
+
+export const cannotListen = ({ name, host, port }: Listener, { code, message }: NodeJS.ErrnoException): CannotListen =>
+  new CannotListen({ listener: name, address: sayHostPort({ host, port }), code: code ?? message });
+
+function receiverFor(world: World, listener: Listener, socket: Exclude<Socketing, { kind: 'none' }>): Receiver {
+  const { installation } = world.current();
+  const ranges = listener.trustedNetworks.map(parseRange).filter((range) => range !== undefined);
+  const open: OpenListener = { ...listener, trusted: new RangeSet(ranges) };
+  return createReceiver({
+    hostname: installation.hostname,
+    host: listener.host,
+    port: (socket.kind === 'shared' ? socket.port : undefined) ?? listener.port,
+    reusePort: socket.kind === 'shared',
+    fd: socket.kind === 'passed' ? socket.fd : undefined,
+    newline: listener.newline,
+    xclientFrom: listener.xclientFrom,
+    // The routes behind are not known to take it (RFC 6531 §3.1): a later part learns what they offer.
+    smtpUtf8: false,
+    // Only where senders are known: a stranger's wish for a notification is a way to make backscatter.
+    dsn: listener.trustedNetworks.length > 0,
+    limits: installation.limits,
+    open: (client) => openSession(world, open, client),
+    log: world.log,
+    clock: world.clock,
+  });
+}

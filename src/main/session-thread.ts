@@ -1,0 +1,129 @@
+/** One session thread: reads the configuration by itself, speaks with clients and decides; what it admits the main thread sends. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { watchedFiles } from '../adapters/files/watched-files.ts';
+import { joinStore } from '../adapters/sqlite/open.ts';
+import { systemClock } from '../adapters/system/clock.ts';
+import { jsonLog, silentLog } from '../adapters/system/log.ts';
+import { StateLine } from '../adapters/threads/state-line.ts';
+import { RecipientLists } from '../gateway/recipient-list.ts';
+import { recordOutlet } from '../gateway/record-outlet.ts';
+import type { Problem } from '../language/problem.ts';
+import { LEASE, type Lease } from '../ports/queue.ts';
+import { CannotListen } from './cannot-listen.ts';
+import { configure } from './configure.ts';
+import { type Edge, openEdge } from './edge.ts';
+import { InForce, NOBODY } from './in-force.ts';
+import { overridesNow } from './overrides-now.ts';
+import { recordLines } from './record-lines.ts';
+import { sha256 } from './sha256.ts';
+import type { Handed, News, Order, ThreadData } from './thread-words.ts';
+
+const data = workerData as ThreadData;
+const tell = (news: News, transfer: readonly ArrayBuffer[] = []): void => parentPort!.postMessage(news, transfer);
+
+async function open(): Promise<void> {
+  const files = watchedFiles();
+  // The main thread watches them too, and tells of them once for all.
+  const lists = new RecipientLists(files, silentLog);
+  const read = () => configure(data.file, systemClock, lists, overridesNow(systemClock));
+  const { current } = read();
+  if (current === undefined)
+    return tell({ kind: 'refused', message: 'the configuration changed while it was read', trouble: undefined });
+  const { installation } = current;
+  const log = jsonLog(installation.log.level);
+  const store = joinStore(data.store, installation.store.path);
+  // The main thread watches the lists of policies for all.
+  const unwatched = { watch: () => () => {} };
+  const inForce = new InForce(current, { read, records: store.records, files: unwatched, log, others: NOBODY });
+  const lines = recordLines(installation.records.jsonl, () => inForce.current.policies, log);
+  const { subject } = installation.records;
+  const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
+  const state = new StateLine(data.state);
+  const room = new Int32Array(data.room);
+  const handing = handOver(store.shelf);
+  let edge: Edge;
+  try {
+    edge = await openEdge({
+      clock: systemClock,
+      log,
+      outlet,
+      content: store.content,
+      state,
+      current: () => inForce.current,
+      claim: () => (Atomics.load(room, 0) > 0 ? { owner: data.owner, until: systemClock.now() + LEASE } : undefined),
+      admitted: handing,
+      resolver: undefined,
+      number: data.number,
+      socketOf: (listener) => data.sockets[listener] ?? { kind: 'none' },
+    });
+  } catch (error) {
+    const trouble = error instanceof CannotListen ? error : undefined;
+    tell({
+      kind: 'refused',
+      message: error instanceof Error ? error.message : String(error),
+      trouble: trouble && { listener: trouble.listener, address: trouble.address, code: trouble.code },
+    });
+    return;
+  }
+
+  const stop = async (): Promise<void> => {
+    await edge.close();
+    inForce.stop();
+    await store.close();
+    await lines.close();
+    tell({ kind: 'stopped' });
+    parentPort!.close();
+    state.close();
+  };
+  const answered = ({ no }: { readonly no: number }, problems: readonly Problem[]): void =>
+    tell({ kind: 'answered', no, problems });
+  parentPort!.on('message', (order: Order) => {
+    switch (order.kind) {
+      case 'prepare':
+        lines.reopen();
+        return void inForce.prepare(order.leader).then((problems) => answered(order, problems));
+      case 'commit':
+        return void inForce.commit().then((problems) => answered(order, problems));
+      case 'abandon':
+        return inForce.abandon();
+      case 'lists':
+        return void inForce.reloadLists();
+      case 'override':
+        return void inForce.override(order.overrides).then((problems) => answered(order, problems));
+      case 'drain':
+        return edge.drain(order.on);
+      case 'count':
+        return void edge.sessions().then((sessions) => tell({ kind: 'counted', no: order.no, sessions }));
+      case 'stop':
+        return void stop();
+    }
+  });
+  edge.drain(data.draining);
+  tell({ kind: 'ready', addresses: edge.addresses });
+}
+
+/** Hands over what was admitted in one turn together, and the octets with it: the sending thread need not ask the store. */
+function handOver(shelf: ReturnType<typeof joinStore>['shelf']): (leases: readonly Lease[]) => void {
+  let waiting: Handed[] = [];
+  const post = (): void => {
+    const handed = waiting;
+    waiting = [];
+    tell(
+      { kind: 'admitted', handed },
+      handed.flatMap(({ content }) => content.map(({ octets }) => octets.buffer)),
+    );
+  };
+  return (leases) => {
+    // What was quarantined or held beside needs no octets at hand either.
+    if (leases.length === 0) return;
+    const refs = new Set(leases.map(({ entry }) => entry.contentRef));
+    const content = [...refs].flatMap((ref) => {
+      const octets = shelf.take(ref);
+      return octets === undefined ? [] : [{ ref, octets: octets as Uint8Array<ArrayBuffer> }];
+    });
+    if (waiting.length === 0) setImmediate(post);
+    waiting.push({ leases, content });
+  };
+}
+
+await open();

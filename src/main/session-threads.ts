@@ -1,0 +1,284 @@
+/** The session threads: started together, told of every change, started anew when one dies; what a dead one left behind goes on. */
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { SqliteStore } from '../adapters/sqlite/open.ts';
+import { serveState } from '../adapters/threads/state-line.ts';
+import type { Problem } from '../language/problem.ts';
+import { type Millis, minutes, seconds } from '../mail/time.ts';
+import type { Override } from '../policy/override.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Lease } from '../ports/queue.ts';
+import { CannotListen } from './cannot-listen.ts';
+import type { Edge, Sessions, Socketing } from './edge.ts';
+import type { Followers } from './in-force.ts';
+import type { News, Order, ThreadData } from './thread-words.ts';
+
+/** A thread that dies more often than this in a window cannot be helped by a start: the process ends, and its successor tries. */
+const DEATHS_MAX = 5;
+const DEATHS_WINDOW: Millis = minutes(1);
+/** How long a thread may take to read the configuration and to answer about it. */
+const ANSWER: Millis = seconds(60);
+/** Entries a dead thread left behind are taken up so many at a time. */
+const LEFT_PAGE = 1000;
+
+export interface ThreadsParts {
+  readonly file: string;
+  readonly count: number;
+  readonly owner: string;
+  /** Names of the listeners. */
+  readonly listeners: readonly string[];
+  readonly store: Pick<SqliteStore, 'connect' | 'state' | 'shelf' | 'queue'>;
+  readonly room: SharedArrayBuffer;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Sockets that were passed to this process, by listener. */
+  readonly passed: ReadonlyMap<string, readonly number[]>;
+  /** Takes over what was admitted. */
+  readonly admitted: (leases: readonly Lease[]) => void;
+}
+
+interface Life {
+  readonly worker: Worker;
+  readonly owner: string;
+  readonly stopped: Promise<void>;
+}
+
+export class SessionThreads implements Followers, Edge {
+  readonly #parts: ThreadsParts;
+  readonly #lives = new Map<number, Life>();
+  readonly #waiting = new Map<number, { readonly life: Life; answer(came: Came): void }>();
+  #draining = false;
+  readonly #deaths: Millis[] = [];
+  /** Where each listener listens, once the first thread does. */
+  addresses: { readonly [listener: string]: string } = {};
+  #asked = 0;
+  #born = 0;
+  #stopping = false;
+  #break: (error: Error) => void = () => {};
+  /** Resolves when starting threads anew does not help. */
+  readonly broken = new Promise<Error>((resolve) => {
+    this.#break = resolve;
+  });
+
+  constructor(parts: ThreadsParts) {
+    this.#parts = parts;
+  }
+
+  get workers(): readonly Worker[] {
+    return [...this.#lives.values()].map(({ worker }) => worker);
+  }
+
+  /** The first thread alone, so that a port that cannot be had is told once, and one that was any free one is known to the others. */
+  async start(): Promise<void> {
+    this.addresses = await this.#begin(1);
+    await Promise.all(Array.from({ length: this.#parts.count - 1 }, (_, n) => this.#begin(n + 2)));
+  }
+
+  async prepare(leader: string): Promise<readonly Problem[]> {
+    const answers = await this.#askAll((no) => ({ kind: 'prepare', no, leader }));
+    return answers.map(problemsOf).find((problems) => problems.length > 0) ?? [];
+  }
+
+  async commit(): Promise<void> {
+    const answers = await this.#askAll((no) => ({ kind: 'commit', no }));
+    for (const [problem] of answers.map(problemsOf))
+      if (problem !== undefined) this.#parts.log.error('reload.half', { why: problem.message, remedy: 'restart' });
+  }
+  abandon(): void {
+    this.#order({ kind: 'abandon' });
+  }
+  reloadLists(): void {
+    this.#order({ kind: 'lists' });
+  }
+
+  async override(overrides: readonly Override[]): Promise<readonly Problem[]> {
+    const answers = await this.#askAll((no) => ({ kind: 'override', no, overrides }));
+    return answers.map(problemsOf).find((problems) => problems.length > 0) ?? [];
+  }
+
+  drain(on: boolean): void {
+    this.#draining = on;
+    this.#order({ kind: 'drain', on });
+  }
+
+  async sessions(): Promise<Sessions> {
+    const answers = await this.#askAll((no) => ({ kind: 'count', no }));
+    const open = (listener: string) =>
+      answers.reduce((sum, came) => sum + (came.kind === 'counted' ? (came.sessions[listener] ?? 0) : 0), 0);
+    return Object.fromEntries(this.#parts.listeners.map((listener) => [listener, open(listener)]));
+  }
+
+  async close(): Promise<void> {
+    this.#stopping = true;
+    this.#order({ kind: 'stop' });
+    await Promise.all([...this.#lives.values()].map(({ stopped }) => stopped));
+  }
+
+  #order(order: Order): void {
+    for (const { worker } of this.#lives.values()) worker.postMessage(order);
+  }
+
+  #askAll(order: (no: number) => Order): Promise<readonly Came[]> {
+    return Promise.all(
+      [...this.#lives.values()].map((life) => {
+        this.#asked += 1;
+        return this.#ask(life, this.#asked, order(this.#asked));
+      }),
+    );
+  }
+
+  async #ask(life: Life, no: number, order: Order): Promise<Came> {
+    const enough = new AbortController();
+    const said = new Promise<Came>((answer) => this.#waiting.set(no, { life, answer }));
+    life.worker.postMessage(order);
+    const late = this.#parts.clock.sleep(ANSWER, enough.signal).then(
+      (): Came => ({ kind: 'silent' }),
+      (): Came => ({ kind: 'gone' }),
+    );
+    const came = await Promise.race([said, late]);
+    enough.abort();
+    this.#waiting.delete(no);
+    return came;
+  }
+
+  /** Resolves when it listens. */
+  async #begin(number: number): Promise<Edge['addresses']> {
+    const { file, store, room, log, owner } = this.#parts;
+    this.#born += 1;
+    const mine = `${owner}/${number}.${this.#born}`;
+    const line = new MessageChannel();
+    serveState(line.port1, store.state);
+    const lane = store.connect();
+    const data: ThreadData = {
+      file,
+      number,
+      owner: mine,
+      store: lane,
+      state: line.port2,
+      sockets: this.#sockets(number),
+      room,
+      draining: this.#draining,
+    };
+    // Compiled, this file and the thread's end in .js; as it is written, in .ts.
+    const entry = new URL(
+      import.meta.url.endsWith('.ts') ? './session-thread.ts' : './session-thread.js',
+      import.meta.url,
+    );
+    const worker = new Worker(entry, { workerData: data, transferList: [lane, line.port2], name: `session ${number}` });
+    let end = (): void => {};
+    const life: Life = { worker, owner: mine, stopped: new Promise((resolve) => (end = resolve)) };
+    this.#lives.set(number, life);
+    return new Promise((resolve, reject) => {
+      worker.on('message', (news: News) => {
+        switch (news.kind) {
+          case 'ready':
+            return resolve(news.addresses);
+          case 'refused':
+            return reject(news.trouble === undefined ? new Error(news.message) : new CannotListen(news.trouble));
+          case 'answered':
+          case 'counted':
+            return this.#waiting.get(news.no)?.answer(news);
+          case 'admitted':
+            return this.#take(news);
+          case 'stopped':
+            return end();
+        }
+      });
+      worker.on('error', (error) => {
+        log.error('session.thread.died', {
+          thread: number,
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        });
+        reject(error);
+      });
+      worker.on('exit', () => {
+        line.port1.close();
+        end();
+        // Its successor reads the files as they are: nothing stands in the way of a change.
+        for (const one of this.#waiting.values()) if (one.life === life) one.answer({ kind: 'gone' });
+        reject(new Error(`Cannot go on with session thread ${number} as it must run: it ended`));
+        if (!this.#stopping && this.#lives.get(number) === life) void this.#succeed(number, life);
+      });
+    });
+  }
+
+  #take({ handed }: Extract<News, { kind: 'admitted' }>): void {
+    for (const { leases, content } of handed) {
+      for (const { ref, octets } of content) this.#parts.store.shelf.put(ref, octets);
+      this.#parts.admitted(leases);
+    }
+  }
+
+  /** Its sessions are gone, and their clients try again; what it had promised was handed over, or lies in the store under its name. */
+  async #succeed(number: number, dead: Life): Promise<void> {
+    const { clock, log } = this.#parts;
+    this.#lives.delete(number);
+    log.error('session.thread.ended', { thread: number, sessions: 'lost: their clients try again' });
+    const now = clock.elapsed();
+    this.#deaths.push(now);
+    while (this.#deaths[0]! < now - DEATHS_WINDOW) this.#deaths.shift();
+    try {
+      await this.#takeUp(dead.owner);
+      if (this.#deaths.length > DEATHS_MAX) throw new Error(`${this.#deaths.length} threads died within a minute`);
+      if (this.#parts.passed.size > 0) throw new Error('the sockets it was passed died with it');
+      await this.#begin(number);
+      log.event('session.thread.restarted', { thread: number });
+    } catch (error) {
+      this.#break(new Error(`Cannot start session thread ${number} anew: ${String(error)}`));
+    }
+  }
+
+  async #takeUp(owner: string): Promise<void> {
+    const { store, admitted, log } = this.#parts;
+    let after: string | undefined;
+    let taken = 0;
+    for (;;) {
+      const page = await store.queue.list({
+        state: ['leased'],
+        limit: LEFT_PAGE,
+        ...(after === undefined ? {} : { after }),
+      });
+      const left = page.flatMap((entry): Lease[] =>
+        entry.state.kind === 'leased' && entry.state.owner === owner
+          ? [{ entry, owner, until: entry.state.until }]
+          : [],
+      );
+      admitted(left);
+      taken += left.length;
+      after = page.at(-1)?.id;
+      if (page.length < LEFT_PAGE) break;
+    }
+    if (taken > 0) log.event('session.thread.left', { owner, entries: taken });
+  }
+
+  /** A passed socket is one thread's own; else all listen on one port, which the first thread finds. */
+  #sockets(number: number): { [listener: string]: Socketing } {
+    const { listeners, passed } = this.#parts;
+    return Object.fromEntries(
+      listeners.map((listener): [string, Socketing] => {
+        const fds = passed.get(listener);
+        if (fds !== undefined) {
+          const fd = fds[number - 1];
+          return [listener, fd === undefined ? { kind: 'none' } : { kind: 'passed', fd }];
+        }
+        const address = this.addresses[listener];
+        const port = address === undefined ? undefined : Number(address.slice(address.lastIndexOf(':') + 1));
+        return [listener, { kind: 'shared', port }];
+      }),
+    );
+  }
+}
+
+/** What a thread answered; `gone`: it ended first. */
+type Came = Extract<News, { kind: 'answered' | 'counted' }> | { readonly kind: 'silent' } | { readonly kind: 'gone' };
+
+const problemsOf = (came: Came): readonly Problem[] =>
+  came.kind === 'answered' ? came.problems : came.kind === 'silent' ? [silent()] : [];
+
+const silent = (): Problem => ({
+  place: { file: '', line: 1, column: 1 },
+  severity: 'error',
+  message: 'a session thread did not answer',
+  remedy: 'reload again; if it stays silent, restart',
+  excerpt: '',
+});

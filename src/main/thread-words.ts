@@ -1,0 +1,55 @@
+/** What the main thread and a session thread say to each other. */
+import type { MessagePort } from 'node:worker_threads';
+import type { Problem } from '../language/problem.ts';
+import type { Override } from '../policy/override.ts';
+import type { ContentRef } from '../ports/content.ts';
+import type { Lease } from '../ports/queue.ts';
+import type { CannotListen } from './cannot-listen.ts';
+import type { Sessions, Socketing } from './edge.ts';
+
+export interface ThreadData {
+  /** Absolute path of postern.yaml. */
+  readonly file: string;
+  /** From 1: 0 is the main thread's own. */
+  readonly number: number;
+  /** Under which the main thread sends what this thread admits: its own, so that what it leaves behind can be found. */
+  readonly owner: string;
+  readonly store: MessagePort;
+  readonly state: MessagePort;
+  readonly sockets: { readonly [listener: string]: Socketing };
+  /** One number: entries the dispatcher can still take. */
+  readonly room: SharedArrayBuffer;
+  /** Nothing is taken for now. */
+  readonly draining: boolean;
+}
+
+/** From the main thread. */
+export type Order =
+  | { readonly kind: 'prepare'; readonly no: number; readonly leader: string }
+  | { readonly kind: 'commit'; readonly no: number }
+  | { readonly kind: 'abandon' }
+  | { readonly kind: 'lists' }
+  | { readonly kind: 'override'; readonly no: number; readonly overrides: readonly Override[] }
+  | { readonly kind: 'drain'; readonly on: boolean }
+  | { readonly kind: 'count'; readonly no: number }
+  | { readonly kind: 'stop' };
+
+/** From a session thread. */
+export type News =
+  | { readonly kind: 'ready'; readonly addresses: { readonly [listener: string]: string } }
+  | {
+      readonly kind: 'refused';
+      readonly message: string;
+      /** Where a listener could not be opened. */
+      readonly trouble: Pick<CannotListen, 'listener' | 'address' | 'code'> | undefined;
+    }
+  | { readonly kind: 'answered'; readonly no: number; readonly problems: readonly Problem[] }
+  | { readonly kind: 'counted'; readonly no: number; readonly sessions: Sessions }
+  | { readonly kind: 'admitted'; readonly handed: readonly Handed[] }
+  | { readonly kind: 'stopped' };
+
+/** Entries leased for the dispatcher in the commit that admitted them, with their content where it is at hand. */
+export interface Handed {
+  readonly leases: readonly Lease[];
+  readonly content: readonly { readonly ref: ContentRef; readonly octets: Uint8Array<ArrayBuffer> }[];
+}

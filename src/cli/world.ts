@@ -1,5 +1,6 @@
 /** What the commands ask of the world: main hands it in, tests hand in another. */
 import type { Installation } from '../config/installation.ts';
+import type { Finding } from '../gateway/doctor/finding.ts';
 import type { Problem } from '../language/problem.ts';
 import type { Millis, Timestamp } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
@@ -46,6 +47,8 @@ export interface CliWorld {
   /** Copies the store, whether a gateway runs on it or not; rejects with a sentence. */
   backup(installation: Installation, into: string): Promise<Manifest>;
   restore(installation: Installation, from: string): Promise<Manifest>;
+  /** Looks at what lies outside the program. */
+  examine(loaded: Sound, how: { readonly offline: boolean; readonly outwards: string }): Promise<readonly Finding[]>;
   /** Octets free where the store lies; undefined where there is no such folder. */
   freeBytes(installation: Installation): Promise<number | undefined>;
 }

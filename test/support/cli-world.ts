@@ -2,6 +2,7 @@
 import { memoryStore } from '../../src/adapters/memory/store.ts';
 import type { CliWorld, Loaded, Rehearse } from '../../src/cli/world.ts';
 import { loadInstallation } from '../../src/config/load-installation.ts';
+import type { Finding } from '../../src/gateway/doctor/finding.ts';
 import type { Override } from '../../src/policy/override.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Manifest } from '../../src/ports/backup.ts';
@@ -35,6 +36,8 @@ export interface FakeWorld extends CliWorld {
   /** What `rehearse` answers. */
   play: Rehearse;
   loaded: Loaded;
+  /** What the doctor finds. */
+  findings: readonly Finding[];
   /** What the gateway answers. */
   answer: Controlled;
   /** Overrides that the store keeps. */
@@ -123,6 +126,8 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
       asked.push(`restore ${from}`);
       return MANIFEST;
     },
+    examine: async () => world.findings,
+    findings: [],
     freeBytes: async () => 5 * 1024 ** 3,
   };
   return world;

@@ -85,7 +85,7 @@ function sayQuarantine({ total, more, classes }: Quarantined): string {
 
 function sayStore({ store, free, minFree }: StatusFound): string {
   if (free === undefined) return `${store} is not there`;
-  const low = free < minFree ? 'TOO LITTLE: mail is answered 452; ' : '';
+  const low = free < minFree ? 'TOO LITTLE: mail is answered 451; ' : '';
   return `${store}: ${low}${sayOctets(free)} free, ${sayOctets(minFree)} must be`;
 }
 

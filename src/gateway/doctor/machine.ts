@@ -43,7 +43,7 @@ export async function examineRoom({ installation, freeBytes }: Practice): Promis
   const { path, minFreeBytes } = installation.store;
   if (freeBytes === undefined) return [];
   const free = `${mebibytes(freeBytes)} free where ${path} lies, ${mebibytes(minFreeBytes)} must be (store.min_free)`;
-  if (freeBytes < minFreeBytes) return [problem('room', free, 'make room: mail is answered 452 until there is')];
+  if (freeBytes < minFreeBytes) return [problem('room', free, 'make room: mail is answered 451 until there is')];
   return [freeBytes < 2 * minFreeBytes ? warning('room', free, 'make room soon') : ok('room', free)];
 }
 

@@ -2,10 +2,11 @@
 import type { Command } from 'commander';
 import type { Problem } from '../language/problem.ts';
 import { lint, lintOutages } from '../policy/lint.ts';
+import type { Override } from '../policy/override.ts';
 import { jsonText } from '../record/jsonl.ts';
 import { act, type Common, FINE, NO, printing, type Shell } from './command.ts';
 import { count, isSound, sayProblems } from './sound.ts';
-import type { CliWorld } from './world.ts';
+import type { CliWorld, Loaded } from './world.ts';
 
 export const checkCommand = (shell: Shell): Command =>
   printing('check', {
@@ -34,6 +35,7 @@ async function check(world: CliWorld, options: Options): Promise<number> {
   const problems = [
     ...loaded.problems,
     ...policies.flatMap((policy) => lint(policy, world.now())),
+    ...(await idleOverrides(world, loaded)),
     ...(options.lint ? outages : []),
   ];
   if (options.json) await world.out(jsonText({ ok: serves, problems, not_yet: loaded.notYet }));
@@ -47,6 +49,26 @@ async function check(world: CliWorld, options: Options): Promise<number> {
     await world.out(`${sayOutcome(loaded, problems, options.config)}\n`);
   }
   return serves ? FINE : NO;
+}
+
+/** Brakes that brake nothing any more: the rule or check was renamed or taken out. */
+async function idleOverrides(world: CliWorld, { installation, policies }: Loaded): Promise<readonly Problem[]> {
+  if (installation === undefined || policies.size === 0) return [];
+  const has = ({ kind, name, policy }: Override): boolean =>
+    [...policies.values()].some(
+      (one) =>
+        (policy === '' || one.name === policy) &&
+        (kind === 'rule' ? one.rules : one.checks).some((named) => named.name === name),
+    );
+  return (await world.overrides(installation))
+    .filter((one) => one.until > world.now() && !has(one))
+    .map(({ id, kind, name }) => ({
+      place: { file: installation.file, line: 1, column: 1 },
+      severity: 'warning',
+      message: `override ${id} is on the ${kind} "${name}", which no policy has`,
+      remedy: `end it with \`postern override end ${id}\`, or mend the name`,
+      excerpt: '',
+    }));
 }
 
 function sayOutcome(

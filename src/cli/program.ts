@@ -1,11 +1,15 @@
 /** The program `postern`: its commands, and the exit status each leaves. */
 import { Command, CommanderError } from 'commander';
 import { terminal } from '../record/terminal.ts';
+import { backupCommand, restoreCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
 import { CliError, FINE, NO, type Shell, USAGE } from './command.ts';
+import { doctorCommand } from './doctor.ts';
+import { drainCommand } from './drain.ts';
 import { explainCommand } from './explain.ts';
 import { sayLater } from './later.ts';
 import { logCommand } from './log.ts';
+import { overrideCommand } from './override.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { queueCommand } from './queue.ts';
 import { reloadCommand } from './reload.ts';
@@ -71,6 +75,11 @@ export function buildProgram(shell: Shell): Command {
     quarantineCommand,
     reloadCommand,
     statusCommand,
+    drainCommand,
+    overrideCommand,
+    backupCommand,
+    restoreCommand,
+    doctorCommand,
     (inner: Shell) => schemaCommand(inner, () => buildProgram(inner)),
   ];
   for (const make of commands) program.addCommand(make(shell));

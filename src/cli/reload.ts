@@ -1,15 +1,16 @@
-/** `postern reload`: lets the running gateway read its configuration again, once it is known to be sound. */
+/** `postern reload`: lets the running gateway read its configuration again, and says what it found. */
 import type { Command } from 'commander';
 import { jsonText } from '../record/jsonl.ts';
-import { act, CliError, type Common, FINE, printing, type Shell, USAGE } from './command.ts';
-import { loadSound, sayProblems } from './sound.ts';
+import { answered } from './answered.ts';
+import { act, CliError, type Common, FINE, NO, printing, type Shell, USAGE } from './command.ts';
+import { loadInstallation, sayProblems } from './sound.ts';
 import type { CliWorld } from './world.ts';
 
 export const reloadCommand = (shell: Shell): Command =>
   printing('reload', {
     about:
-      'Checks the configuration, then lets the running gateway read it again. ' +
-      'What does not check is reported here and leaves the running configuration in force.',
+      'Lets the running gateway read its configuration again. ' +
+      'What does not check is reported here with exit 1, and leaves the running configuration in force.',
     examples: [
       ['reload', 'after every change of postern.yaml or the policies'],
       ['reload lists', 'the lists of the policies alone, now; changed files are seen by themselves a moment later'],
@@ -21,18 +22,17 @@ export const reloadCommand = (shell: Shell): Command =>
 async function reload(world: CliWorld, what: string | undefined, { config, json }: Common): Promise<number> {
   if (what !== undefined && what !== 'lists')
     throw new CliError(`only lists can be reloaded by themselves, not "${what}"`, USAGE);
-  const { installation, notYet } = await loadSound(world, config);
-  // The gateway would refuse it too, but only its log would say so.
-  if (notYet.length > 0) {
-    await world.err(sayProblems(notYet));
-    throw new CliError(`${config} asks for what has not come yet: the running configuration stays in force`);
+  const installation = await loadInstallation(world, config);
+  const came = await world.control(installation, { verb: what === undefined ? 'reload' : 'reload lists' });
+  const { problems, status } = answered(came, 'reload');
+  if (json) await world.out(jsonText({ reloaded: problems.length === 0, pid: status.pid, problems }));
+  else if (problems.length === 0)
+    await world.out(
+      `process ${status.pid} has put ${what === undefined ? config : 'the lists of its policies'} in force\n`,
+    );
+  else {
+    await world.err(sayProblems(problems));
+    await world.err('the running configuration stays in force\n');
   }
-  const running = await world.reload(installation, what ?? 'all');
-  if (running.kind === 'stopped') throw new CliError(`Cannot reload as the gateway must be running: ${running.why}`);
-  await world.out(
-    json
-      ? jsonText(running)
-      : `process ${running.pid} reads ${what === undefined ? config : 'the lists of its policies'} again; its log says what came of it\n`,
-  );
-  return FINE;
+  return problems.length === 0 ? FINE : NO;
 }

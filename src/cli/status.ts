@@ -1,14 +1,22 @@
-/** `postern status`: whether the gateway runs, and how much waits. */
+/** `postern status`: how the gateway is, and how much waits. */
 import type { Command } from 'commander';
+import type { Installation } from '../config/installation.ts';
+import { type Problem, sayProblem } from '../language/problem.ts';
+import type { GatewayStatus } from '../ports/control.ts';
+import type { QueueStore } from '../ports/queue.ts';
 import { jsonText } from '../record/jsonl.ts';
-import { columns, terminal } from '../record/terminal.ts';
 import { act, type Common, FINE, NO, printing, type Shell } from './command.ts';
-import { visiting } from './visiting.ts';
+import { overrideJson } from './override-tell.ts';
+import { countQueue, waitingJson } from './queue-count.ts';
+import { loadInstallation } from './sound.ts';
+import { type Quarantined, type StatusFound, tellStatus } from './status-tell.ts';
 import type { CliWorld } from './world.ts';
 
 export const statusCommand = (shell: Shell): Command =>
   printing('status', {
-    about: 'Says whether the gateway runs and how much waits in queue and quarantine; exit 1 when it does not run.',
+    about:
+      'Says how the gateway is: since when it runs, sessions, queue, quarantine, free space, the last reload, overrides. ' +
+      'When it does not run, says so with exit 1, and tells what the store knows.',
     examples: [
       ['status', 'for a person'],
       ['status --json', 'for monitoring'],
@@ -17,30 +25,94 @@ export const statusCommand = (shell: Shell): Command =>
 
 const QUARANTINE_MAX = 10_000; // counted no further
 
-const status = (world: CliWorld, { config, json }: Common): Promise<number> =>
-  visiting(world, config, async ({ queue }, installation) => {
-    const running = await world.running(installation);
-    const [waiting, due, leased, held] = await Promise.all([
-      queue.count({ state: ['waiting'] }),
-      queue.count({ state: ['waiting'], dueBy: world.now() }),
-      queue.count({ state: ['leased'] }),
-      queue.count({ state: ['held'] }),
-    ]);
-    const quarantined = (await queue.quarantined({ limit: QUARANTINE_MAX })).length;
-    const counts = { waiting, due, leased, held, quarantined };
-    if (json) await world.out(jsonText({ ...running, queue: counts }));
-    else
-      await world.out(
-        terminal(
-          columns([
-            [
-              'gateway',
-              running.kind === 'running' ? `running as process ${running.pid}` : `not running: ${running.why}`,
-            ],
-            ['queue', `${waiting} waiting (${due} due), ${leased} being sent, ${held} held`],
-            ['quarantine', `${quarantined}${quarantined === QUARANTINE_MAX ? ' or more' : ''}`],
-          ]),
-        ),
-      );
-    return running.kind === 'running' ? FINE : NO;
-  });
+async function status(world: CliWorld, { config, json }: Common): Promise<number> {
+  const installation = await loadInstallation(world, config);
+  const came = await world.control(installation, { verb: 'status' });
+  const found: StatusFound = {
+    gateway: came.kind === 'answered' ? came.answer.status : undefined,
+    why: came.kind === 'answered' ? '' : came.why,
+    overrides: came.kind === 'answered' ? came.answer.status.overrides : await kept(world, installation),
+    free: await world.freeBytes(installation),
+    minFree: installation.store.minFreeBytes,
+    store: installation.store.path,
+    now: world.now(),
+    ...(await stored(world, installation)),
+  };
+  await world.out(json ? jsonText(statusJson(found)) : tellStatus(found));
+  return found.gateway === undefined ? NO : FINE;
+}
+
+const kept = async (world: CliWorld, installation: Installation) =>
+  (await world.overrides(installation)).filter(({ until }) => until > world.now());
+
+/** A store that was never made has nothing to tell. */
+async function stored(
+  world: CliWorld,
+  installation: Installation,
+): Promise<Pick<StatusFound, 'queue' | 'quarantine' | 'storeTrouble'>> {
+  let visit: Awaited<ReturnType<CliWorld['visit']>>;
+  try {
+    visit = await world.visit(installation);
+  } catch (error) {
+    const storeTrouble = error instanceof Error ? error.message : String(error);
+    return { queue: undefined, quarantine: undefined, storeTrouble };
+  }
+  try {
+    const queue = await countQueue(visit.queue, installation, world.now());
+    return { queue, quarantine: await countQuarantine(visit.queue), storeTrouble: '' };
+  } finally {
+    await visit.close();
+  }
+}
+
+async function countQuarantine(queue: QueueStore): Promise<Quarantined> {
+  const items = await queue.quarantined({ limit: QUARANTINE_MAX });
+  const classes = new Map<string, number>();
+  for (const item of items) classes.set(item.class, (classes.get(item.class) ?? 0) + 1);
+  return { total: items.length, more: items.length === QUARANTINE_MAX, classes };
+}
+
+function statusJson(found: StatusFound): object {
+  const { gateway, queue, quarantine, now } = found;
+  return {
+    running: gateway !== undefined,
+    why: found.why,
+    ...(gateway === undefined ? {} : gatewayJson(gateway, now)),
+    overrides: found.overrides.map(overrideJson),
+    queue:
+      queue === undefined
+        ? null
+        : {
+            ...waitingJson(queue, now),
+            routes: queue.routes.map((one) => ({ route: one.route, ...waitingJson(one, now) })),
+          },
+    quarantine:
+      quarantine === undefined
+        ? null
+        : { total: quarantine.total, more: quarantine.more, classes: Object.fromEntries(quarantine.classes) },
+    store: {
+      path: found.store,
+      free_bytes: found.free ?? null,
+      min_free_bytes: found.minFree,
+      trouble: found.storeTrouble,
+    },
+  };
+}
+
+const gatewayJson = (gateway: GatewayStatus, now: number): object => ({
+  pid: gateway.pid,
+  version: gateway.version,
+  started_at: new Date(gateway.startedAt).toISOString(),
+  uptime_s: Math.max(0, Math.round((now - gateway.startedAt) / 1000)),
+  draining: gateway.draining,
+  listeners: gateway.listeners,
+  policies: gateway.policies,
+  last_reload:
+    gateway.lastReload === null
+      ? null
+      : {
+          at: new Date(gateway.lastReload.at).toISOString(),
+          ok: gateway.lastReload.problems.length === 0,
+          problems: gateway.lastReload.problems.map((problem: Problem) => sayProblem(problem)),
+        },
+});

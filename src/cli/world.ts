@@ -1,8 +1,12 @@
 /** What the commands ask of the world: main hands it in, tests hand in another. */
 import type { Installation } from '../config/installation.ts';
+import type { Finding } from '../gateway/doctor/finding.ts';
 import type { Problem } from '../language/problem.ts';
 import type { Millis, Timestamp } from '../mail/time.ts';
+import type { Override } from '../policy/override.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { Manifest } from '../ports/backup.ts';
+import type { ControlAsk, Controlled } from '../ports/control.ts';
 import type { QueueStore, RecordStore } from '../ports/queue.ts';
 import type { TransactionRecord } from '../record/record.ts';
 import type { Scenario } from '../record/scenario.ts';
@@ -36,15 +40,18 @@ export interface CliWorld {
   rehearsals(loaded: Sound): Promise<Rehearsals>;
   /** Runs the gateway until it is told to stop; answers the exit status. */
   serve(config: string): Promise<number>;
-  /** Tells the running gateway to read its configuration again, or the lists of its policies alone. */
-  reload(installation: Installation, what: 'all' | 'lists'): Promise<Running>;
-  running(installation: Installation): Promise<Running>;
+  /** Asks the running gateway that owns the store. */
+  control(installation: Installation, ask: ControlAsk): Promise<Controlled>;
+  /** As the store keeps them; those whose time is over included. */
+  overrides(installation: Installation): Promise<readonly Override[]>;
+  /** Copies the store, whether a gateway runs on it or not; rejects with a sentence. */
+  backup(installation: Installation, into: string): Promise<Manifest>;
+  restore(installation: Installation, from: string): Promise<Manifest>;
+  /** Looks at what lies outside the program. */
+  examine(loaded: Sound, how: { readonly offline: boolean; readonly outwards: string }): Promise<readonly Finding[]>;
+  /** Octets free where the store lies; undefined where there is no such folder. */
+  freeBytes(installation: Installation): Promise<number | undefined>;
 }
-
-/** The gateway that owns the store, by its pid file. */
-export type Running =
-  | { readonly kind: 'running'; readonly pid: number }
-  | { readonly kind: 'stopped'; readonly why: string };
 
 /** Configuration and policies as far as they could be read. */
 export interface Loaded {

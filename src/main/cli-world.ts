@@ -1,24 +1,35 @@
 /** The world as the commands see it. */
-import { createReadStream, readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createReadStream, existsSync, statfsSync } from 'node:fs';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { controlLine } from '../adapters/control/client.ts';
+import { DnsClient } from '../adapters/dns/client.ts';
+import { overrideFile } from '../adapters/files/override-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
+import { dialSocket } from '../adapters/net/dial.ts';
+import { backUpStore } from '../adapters/sqlite/backup.ts';
 import { openSqliteStore } from '../adapters/sqlite/open.ts';
+import { storePaths } from '../adapters/sqlite/paths.ts';
+import { restoreStore } from '../adapters/sqlite/restore.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { silentLog } from '../adapters/system/log.ts';
 import { CHECKS } from '../checks/registry.ts';
 import { sayProblems } from '../cli/sound.ts';
-import type { CliWorld, Loaded, Running, Visit } from '../cli/world.ts';
+import type { CliWorld, Loaded, Sound, Visit } from '../cli/world.ts';
 import { streamWriter } from '../cli/writer.ts';
 import type { Installation } from '../config/installation.ts';
+import { examine } from '../gateway/doctor/examine.ts';
+import type { Finding, Practice } from '../gateway/doctor/finding.ts';
+import { outwardHost } from '../gateway/doctor/hosts.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import type { Current } from '../gateway/world.ts';
 import { policyFromBundle } from '../policy/load-policy.ts';
-import { configure, digest, pidFile } from './configure.ts';
+import { configure, digest } from './configure.ts';
 import { openRehearsals } from './rehearsals.ts';
 import { ConfigurationError, startGateway } from './serve.ts';
+import { version } from './version.ts';
 
 export function cliWorld(signal: AbortSignal): CliWorld {
   const err = streamWriter(process.stderr);
@@ -55,6 +66,7 @@ export function cliWorld(signal: AbortSignal): CliWorld {
         resolve(config),
         systemClock,
         new RecipientLists(watchedFiles(), silentLog),
+        () => [],
         secrets ? 'read' : 'leave',
       );
       const loaded: Loaded = {
@@ -78,13 +90,58 @@ export function cliWorld(signal: AbortSignal): CliWorld {
       return { start: rehearsals.start, close: async () => opened?.close() };
     },
     serve: (config) => serve(resolve(config), err, signal),
-    reload: async (installation, what) => {
-      const state = running(installation);
-      if (state.kind === 'running') process.kill(state.pid, what === 'lists' ? 'SIGUSR2' : 'SIGHUP');
-      return state;
-    },
-    running: async (installation) => running(installation),
+    control: (installation, ask) => controlLine(installation.store.path).ask(ask, signal),
+    overrides: async (installation) => overrideFile(installation.store.path).read(),
+    backup: ({ store, node }, into) =>
+      backUpStore({ path: store.path, into: resolve(into), node, version: version(), at: systemClock.now() }),
+    restore: ({ store }, from) => restoreStore(resolve(from), store.path),
+    examine: (loaded, how) => examined(loaded, how, signal),
+    freeBytes: async (installation) => freeBytes(installation.store.path),
   };
+}
+
+async function examined(
+  { installation, policies }: Sound,
+  { offline, outwards }: { readonly offline: boolean; readonly outwards: string },
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const { servers, timeout } = installation.dns;
+  const resolver = new DnsClient({ servers, timeout, elapsed: systemClock.elapsed, log: silentLog });
+  try {
+    const practice: Practice = {
+      installation,
+      policies: [...policies.values()],
+      resolver,
+      dial: dialSocket,
+      outwards: outwards === '' ? '' : outwardHost(outwards),
+      modeOf: (path) =>
+        stat(path).then(
+          ({ mode }) => mode,
+          (error: NodeJS.ErrnoException) => {
+            if (error.code === 'ENOENT') return undefined;
+            throw error;
+          },
+        ),
+      freeBytes: freeBytes(installation.store.path),
+      newest: await newestRecord(installation),
+      now: systemClock.now(),
+      signal,
+    };
+    return await examine(practice, offline);
+  } finally {
+    resolver.close();
+  }
+}
+
+/** A store that was never made has none. */
+async function newestRecord(installation: Installation): Promise<number | undefined> {
+  if (!existsSync(storePaths(installation.store.path).queue)) return undefined;
+  const store = await openStore(installation);
+  try {
+    return (await store.records.search({ limit: 1 }))[0]?.at;
+  } finally {
+    await store.close();
+  }
 }
 
 const openStore = (installation: Installation) =>
@@ -145,20 +202,13 @@ async function serve(config: string, err: CliWorld['err'], signal: AbortSignal):
   }
 }
 
-function running(installation: Installation): Running {
-  const file = pidFile(installation);
-  let pid: number;
+function freeBytes(path: string): number | undefined {
   try {
-    pid = Number(readFileSync(file, 'utf8').trim());
-  } catch {
-    return { kind: 'stopped', why: `${file} is not there: no gateway runs on this store` };
-  }
-  try {
-    process.kill(pid, 0);
-    return { kind: 'running', pid };
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EPERM') return { kind: 'running', pid };
-    return { kind: 'stopped', why: `${file} names process ${pid}, which has ended` };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

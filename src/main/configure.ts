@@ -14,6 +14,7 @@ import { parseSource } from '../language/source.ts';
 import { readerOf } from '../policy/bundle-files.ts';
 import { loadPolicy, undeclaredSettings } from '../policy/load-policy.ts';
 import type { PolicyReader } from '../policy/loading.ts';
+import type { Override } from '../policy/override.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import { readZones } from './read-zones.ts';
@@ -31,11 +32,18 @@ export interface Configured {
   takeOver(): void;
 }
 
-/** `lists` outlive a configuration: a reload keeps the last good addresses. `leave`: files of secrets are not touched. */
+/** Overrides in force on the store of this installation. */
+export type OverridesOf = (installation: Installation) => readonly Override[];
+
+/**
+ * `lists` outlive a configuration: a reload keeps the last good addresses. Without `overrides`: the policies as they are written.
+ * `leave`: files of secrets are not touched.
+ */
 export function configure(
   file: string,
   clock: Clock,
   lists: RecipientLists,
+  overridesOf: OverridesOf = () => [],
   secrets: 'read' | 'leave' = 'read',
 ): Configured {
   const loaded = loadInstallation(resolve(file), installationFiles(process.cwd()));
@@ -44,6 +52,7 @@ export function configure(
 
   const folder = { ...policyFolder(installation.policiesDir), name: shown(installation.policiesDir) };
   const problems: Problem[] = [...loaded.problems];
+  const overrides = overridesOf(installation);
   const found = new Map<string, Policy>();
   for (const path of folder.glob('*.yaml')) {
     const { policy, problems: wrong } = loadPolicy({
@@ -51,6 +60,7 @@ export function configure(
       path,
       catalog: CHECKS,
       installation: installationView(installation),
+      overrides,
       routes: [...installation.routes.keys()],
       digest,
     });
@@ -76,11 +86,25 @@ export function configure(
 export const listFiles = ({ bundle }: Policy): readonly string[] =>
   bundle.files.map(({ path }) => path).filter((path) => !/\.ya?ml$/i.test(path));
 
-/** The policies in force as they would be with their lists as they stand on disk: whatever else was edited waits for a reload. */
-export function withFreshLists({ installation, policies }: Current): Pick<Configured, 'problems'> & {
+export interface Refreshed extends Pick<Configured, 'problems'> {
   readonly policies: ReadonlyMap<string, Policy>;
-} {
-  const folder = policyFolder(installation.policiesDir);
+}
+
+/** The policies in force as they would be with their lists as they stand on disk: whatever else was edited waits for a reload. */
+export function withFreshLists(current: Current): Refreshed {
+  const folder = policyFolder(current.installation.policiesDir);
+  return refreshed(current, ({ bundle }) => bundle.overrides ?? [], folder.read);
+}
+
+/** The policies in force with other overrides, and nothing else that is new. */
+export const underOverrides = (current: Current, overrides: readonly Override[]): Refreshed =>
+  refreshed(current, () => overrides, undefined);
+
+function refreshed(
+  { installation, policies }: Current,
+  overridesOf: (policy: Policy) => readonly Override[],
+  readList: PolicyReader['read'] | undefined,
+): Refreshed {
   const problems: Problem[] = [];
   const found = new Map<string, Policy>();
   for (const old of policies.values()) {
@@ -90,11 +114,12 @@ export function withFreshLists({ installation, policies }: Current): Pick<Config
       files: {
         ...kept,
         name: shown(installation.policiesDir),
-        read: (path) => (lists.has(path) ? folder : kept).read(path),
+        read: (path) => (readList !== undefined && lists.has(path) ? readList(path) : kept.read(path)),
       },
       path: old.bundle.files[0]?.path ?? '',
       catalog: CHECKS,
       installation: old.bundle.installation,
+      overrides: overridesOf(old),
       routes: [...installation.routes.keys()],
       digest,
     });

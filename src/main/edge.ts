@@ -40,9 +40,17 @@ export type Socketing =
   | { readonly kind: 'passed'; readonly fd: number }
   | { readonly kind: 'none' };
 
+export interface Sessions {
+  readonly [listener: string]: number;
+}
+
 export interface Edge {
   /** `host:port` by listener. */
   readonly addresses: { readonly [listener: string]: string };
+  /** On: whoever connects is answered 421, sessions at rest end, messages in hand finish. Off: takes again. */
+  drain(on: boolean): void;
+  /** Open ones, by listener. */
+  sessions(): Promise<Sessions>;
   /** Stops listening, answers 421 to sessions at rest, lets what is in hand finish. */
   close(): Promise<void>;
 }
@@ -90,7 +98,15 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     await close();
     throw error;
   }
-  return { addresses, close };
+  return {
+    addresses,
+    drain: (on) => {
+      for (const { receiver } of receivers) receiver.drain(on);
+    },
+    sessions: async () =>
+      Object.fromEntries(receivers.map(({ listener, receiver }) => [listener.name, receiver.connections])),
+    close,
+  };
 }
 
 const resolverOf = ({ dns }: Installation, { clock, log, current }: EdgeParts): Resolver =>

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import type { Installation } from '../config/installation.ts';
 import type { Current } from '../gateway/world.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
+import type { Override } from '../policy/override.ts';
 import type { Log } from '../ports/log.ts';
 import type { RecordStore } from '../ports/queue.ts';
 import type { WatchedFiles } from '../ports/watched-files.ts';
-import { type Configured, listFiles, withFreshLists } from './configure.ts';
+import { type Configured, listFiles, type Refreshed, underOverrides, withFreshLists } from './configure.ts';
 import { sha256 } from './sha256.ts';
 
 export interface Standing {
@@ -27,6 +28,8 @@ export interface Followers {
   commit(): Promise<void>;
   abandon(): void;
   reloadLists(): void;
+  /** Resolves when new sessions of all of them decide so. */
+  override(overrides: readonly Override[]): Promise<readonly Problem[]>;
 }
 
 export const NOBODY: Followers = {
@@ -34,6 +37,7 @@ export const NOBODY: Followers = {
   commit: async () => {},
   abandon: () => {},
   reloadLists: () => {},
+  override: async () => [],
 };
 
 type Read =
@@ -106,18 +110,29 @@ export class InForce {
   /** The same for the lists of the policies alone. */
   reloadLists(): Promise<readonly Problem[]> {
     return this.#after(async () => {
-      const { policies, problems } = withFreshLists(this.#current);
-      const wrong = problems.filter(({ severity }) => severity === 'error');
-      if (wrong.length > 0) return this.#refused('lists.refused', wrong);
-      const changed = [...policies.values()].filter(
-        ({ name, bundle }) => this.#current.policies.get(name)?.bundle.digest !== bundle.digest,
-      );
-      if (changed.length === 0) return [];
-      await this.#put({ ...this.#current, policies });
-      this.#standing.others.reloadLists();
-      this.#standing.log.event('lists.reloaded', { policies: changed.map(({ name }) => name) });
-      return [];
+      return this.#refresh(withFreshLists(this.#current), 'lists');
     }, 'lists.refused');
+  }
+
+  /** The policies in force under other overrides. */
+  override(overrides: readonly Override[]): Promise<readonly Problem[]> {
+    return this.#after(async () => {
+      const wrong = await this.#refresh(underOverrides(this.#current, overrides), 'overrides');
+      return wrong.length > 0 ? wrong : this.#standing.others.override(overrides);
+    }, 'overrides.refused');
+  }
+
+  async #refresh({ policies, problems }: Refreshed, what: 'lists' | 'overrides'): Promise<readonly Problem[]> {
+    const wrong = problems.filter(({ severity }) => severity === 'error');
+    if (wrong.length > 0) return this.#refused(`${what}.refused`, wrong);
+    const changed = [...policies.values()].filter(
+      ({ name, bundle }) => this.#current.policies.get(name)?.bundle.digest !== bundle.digest,
+    );
+    if (changed.length === 0) return [];
+    await this.#put({ ...this.#current, policies });
+    if (what === 'lists') this.#standing.others.reloadLists();
+    this.#standing.log.event(`${what}.reloaded`, { policies: changed.map(({ name }) => name) });
+    return [];
   }
 
   stop(): void {

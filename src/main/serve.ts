@@ -17,9 +17,11 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
+import { openControl } from './control.ts';
 import { dispatcherFor } from './dispatcher.ts';
 import { cannotListen, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
+import { overridesNow } from './overrides-now.ts';
 import { recordLines } from './record-lines.ts';
 import { SessionThreads } from './session-threads.ts';
 import { sha256 } from './sha256.ts';
@@ -69,7 +71,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const early = stand.log ?? jsonLog('info');
   const files = watchedFiles();
   const lists = new RecipientLists(files, early);
-  const read = (): Configured => configure(file, clock, lists);
+  const read = (): Configured => configure(file, clock, lists, overridesNow(clock));
   const first = soundOrThrow(read());
   const { installation } = first;
   const log = stand.log ?? jsonLog(installation.log.level);
@@ -149,16 +151,27 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     writeFileSync(pidFile(installation), `${process.pid}\n`, { mode: 0o600 });
     stopping.push(() => removePid(installation));
     const { addresses } = edge;
-    log.event('gateway.started', { hostname: installation.hostname, addresses, threads });
-
-    return {
-      addresses,
+    const control = await openControl({
+      current: () => inForce.current,
       reload: async () => {
         lines.reopen();
         const wrong = await inForce.reload();
         if (wrong.length === 0) carrier.wake();
         return wrong;
       },
+      reloadLists: () => inForce.reloadLists(),
+      override: (overrides) => inForce.override(overrides),
+      edge,
+      clock,
+      log,
+      newId: () => ids.next(),
+    });
+    stopping.push(() => control.close());
+    log.event('gateway.started', { hostname: installation.hostname, addresses, threads });
+
+    return {
+      addresses,
+      reload: () => control.reload(),
       reloadLists: () => inForce.reloadLists(),
       get workers() {
         return sessions?.workers ?? [];

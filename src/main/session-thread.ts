@@ -12,6 +12,7 @@ import { LEASE, type Lease } from '../ports/queue.ts';
 import { configure } from './configure.ts';
 import { type Edge, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
+import { overridesNow } from './overrides-now.ts';
 import { recordLines } from './record-lines.ts';
 import { sha256 } from './sha256.ts';
 import type { Handed, News, Order, ThreadData } from './thread-words.ts';
@@ -23,7 +24,7 @@ async function open(): Promise<void> {
   const files = watchedFiles();
   // The main thread watches them too, and tells of them once for all.
   const lists = new RecipientLists(files, silentLog);
-  const read = () => configure(data.file, systemClock, lists);
+  const read = () => configure(data.file, systemClock, lists, overridesNow(systemClock));
   const { current } = read();
   if (current === undefined) return tell({ kind: 'refused', message: 'the configuration changed while it was read' });
   const { installation } = current;
@@ -79,10 +80,17 @@ async function open(): Promise<void> {
         return inForce.abandon();
       case 'lists':
         return void inForce.reloadLists();
+      case 'override':
+        return void inForce.override(order.overrides).then((problems) => answered(order, problems));
+      case 'drain':
+        return edge.drain(order.on);
+      case 'count':
+        return void edge.sessions().then((sessions) => tell({ kind: 'counted', no: order.no, sessions }));
       case 'stop':
         return void stop();
     }
   });
+  edge.drain(data.draining);
   tell({ kind: 'ready', addresses: edge.addresses });
 }
 

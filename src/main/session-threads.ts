@@ -4,10 +4,11 @@ import type { SqliteStore } from '../adapters/sqlite/open.ts';
 import { serveState } from '../adapters/threads/state-line.ts';
 import type { Problem } from '../language/problem.ts';
 import { type Millis, minutes, seconds } from '../mail/time.ts';
+import type { Override } from '../policy/override.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Lease } from '../ports/queue.ts';
-import type { Edge, Socketing } from './edge.ts';
+import type { Edge, Sessions, Socketing } from './edge.ts';
 import type { Followers } from './in-force.ts';
 import type { News, Order, ThreadData } from './thread-words.ts';
 
@@ -44,7 +45,8 @@ interface Life {
 export class SessionThreads implements Followers, Edge {
   readonly #parts: ThreadsParts;
   readonly #lives = new Map<number, Life>();
-  readonly #waiting = new Map<number, { readonly life: Life; answer(problems: readonly Problem[]): void }>();
+  readonly #waiting = new Map<number, { readonly life: Life; answer(came: Came): void }>();
+  #draining = false;
   readonly #deaths: Millis[] = [];
   /** Where each listener listens, once the first thread does. */
   addresses: { readonly [listener: string]: string } = {};
@@ -73,12 +75,12 @@ export class SessionThreads implements Followers, Edge {
 
   async prepare(leader: string): Promise<readonly Problem[]> {
     const answers = await this.#askAll((no) => ({ kind: 'prepare', no, leader }));
-    return answers.find((problems) => problems.length > 0) ?? [];
+    return answers.map(problemsOf).find((problems) => problems.length > 0) ?? [];
   }
 
   async commit(): Promise<void> {
     const answers = await this.#askAll((no) => ({ kind: 'commit', no }));
-    for (const [problem] of answers)
+    for (const [problem] of answers.map(problemsOf))
       if (problem !== undefined) this.#parts.log.error('reload.half', { why: problem.message, remedy: 'restart' });
   }
   abandon(): void {
@@ -86,6 +88,23 @@ export class SessionThreads implements Followers, Edge {
   }
   reloadLists(): void {
     this.#order({ kind: 'lists' });
+  }
+
+  async override(overrides: readonly Override[]): Promise<readonly Problem[]> {
+    const answers = await this.#askAll((no) => ({ kind: 'override', no, overrides }));
+    return answers.map(problemsOf).find((problems) => problems.length > 0) ?? [];
+  }
+
+  drain(on: boolean): void {
+    this.#draining = on;
+    this.#order({ kind: 'drain', on });
+  }
+
+  async sessions(): Promise<Sessions> {
+    const answers = await this.#askAll((no) => ({ kind: 'count', no }));
+    const open = (listener: string) =>
+      answers.reduce((sum, came) => sum + (came.kind === 'counted' ? (came.sessions[listener] ?? 0) : 0), 0);
+    return Object.fromEntries(this.#parts.listeners.map((listener) => [listener, open(listener)]));
   }
 
   async close(): Promise<void> {
@@ -98,7 +117,7 @@ export class SessionThreads implements Followers, Edge {
     for (const { worker } of this.#lives.values()) worker.postMessage(order);
   }
 
-  #askAll(order: (no: number) => Order): Promise<readonly (readonly Problem[])[]> {
+  #askAll(order: (no: number) => Order): Promise<readonly Came[]> {
     return Promise.all(
       [...this.#lives.values()].map((life) => {
         this.#asked += 1;
@@ -107,18 +126,18 @@ export class SessionThreads implements Followers, Edge {
     );
   }
 
-  async #ask(life: Life, no: number, order: Order): Promise<readonly Problem[]> {
+  async #ask(life: Life, no: number, order: Order): Promise<Came> {
     const enough = new AbortController();
-    const said = new Promise<readonly Problem[]>((answer) => this.#waiting.set(no, { life, answer }));
+    const said = new Promise<Came>((answer) => this.#waiting.set(no, { life, answer }));
     life.worker.postMessage(order);
     const late = this.#parts.clock.sleep(ANSWER, enough.signal).then(
-      () => [silent()],
-      () => [],
+      (): Came => ({ kind: 'silent' }),
+      (): Came => ({ kind: 'gone' }),
     );
-    const problems = await Promise.race([said, late]);
+    const came = await Promise.race([said, late]);
     enough.abort();
     this.#waiting.delete(no);
-    return problems;
+    return came;
   }
 
   /** Resolves when it listens. */
@@ -137,6 +156,7 @@ export class SessionThreads implements Followers, Edge {
       state: line.port2,
       sockets: this.#sockets(number),
       room,
+      draining: this.#draining,
     };
     // Compiled, this file and the thread's end in .js; as it is written, in .ts.
     const entry = new URL(
@@ -155,7 +175,8 @@ export class SessionThreads implements Followers, Edge {
           case 'refused':
             return reject(new Error(news.message));
           case 'answered':
-            return this.#waiting.get(news.no)?.answer(news.problems);
+          case 'counted':
+            return this.#waiting.get(news.no)?.answer(news);
           case 'admitted':
             return this.#take(news);
           case 'stopped':
@@ -173,7 +194,7 @@ export class SessionThreads implements Followers, Edge {
         line.port1.close();
         end();
         // Its successor reads the files as they are: nothing stands in the way of a change.
-        for (const one of this.#waiting.values()) if (one.life === life) one.answer([]);
+        for (const one of this.#waiting.values()) if (one.life === life) one.answer({ kind: 'gone' });
         reject(new Error(`Cannot go on with session thread ${number} as it must run: it ended`));
         if (!this.#stopping && this.#lives.get(number) === life) void this.#succeed(number, life);
       });
@@ -246,6 +267,12 @@ export class SessionThreads implements Followers, Edge {
     );
   }
 }
+
+/** What a thread answered; `gone`: it ended first. */
+type Came = Extract<News, { kind: 'answered' | 'counted' }> | { readonly kind: 'silent' } | { readonly kind: 'gone' };
+
+const problemsOf = (came: Came): readonly Problem[] =>
+  came.kind === 'answered' ? came.problems : came.kind === 'silent' ? [silent()] : [];
 
 const silent = (): Problem => ({
   place: { file: '', line: 1, column: 1 },

@@ -1,9 +1,10 @@
 /** What the main thread and a session thread say to each other. */
 import type { MessagePort } from 'node:worker_threads';
 import type { Problem } from '../language/problem.ts';
+import type { Override } from '../policy/override.ts';
 import type { ContentRef } from '../ports/content.ts';
 import type { Lease } from '../ports/queue.ts';
-import type { Socketing } from './edge.ts';
+import type { Sessions, Socketing } from './edge.ts';
 
 export interface ThreadData {
   /** Absolute path of postern.yaml. */
@@ -17,6 +18,8 @@ export interface ThreadData {
   readonly sockets: { readonly [listener: string]: Socketing };
   /** One number: entries the dispatcher can still take. */
   readonly room: SharedArrayBuffer;
+  /** Nothing is taken for now. */
+  readonly draining: boolean;
 }
 
 /** From the main thread. */
@@ -25,6 +28,9 @@ export type Order =
   | { readonly kind: 'commit'; readonly no: number }
   | { readonly kind: 'abandon' }
   | { readonly kind: 'lists' }
+  | { readonly kind: 'override'; readonly no: number; readonly overrides: readonly Override[] }
+  | { readonly kind: 'drain'; readonly on: boolean }
+  | { readonly kind: 'count'; readonly no: number }
   | { readonly kind: 'stop' };
 
 /** From a session thread. */
@@ -32,6 +38,7 @@ export type News =
   | { readonly kind: 'ready'; readonly addresses: { readonly [listener: string]: string } }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'answered'; readonly no: number; readonly problems: readonly Problem[] }
+  | { readonly kind: 'counted'; readonly no: number; readonly sessions: Sessions }
   | { readonly kind: 'admitted'; readonly handed: readonly Handed[] }
   | { readonly kind: 'stopped' };
 

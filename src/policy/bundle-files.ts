@@ -1,19 +1,17 @@
 /** A bundle from the files that were read, and the files back from a bundle. */
 import type { Bundle, InstallationView, SourceFile } from './bundle.ts';
 import type { PolicyReader } from './loading.ts';
+import type { Override } from './override.ts';
 
 export function bundleOf(
   policy: string,
   files: readonly SourceFile[],
   installation: InstallationView,
+  overrides: readonly Override[],
   digest: (text: string) => string,
 ): Bundle {
-  return {
-    digest: digest(canonical({ policy, files, installation })).slice(0, DIGEST_DIGITS),
-    policy,
-    files,
-    installation,
-  };
+  const whole = { policy, files, installation, ...(overrides.length === 0 ? {} : { overrides }) };
+  return { digest: digest(canonical(whole)).slice(0, DIGEST_DIGITS), ...whole };
 }
 
 const DIGEST_DIGITS = 32;

@@ -1,5 +1,6 @@
 /** A bundle: a policy with its lists and what the installation says about domains, whole, addressed by its digest. */
 import type { FactValue } from './facts.ts';
+import type { Override } from './override.ts';
 
 /** One file as it was read. */
 export interface SourceFile {
@@ -28,4 +29,6 @@ export interface Bundle {
   /** The policy file first, then includes and lists. */
   readonly files: readonly SourceFile[];
   readonly installation: InstallationView;
+  /** Those that change something in it; absent where there are none. */
+  readonly overrides?: readonly Override[];
 }

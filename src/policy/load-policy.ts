@@ -16,6 +16,7 @@ import { loadLists, loadTenantLists, typeOfLists } from './load-lists.ts';
 import { loadRules } from './load-rules.ts';
 import { loadIncluded, loadSettings, loadTables } from './load-settings.ts';
 import { Loading, type PolicyReader } from './loading.ts';
+import { isSilenced, type Override, overridesOf, withOverrides } from './override.ts';
 import type { CheckInstance, Policy } from './policy.ts';
 import { NAMED, POLICY_TOP } from './policy-file.ts';
 import { prepareCheck } from './prepare.ts';
@@ -31,6 +32,8 @@ export interface PolicyInput {
   readonly installation: InstallationView;
   /** Names of routes; undefined where they are not known, and not held against the rules. */
   readonly routes: readonly string[] | undefined;
+  /** In force now; they become part of the bundle. */
+  readonly overrides?: readonly Override[];
   /** SHA-256 of a text, in hex. */
   readonly digest: (text: string) => string;
 }
@@ -70,6 +73,7 @@ export function policyFromBundle(bundle: Bundle, catalog: CheckCatalog, digest: 
     path: bundle.files[0]?.path ?? '',
     catalog,
     installation: bundle.installation,
+    overrides: bundle.overrides ?? [],
     routes: undefined,
     digest,
   });
@@ -128,8 +132,12 @@ function loadFrom(loading: Loading, source: Source, input: PolicyInput): Policy 
   const rules = loadRules({ loading, source, compiler, vocabulary, mode, routes: input.routes });
   if (loading.failed) return undefined;
 
-  const bundle = bundleOf(name, loading.files, input.installation, input.digest);
-  return policyOver({ name, bundle, mode, otherwise, ground, checks, rules });
+  const overrides = overridesOf(
+    { policy: name, rules, checks: checks.map(({ instance }) => instance.name) },
+    input.overrides ?? [],
+  );
+  const bundle = bundleOf(name, loading.files, input.installation, overrides, input.digest);
+  return policyOver({ name, bundle, mode, otherwise, ground, checks, rules: withOverrides(rules, overrides) });
 }
 
 function policyOver(parts: {
@@ -143,7 +151,10 @@ function policyOver(parts: {
 }): Policy {
   const { name, bundle, mode, otherwise, ground, rules } = parts;
   const checks = parts.checks.map(
-    ({ instance }): CheckInstance => ({ ...instance, speaksAt: speaksAt(instance, rules) }),
+    ({ instance }): CheckInstance => ({
+      ...instance,
+      speaksAt: isSilenced(instance.name, bundle.overrides ?? []) ? undefined : speaksAt(instance, rules),
+    }),
   );
   const loaded = new Map(parts.checks.map((check) => [check.instance.name, check]));
   const askable = { ground, rules, checks, mode, otherwise };

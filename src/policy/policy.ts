@@ -5,6 +5,7 @@ import type { Bundle } from './bundle.ts';
 import type { OnError } from './check-spec.ts';
 import type { Asked, Carry } from './disposition.ts';
 import type { FactScope, FactValue, FactView } from './facts.ts';
+import type { Override } from './override.ts';
 import type { Stage } from './stage.ts';
 
 /** A list of one kind; `has` knows ranges, subdomains, case and A-labels as its kind says. */
@@ -53,6 +54,8 @@ export interface RuleInfo {
   readonly group: string;
   readonly stage: Stage;
   readonly mode: 'enforce' | 'monitor' | 'soft';
+  /** Why it only monitors, where a person put the brake on. */
+  readonly override?: Override;
   /** One word: `reject`, `allow`, … */
   readonly action: string;
   readonly place: Place;

@@ -184,7 +184,11 @@ function sayCame(rule: RuleView): string {
 
 function sayBecause(rule: RuleView, readings: string): string {
   const over = rule.came === 'passedOver' ? ` (allowed by ${rule.allowed_by})` : '';
-  const monitored = rule.came === 'would' ? ' (mode monitor: ended nothing)' : '';
+  const monitored = rule.came === 'would' && rule.override === undefined ? ' (mode monitor: ended nothing)' : '';
+  const braked = rule.override === undefined ? '' : ` (${sayOverride(rule.override)})`;
   const condition = rule.condition === '' ? 'always' : rule.condition;
-  return `${condition}${readings === '' ? '' : `  <- ${readings}`}${over}${monitored}`;
+  return `${condition}${readings === '' ? '' : `  <- ${readings}`}${over}${monitored}${braked}`;
 }
+
+const sayOverride = ({ id, kind, name, by, until, why }: NonNullable<RuleView['override']>): string =>
+  `under override ${id} of ${kind} ${name} by ${by} until ${until}: ${why}`;

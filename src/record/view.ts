@@ -2,6 +2,7 @@
 import type { Reply } from '../mail/reply.ts';
 import type { RuleTrace, Truth, Verdict } from '../policy/disposition.ts';
 import type { CheckStatus, Facts, FactValue } from '../policy/facts.ts';
+import type { Override } from '../policy/override.ts';
 import type { RuleInfo } from '../policy/policy.ts';
 import type { Stage } from '../policy/stage.ts';
 import type {
@@ -35,10 +36,22 @@ export interface RuleView {
   readonly condition: string;
   readonly action: string;
   readonly mode: string;
+  /** The brake a person put on it, as the bundle that decided has it. */
+  readonly override?: OverrideView;
   readonly truth: Truth;
   readonly came: RuleTrace['came'];
   /** The rule that passed it over, or ''. */
   readonly allowed_by: string;
+}
+
+export interface OverrideView {
+  readonly id: string;
+  readonly kind: 'rule' | 'check';
+  readonly name: string;
+  readonly by: string;
+  readonly why: string;
+  readonly since: string;
+  readonly until: string;
 }
 
 export interface CheckView {
@@ -223,6 +236,7 @@ function rulesView(decisions: readonly StageDecision[], policy: RuleBook | undef
         condition: info?.condition ?? '',
         action: info?.action ?? '',
         mode: info?.mode ?? '',
+        ...(info?.override === undefined ? {} : { override: overrideView(info.override) }),
         truth: trace.truth,
         came: trace.came,
         allowed_by:
@@ -231,6 +245,16 @@ function rulesView(decisions: readonly StageDecision[], policy: RuleBook | undef
     }),
   );
 }
+
+export const overrideView = ({ id, kind, name, by, why, since, until }: Override): OverrideView => ({
+  id,
+  kind,
+  name,
+  by,
+  why,
+  since: isoTime(since),
+  until: isoTime(until),
+});
 
 /** A policy that was read from disk names its files as the reader found them, one from its bundle as the bundle does. */
 function fileOf(info: RuleInfo | undefined, policy: RuleBook | undefined): string {

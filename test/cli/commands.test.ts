@@ -94,7 +94,7 @@ describe('postern check', () => {
 });
 
 describe('a command that needs a sound configuration', () => {
-  test.each(['explain', 'test', 'log', 'queue list', 'reload', 'status', `trace ${RECORD_ID}`])(
+  test.each(['explain', 'test', 'log', 'queue list', `trace ${RECORD_ID}`])(
     '%s stops at its first error, having told all of them',
     async (line) => {
       const { status, out, err } = await run(withProblems(problem('error'), problem('warning')), line);
@@ -104,32 +104,6 @@ describe('a command that needs a sound configuration', () => {
       );
     },
   );
-});
-
-describe('postern reload', () => {
-  test('says no when nothing runs, and which process heard it', async () => {
-    const world = fakeWorld();
-    expect(await run(world, 'reload')).toMatchObject({
-      status: 1,
-      err: 'postern: Cannot reload as the gateway must be running: there is no pid file\n',
-    });
-    world.running = async () => ({ kind: 'running', pid: 42 });
-    expect(await run(world, 'reload')).toMatchObject({ status: 0, out: expect.stringContaining('process 42') });
-    expect(await run(world, 'reload lists')).toMatchObject({ status: 0, out: expect.stringContaining('the lists of') });
-    expect((await run(world, 'reload everything')).status).toBe(2);
-    expect(world.asked).toContain('reload lists');
-  });
-});
-
-describe('postern reload of what the gateway would refuse', () => {
-  test('says so itself, and tells the gateway nothing', async () => {
-    const world = fakeWorld();
-    world.loaded = { ...world.loaded, notYet: [problem('error')] };
-    const { status, err } = await run(world, 'reload');
-    expect(status).toBe(1);
-    expect(err).toMatch(/inbound\.yaml:12:7.*has not come yet: the running configuration stays in force\n$/s);
-    expect(world.asked.filter((asked) => asked.startsWith('reload'))).toEqual([]);
-  });
 });
 
 describe('postern trace', () => {

@@ -211,21 +211,6 @@ describe('postern quarantine', () => {
   });
 });
 
-describe('postern status', () => {
-  test('counts what waits, and says no when nothing runs', async () => {
-    const world = await three();
-    await keepAside(world, 4);
-    expect(await run(world, 'status')).toMatchObject({
-      status: 1,
-      out: 'gateway     not running: there is no pid file\nqueue       3 waiting (2 due), 0 being sent, 0 held\nquarantine  1\n',
-    });
-    world.running = async () => ({ kind: 'running', pid: 42 });
-    const { status, out } = await run(world, 'status', '--json');
-    expect(status).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ kind: 'running', pid: 42, queue: { waiting: 3, due: 2, quarantined: 1 } });
-  });
-});
-
 describe('what other programs read', () => {
   const SPELT = /^[a-z][a-z0-9_]*$/;
   const keysOf = (value: unknown): string[] =>
@@ -242,7 +227,6 @@ describe('what other programs read', () => {
     ['quarantine', 'list'],
     ['quarantine', 'show', `${id(4)}.1`],
     ['quarantine', 'release', `${id(4)}.1`],
-    ['status'],
   ])('%s %s %s is spelt with underscores, times as ISO 8601', async (...words) => {
     const world = await three();
     const last = { at: NOON, host: 'mail1:25', said: '451 later', enhanced: '4.3.0', onlyAt: '' };
@@ -250,13 +234,10 @@ describe('what other programs read', () => {
     await keepAside(world, 4, { last });
     await world.store.queue.lease({ owner: 'a/1/1', until: NOON + HOUR, now: NOON, limit: 1 });
     const { out } = await run(world, ...words, '--json');
-    const read =
-      words[0] === 'status'
-        ? [JSON.parse(out)]
-        : out
-            .trim()
-            .split('\n')
-            .map((line) => JSON.parse(line));
+    const read = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     const keys = keysOf(read);
     expect(keys.length).toBeGreaterThan(0);
     expect(keys.filter((key) => !SPELT.test(key))).toEqual([]);

@@ -2,7 +2,11 @@
 import { memoryStore } from '../../src/adapters/memory/store.ts';
 import type { CliWorld, Loaded, Rehearse } from '../../src/cli/world.ts';
 import { loadInstallation } from '../../src/config/load-installation.ts';
+import type { Finding } from '../../src/gateway/doctor/finding.ts';
+import type { Override } from '../../src/policy/override.ts';
 import type { Policy } from '../../src/policy/policy.ts';
+import type { Manifest } from '../../src/ports/backup.ts';
+import type { Controlled } from '../../src/ports/control.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { aRecord, RULES } from './record.ts';
 import { NOON } from './samples.ts';
@@ -14,13 +18,30 @@ domains: { example.com: { route: store, recipients: any } }
 routes: { store: { hosts: ["127.0.0.1:2526"] } }
 `;
 
+const MANIFEST: Manifest = {
+  backup: 1,
+  version: '0.1.0',
+  node: 'mx1',
+  at: NOON,
+  entries: 3,
+  quarantined: 1,
+  records: 9,
+  ended: [],
+  files: {},
+};
+
 export interface FakeWorld extends CliWorld {
   readonly store: Store;
   readonly written: { out: string; err: string };
   /** What `rehearse` answers. */
   play: Rehearse;
   loaded: Loaded;
-  running(): Promise<{ kind: 'running'; pid: number } | { kind: 'stopped'; why: string }>;
+  /** What the doctor finds. */
+  findings: readonly Finding[];
+  /** What the gateway answers. */
+  answer: Controlled;
+  /** Overrides that the store keeps. */
+  kept: readonly Override[];
   readonly files: Map<string, string>;
   readonly asked: string[];
 }
@@ -90,11 +111,24 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
       asked.push(`serve ${config}`);
       return 0;
     },
-    reload: async (_installation, what) => {
-      asked.push(`reload ${what}`);
-      return world.running();
+    control: async (_installation, ask) => {
+      asked.push(`control ${JSON.stringify(ask)}`);
+      return world.answer;
     },
-    running: async () => ({ kind: 'stopped', why: 'there is no pid file' }),
+    answer: { kind: 'stopped', why: 'there is no socket' },
+    overrides: async () => world.kept,
+    kept: [],
+    backup: async (_installation, into) => {
+      asked.push(`backup ${into}`);
+      return MANIFEST;
+    },
+    restore: async (_installation, from) => {
+      asked.push(`restore ${from}`);
+      return MANIFEST;
+    },
+    examine: async () => world.findings,
+    findings: [],
+    freeBytes: async () => 5 * 1024 ** 3,
   };
   return world;
 }

@@ -3,10 +3,12 @@ import { mkdirSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../../ports/store-error.ts';
 import type { TransactionRecord } from '../../record/record.ts';
+import { takeRestoredMark } from './backup-marks.ts';
 import { isDamage, openDatabase } from './database.ts';
 import { orphaned } from './group-commit.ts';
 import { lockStore } from './lock.ts';
 import { spoolFile, storePaths } from './paths.ts';
+import { promises } from './promises.ts';
 import type { ThreadData } from './protocol.ts';
 import { QUEUE_LAYOUT, QueueTables } from './queue-tables.ts';
 import { RecordDays } from './record-days.ts';
@@ -54,6 +56,9 @@ export function openFiles(
     );
     closers.push(() => state.close());
     if (mode === 'serve') {
+      const restored = takeRestoredMark(queue.db);
+      if (restored !== undefined)
+        warn('store.restored', { ...restored, held: queue.count({ state: ['held'] }), remedy: RELEASE });
       if (queue.begin() === 'unclean') mend(queue, days, at.queue, warn);
       takeBack(queue, days, warn);
       sweepSpool(queue, at.spool);
@@ -74,6 +79,9 @@ export function openFiles(
     throw error;
   }
 }
+
+const RELEASE =
+  'nothing of it is sent until it is released: postern queue list --state held; postern queue release --reason "restored from the backup"';
 
 function mustBeThere(file: string): void {
   if (statSync(file, { throwIfNoEntry: false }) === undefined)
@@ -126,9 +134,6 @@ function mend(queue: QueueTables, days: RecordDays, file: string, warn: (name: s
 /** Around midnight two days are written to; a notification may carry an id of its own day. */
 const MARKED_DAYS = 2;
 const CHUNK = 500;
-
-const promises = (record: TransactionRecord): boolean =>
-  record.recipients.some(({ outcome }) => outcome === 'queued' || outcome === 'held' || outcome === 'quarantined');
 
 /**
  * Whoever leased before us is gone, as only one serves at a time: his entries need not wait for his leases to run out. The

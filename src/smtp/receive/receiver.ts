@@ -11,6 +11,7 @@ import { Connection } from './connection.ts';
 import type { DialogueOptions } from './dialogue.ts';
 import type { Newline } from './incoming-message.ts';
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts';
+import { WIRE_REFUSALS } from './refusals.ts';
 import type { ClientInfo, OpenSession } from './session.ts';
 
 export interface ReceiverOptions {
@@ -42,6 +43,8 @@ export interface Receiver {
   listen(): Promise<AddressInfo>;
   /** Stops listening, answers 421 to sessions at rest, lets messages in hand finish for `grace`, then ends all. */
   close(grace: Millis): Promise<void>;
+  /** On: whoever connects is answered 421, sessions at rest too, others after what they have in hand. Off: takes again. */
+  drain(on: boolean): void;
   /** Undefined while not listening. */
   readonly address: AddressInfo | undefined;
   /** Open connections. */
@@ -77,6 +80,10 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       waiting.abort();
       stopped.abort();
     },
+    drain(on) {
+      server.draining = on;
+      if (on) for (const connection of server.open) connection.retire();
+    },
     get address() {
       return addressOf(server);
     },
@@ -92,6 +99,7 @@ const TICK = seconds(1);
 /** smtp-server's listener, with our connections in place of its own. */
 class Server extends SMTPServer {
   readonly open = new Set<Connection>();
+  draining = false;
   readonly #options: ReceiverOptions;
   readonly #limits: ReceiveLimits;
   readonly #xclientFrom: RangeSet;
@@ -112,6 +120,7 @@ class Server extends SMTPServer {
   }
 
   override connect(socket: Socket, { id }: { readonly id: string }): void {
+    if (this.draining) return void turnAway(socket);
     const { remoteAddress, remotePort, localAddress, localPort } = socket;
     const ip = remoteAddress === undefined ? undefined : parseIp(remoteAddress);
     // The client that left before we looked at it has no address any more.
@@ -150,6 +159,15 @@ class Server extends SMTPServer {
     connection.init();
   }
 }
+
+/** For a while nothing new is taken. Who says no more and does not hang up either is not waited for. */
+function turnAway(socket: Socket): void {
+  socket.on('error', () => {}); // has gone already
+  socket.setTimeout(TURNED_AWAY, () => socket.destroy());
+  socket.resume().end(formatReply(WIRE_REFUSALS['shutting-down'].reply));
+}
+
+const TURNED_AWAY = seconds(5);
 
 /** One clock for all connections. */
 async function watch(server: Server, { clock, log }: ReceiverOptions, signal: AbortSignal): Promise<void> {

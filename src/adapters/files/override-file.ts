@@ -1,0 +1,61 @@
+/** Overrides in a file of the store's folder, replaced whole. */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import type { OverrideStore } from '../../ports/overrides.ts';
+
+const FILE = z.array(
+  z.strictObject({
+    id: z.string(),
+    kind: z.enum(['rule', 'check']),
+    name: z.string(),
+    policy: z.string(),
+    by: z.string(),
+    why: z.string(),
+    since: z.number(),
+    until: z.number(),
+  }),
+);
+
+export function overrideFile(store: string): OverrideStore {
+  const file = join(store, 'overrides.json');
+  return {
+    read: () => {
+      const text = readIfThere(file);
+      if (text === undefined) return [];
+      try {
+        return FILE.parse(JSON.parse(text));
+      } catch (error) {
+        throw new Error(
+          `Cannot read ${file} as it must be what the gateway wrote: ${error instanceof z.ZodError ? error.issues[0]?.message : String(error)}. Remove it to end all overrides`,
+        );
+      }
+    },
+    write: (overrides) => {
+      const unfinished = `${file}.tmp`;
+      const handle = openSync(unfinished, 'w', 0o600);
+      try {
+        writeSync(handle, `${JSON.stringify(overrides, null, 2)}\n`);
+        fsyncSync(handle);
+      } finally {
+        closeSync(handle);
+      }
+      renameSync(unfinished, file);
+      const folder = openSync(dirname(file), 'r');
+      try {
+        fsyncSync(folder);
+      } finally {
+        closeSync(folder);
+      }
+    },
+  };
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

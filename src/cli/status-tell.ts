@@ -1,0 +1,93 @@
+/** The gateway's state as a person reads it. */
+import { sayProblem } from '../language/problem.ts';
+import { sayDuration, type Timestamp } from '../mail/time.ts';
+import type { Override } from '../policy/override.ts';
+import type { GatewayStatus } from '../ports/control.ts';
+import { columns, terminal } from '../record/terminal.ts';
+import { overrideLine } from './override-tell.ts';
+import type { RouteWaiting, Waiting } from './queue-count.ts';
+import { count } from './sound.ts';
+
+export interface Quarantined {
+  readonly total: number;
+  /** Counted no further. */
+  readonly more: boolean;
+  readonly classes: ReadonlyMap<string, number>;
+}
+
+export interface StatusFound {
+  /** Undefined where it did not answer: `why` says why. */
+  readonly gateway: GatewayStatus | undefined;
+  readonly why: string;
+  readonly overrides: readonly Override[];
+  readonly queue: (Waiting & { readonly routes: readonly RouteWaiting[] }) | undefined;
+  readonly quarantine: Quarantined | undefined;
+  /** Why the store could not be looked into, or ''. */
+  readonly storeTrouble: string;
+  readonly store: string;
+  readonly free: number | undefined;
+  readonly minFree: number;
+  readonly now: Timestamp;
+}
+
+export function tellStatus(found: StatusFound): string {
+  const { gateway, queue, quarantine, now } = found;
+  return terminal(
+    columns([
+      ...(gateway === undefined ? [['gateway', `not running: ${found.why}`]] : tellGateway(gateway, now)),
+      ...found.overrides.map((override) => ['override', overrideLine(override, now)]),
+      ...(queue === undefined ? [] : [['queue', sayWaiting(queue, now)]]),
+      ...(queue?.routes ?? []).map((one) => ['', `${one.route || 'routes that are gone'}: ${sayWaiting(one, now)}`]),
+      ...(quarantine === undefined ? [] : [['quarantine', sayQuarantine(quarantine)]]),
+      ['store', sayStore(found)],
+      ...(found.storeTrouble === '' ? [] : [['', found.storeTrouble]]),
+    ]),
+  );
+}
+
+function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly string[])[] {
+  const { lastReload } = gateway;
+  return [
+    [
+      'gateway',
+      `${gateway.version}, running as process ${gateway.pid} for ${sayDuration(Math.max(0, now - gateway.startedAt))}`,
+    ],
+    ...(gateway.draining ? [['', 'DRAINING: takes nothing new; `postern drain --off` ends it']] : []),
+    ...gateway.listeners.map(({ name, address, policy, sessions }) => [
+      'listener',
+      `${name} at ${address}, policy ${policy}, ${count(sessions, 'session')} open`,
+    ]),
+    ...gateway.policies.map(({ name, bundle, rules }) => [
+      'policy',
+      `${name}, ${count(rules, 'rule')}, bundle ${bundle}`,
+    ]),
+    ...(lastReload === null
+      ? []
+      : [
+          [
+            'reload',
+            `${sayDuration(Math.max(0, now - lastReload.at))} ago, ${lastReload.problems.length === 0 ? 'in force' : `REFUSED for ${count(lastReload.problems.length, 'problem')}: what was in force stays`}`,
+          ],
+          ...lastReload.problems.map((problem) => ['', sayProblem(problem).split('\n')[0] ?? '']),
+        ]),
+  ];
+}
+
+function sayWaiting({ waiting, due, leased, held, oldest }: Waiting, now: Timestamp): string {
+  const age = oldest === undefined ? '' : `, the oldest for ${sayDuration(Math.max(0, now - oldest))}`;
+  return `${waiting} waiting (${due} due), ${leased} being sent, ${held} held${age}`;
+}
+
+function sayQuarantine({ total, more, classes }: Quarantined): string {
+  const each = [...classes].map(([name, n]) => `${n} ${name}`).join(', ');
+  return `${total}${more ? ' or more' : ''}${each === '' ? '' : ` (${each})`}`;
+}
+
+function sayStore({ store, free, minFree }: StatusFound): string {
+  if (free === undefined) return `${store} is not there`;
+  const low = free < minFree ? 'TOO LITTLE: mail is answered 451; ' : '';
+  return `${store}: ${low}${sayOctets(free)} free, ${sayOctets(minFree)} must be`;
+}
+
+const sayOctets = (octets: number): string =>
+  octets < 1024 ** 3 ? `${Math.round(octets / 1024 ** 2)} MiB` : `${(octets / 1024 ** 3).toFixed(1)} GiB`;

@@ -1,0 +1,55 @@
+/** The control line: what a person's command may ask of the running gateway, and what it answers. */
+import type { Problem } from '../language/problem.ts';
+import type { Timestamp } from '../mail/time.ts';
+import type { Override } from '../policy/override.ts';
+
+export type ControlAsk =
+  | { readonly verb: 'reload' }
+  | { readonly verb: 'reload lists' }
+  | { readonly verb: 'drain' }
+  | { readonly verb: 'undrain' }
+  | { readonly verb: 'status' }
+  | { readonly verb: 'override'; readonly begin: OverrideWish }
+  | { readonly verb: 'override'; readonly end: { readonly id: string; readonly by: string } };
+
+export interface OverrideWish extends Pick<Override, 'kind' | 'name' | 'policy' | 'by' | 'why'> {
+  /** Milliseconds from now. */
+  readonly span: number;
+}
+
+/** What came of it; `problems` where the gateway would not. */
+export interface ControlAnswer {
+  readonly problems: readonly Problem[];
+  readonly status: GatewayStatus;
+  /** The override that began or ended. */
+  readonly override?: Override;
+}
+
+export interface GatewayStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly startedAt: Timestamp;
+  readonly draining: boolean;
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly address: string;
+    readonly policy: string;
+    readonly sessions: number;
+  }[];
+  readonly policies: readonly { readonly name: string; readonly bundle: string; readonly rules: number }[];
+  /** Null: none since it started. */
+  readonly lastReload: { readonly at: Timestamp; readonly problems: readonly Problem[] } | null;
+  readonly overrides: readonly Override[];
+}
+
+export type Controlled =
+  | { readonly kind: 'answered'; readonly answer: ControlAnswer }
+  /** The gateway understood, and says why not. */
+  | { readonly kind: 'refused'; readonly why: string }
+  /** Nobody listens there. */
+  | { readonly kind: 'stopped'; readonly why: string };
+
+export interface ControlLine {
+  /** Never rejects. */
+  ask(what: ControlAsk, signal: AbortSignal): Promise<Controlled>;
+}

@@ -1,0 +1,199 @@
+/** The commands that speak to the running gateway, and what they say when it does not run. */
+import { describe, expect, test } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
+import type { Override } from '../../src/policy/override.ts';
+import type { GatewayStatus } from '../../src/ports/control.ts';
+import { type FakeWorld, fakeWorld } from '../support/cli-world.ts';
+import { NOON, sampleAdmission, sampleId, spool } from '../support/samples.ts';
+
+async function run(world: FakeWorld, ...args: readonly string[]) {
+  world.written.out = '';
+  world.written.err = '';
+  return { status: await runCli(args, world), ...world.written };
+}
+
+const BRAKE: Override = {
+  id: '3f9k2m7q0d5xa',
+  kind: 'rule',
+  name: 'dmarc-refuse',
+  policy: '',
+  by: 'olga',
+  why: 'INC-1',
+  since: NOON - 60_000,
+  until: NOON + 7_200_000,
+};
+const STATUS: GatewayStatus = {
+  pid: 42,
+  version: '0.1.0',
+  startedAt: NOON - 3_600_000,
+  draining: false,
+  listeners: [{ name: 'mx', address: '127.0.0.1:25', policy: 'inbound', sessions: 2 }],
+  policies: [{ name: 'inbound', bundle: 'abc', rules: 3 }],
+  lastReload: null,
+  overrides: [],
+};
+const answering = (status: Partial<GatewayStatus> = {}, more: object = {}): FakeWorld => {
+  const world = fakeWorld();
+  world.answer = { kind: 'answered', answer: { problems: [], status: { ...STATUS, ...status }, ...more } };
+  return world;
+};
+const PROBLEM = {
+  place: { file: 'policies/inbound.yaml', line: 12, column: 7 },
+  severity: 'error' as const,
+  message: 'there is no fact "spff"',
+  remedy: 'did you mean "spf"?',
+  excerpt: '',
+};
+
+describe('postern status', () => {
+  test('says how the gateway is, and how much waits where', async () => {
+    const world = answering({ overrides: [BRAKE], lastReload: { at: NOON - 120_000, problems: [PROBLEM] } });
+    const { status, out } = await run(world, 'status');
+    expect(status).toBe(0);
+    expect(out).toBe(
+      [
+        'gateway     0.1.0, running as process 42 for 60 min',
+        'listener    mx at 127.0.0.1:25, policy inbound, 2 sessions open',
+        'policy      inbound, 3 rules, bundle abc',
+        'reload      2 min ago, REFUSED for 1 problem: what was in force stays',
+        '            policies/inbound.yaml:12:7: error: there is no fact "spff"',
+        'override    3f9k2m7q0d5xa  rule dmarc-refuse in monitor, for 2 h yet, by olga: INC-1',
+        'queue       0 waiting (0 due), 0 being sent, 0 held',
+        'quarantine  0',
+        'store       /etc/postern/var/postern: 5.0 GiB free, 1.0 GiB must be',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('when nothing runs says so with exit 1, and tells what the store knows, its overrides too', async () => {
+    const world = fakeWorld();
+    world.kept = [BRAKE, { ...BRAKE, id: 'over', until: NOON }];
+    const { status, out } = await run(world, 'status', '--json');
+    expect(status).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      running: false,
+      why: 'there is no socket',
+      overrides: [{ id: BRAKE.id, until: new Date(BRAKE.until).toISOString() }],
+      queue: { waiting: 0, oldest_s: null, routes: [] },
+      quarantine: { total: 0, more: false, classes: {} },
+      store: { free_bytes: 5 * 1024 ** 3, min_free_bytes: 1024 ** 3 },
+    });
+  });
+
+  test('in JSON every key is in snake_case', async () => {
+    const { out } = await run(
+      answering({ overrides: [BRAKE], lastReload: { at: NOON, problems: [] } }),
+      'status',
+      '--json',
+    );
+    expect([...out.matchAll(/"(\w+)":/g)].map(([, key]) => key).filter((key) => /[A-Z]/.test(key!))).toEqual([]);
+  });
+});
+
+describe('postern reload', () => {
+  test('says no when nothing runs', async () => {
+    expect(await run(fakeWorld(), 'reload')).toMatchObject({
+      status: 1,
+      err: 'postern: Cannot reload as the gateway must be running: there is no socket\n',
+    });
+  });
+
+  test('says yes when the gateway took it, and wrong usage is wrong usage', async () => {
+    const world = answering();
+    expect(await run(world, 'reload')).toMatchObject({ status: 0, out: expect.stringContaining('process 42') });
+    expect(await run(world, 'reload', 'lists')).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('the lists of'),
+    });
+    expect((await run(world, 'reload', 'everything')).status).toBe(2);
+    expect(world.asked).toContain('control {"verb":"reload lists"}');
+  });
+
+  test('reports what the gateway found, with exit 1', async () => {
+    const { status, err } = await run(answering({}, { problems: [PROBLEM] }), 'reload');
+    expect(status).toBe(1);
+    expect(err).toMatch(/inbound\.yaml:12:7: error.*the running configuration stays in force\n$/s);
+  });
+});
+
+describe('postern drain', () => {
+  const idle = { listeners: [], draining: true };
+
+  test('is fine when nothing is left, and says no with what is left', async () => {
+    const world = answering(idle);
+    expect(await run(world, 'drain')).toMatchObject({ status: 0, out: 'empty\n' });
+    await admit(world);
+    expect(await run(world, 'drain')).toMatchObject({
+      status: 1,
+      out: 'left: 0 sessions open, 1 waiting (1 due now), 0 being sent\n',
+    });
+  });
+
+  test('with --wait looks again until it is empty', async () => {
+    const world = answering(idle);
+    await admit(world);
+    const waiting: FakeWorld = {
+      ...world,
+      sleep: async () => {
+        const [waits] = await world.store.queue.list({});
+        await world.store.queue.amend([{ was: waits!, next: { ...waits!, state: { kind: 'removed' } }, events: [] }]);
+      },
+    };
+    expect(await run(waiting, 'drain', '--wait', '1m')).toMatchObject({ status: 0, out: 'empty\n' });
+  });
+
+  test('--off takes again', async () => {
+    const world = answering();
+    expect(await run(world, 'drain', '--off')).toMatchObject({ status: 0, out: 'takes mail again\n' });
+    expect(world.asked).toContain('control {"verb":"undrain"}');
+  });
+});
+
+describe('postern override', () => {
+  const begin = ['override', 'rule', 'dmarc-refuse', 'monitor', '--why', 'INC-1'];
+
+  test('hands the wish over with who and why, and says for how long', async () => {
+    const world = answering({}, { override: BRAKE });
+    expect(await run(world, ...begin, '--for', '2h')).toMatchObject({
+      status: 0,
+      out: 'in force: 3f9k2m7q0d5xa  rule dmarc-refuse in monitor, for 2 h yet, by olga: INC-1\n',
+    });
+    expect(world.asked.at(-1)).toBe(
+      `control ${JSON.stringify({ verb: 'override', begin: { kind: 'rule', name: 'dmarc-refuse', policy: '', by: 'olga', why: 'INC-1', span: 7_200_000 } })}`,
+    );
+  });
+
+  test.each([
+    ['for more than a week', [...begin, '--for', '8d']],
+    ['for no span', [...begin, '--for', 'ever']],
+    ['without an end', begin],
+    ['without a reason', ['override', 'rule', 'a', 'monitor', '--for', '2h']],
+    ['with an empty reason', ['override', 'rule', 'a', 'monitor', '--for', '2h', '--why', ' ']],
+    ['in another mode', ['override', 'rule', 'a', 'soft', '--for', '2h', '--why', 'x']],
+  ])('%s is wrong usage', async (_, args) => {
+    expect((await run(answering(), ...args)).status).toBe(2);
+  });
+
+  test('what the gateway would not do is told', async () => {
+    const world = fakeWorld();
+    world.answer = { kind: 'refused', why: 'no policy in force has a rule "dmarc-refuse"' };
+    expect(await run(world, ...begin, '--for', '2h')).toMatchObject({
+      status: 1,
+      err: 'postern: Cannot override: no policy in force has a rule "dmarc-refuse"\n',
+    });
+  });
+
+  test('check warns of one whose rule is not there any more', async () => {
+    const world = fakeWorld();
+    world.kept = [BRAKE, { ...BRAKE, id: 'fits', name: 'partners' }];
+    const { status, out } = await run(world, 'check');
+    expect(status).toBe(0);
+    expect(out).toContain('override 3f9k2m7q0d5xa is on the rule "dmarc-refuse", which no policy has');
+    expect(out).not.toContain('override fits');
+  });
+});
+
+async function admit({ store }: FakeWorld): Promise<void> {
+  await store.queue.admit(sampleAdmission(sampleId(), await spool(store.content, 'Subject: x\r\n\r\nx\r\n')));
+}

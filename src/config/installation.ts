@@ -47,6 +47,7 @@ export interface Limits {
   readonly headerBytes: number;
   readonly commandLineBytes: number;
   readonly recipients: number;
+  readonly transactions: number;
   readonly errors: number;
   readonly idleCommands: number;
   readonly drainBytes: number;

@@ -61,6 +61,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
       headerBytes: limits.header,
       commandLineBytes: limits.command_line,
       recipients: limits.recipients,
+      transactions: limits.transactions,
       errors: limits.errors,
       idleCommands: limits.idle_commands,
       drainBytes: limits.drain,

@@ -17,6 +17,8 @@ export const LIMITS = z.strictObject({
   command_line: octets('A command line').prefault('2 KiB'),
   // At least 100 (RFC 5321 §4.5.3.1.8).
   recipients: count(50_000, 'Recipients of one message').prefault(1000),
+  // RFC 9422 §4.1 writes six digits at most.
+  transactions: count(999_999, 'MAIL commands of one session (RFC 9422 MAILMAX)').prefault(10_000),
   // A person at a keyboard errs less often; a program that errs ten times will go on.
   errors: count(1000, 'Refused commands of one session').prefault(10),
   idle_commands: count(100_000, 'Commands in a row that carry no message (NOOP, RSET, VRFY)').prefault(200),

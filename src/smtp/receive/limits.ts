@@ -7,6 +7,8 @@ export interface ReceiveLimits {
   readonly commandLineBytes: number;
   /** Recipients taken in one transaction. */
   readonly recipients: number;
+  /** MAIL commands in one session, taken or refused. */
+  readonly transactions: number;
   /** Commands refused for syntax, sequence or limits in one session. */
   readonly errors: number;
   /** Commands that carry no message (NOOP, RSET, VRFY, …) since the last one that did. */
@@ -35,6 +37,7 @@ export const RECEIVE_LIMITS: ReceiveLimits = {
   commandLineBytes: 2048,
   // At least 100 (RFC 5321 §4.5.3.1.8); more is answered 452 (§4.5.3.1.10), and senders open another transaction.
   recipients: 1000,
+  transactions: 10_000, // more than one a second for as long as a session may last: open another
   errors: 10, // a person at a keyboard errs less often; a program that errs ten times will go on
   idleCommands: 200, // long-lived clients send an RSET or two a message
   messageBytes: 50 * 1024 * 1024,

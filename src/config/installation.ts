@@ -13,6 +13,8 @@ export interface Listener {
   readonly trustedNetworks: readonly string[];
   readonly xclientFrom: readonly string[];
   readonly proxyFrom: readonly string[];
+  /** Time before the greeting in which early talkers give themselves away. */
+  readonly greetWait: Millis;
   readonly newline: 'strict' | 'normalize';
   readonly mixed: 'quarantine' | 'dsn_if_verified' | 'split';
 }
@@ -53,6 +55,7 @@ export interface Limits {
   readonly drainBytes: number;
   readonly hops: number;
   readonly idle: Millis;
+  readonly proxyHeader: Millis;
   readonly handshake: Millis;
   readonly decision: Millis;
   readonly commit: Millis;

@@ -67,6 +67,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
       drainBytes: limits.drain,
       hops: limits.hops,
       idle: limits.idle,
+      proxyHeader: limits.proxy_header,
       handshake: limits.handshake,
       decision: limits.decision,
       commit: limits.commit,

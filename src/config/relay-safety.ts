@@ -53,4 +53,5 @@ const SHARED: readonly (readonly [string, IpRange])[] = Object.entries({
 }).flatMap(([provider, ranges]) => ranges.map((text) => [provider, parseRange(text)!] as const));
 
 const prefixOf = (range: IpRange): number => Number(range.text.split('/')[1] ?? (range.family === 4 ? 32 : 128));
-const overlaps = (a: IpRange, b: IpRange): boolean => a.family === b.family && a.first <= b.last && b.first <= a.last;
+export const overlaps = (a: IpRange, b: IpRange): boolean =>
+  a.family === b.family && a.first <= b.last && b.first <= a.last;

@@ -26,6 +26,7 @@ export const LIMITS = z.strictObject({
   // RFC 5321 §6.3 asks for at least 100 and calls fewer a mistake.
   hops: count(1000, 'Received fields before a message counts as looping').prefault(100),
   idle: span('Silence of a client (RFC 5321 §4.5.3.2.7)').prefault('5m'),
+  proxy_header: span('The PROXY header of a balancer, which sends it at once').prefault('10s'),
   handshake: span('A TLS handshake').prefault('30s'),
   // A client waits five minutes for an answer to MAIL or RCPT (RFC 5321 §4.5.3.2.2).
   decision: span('Any one answer of ours but the one to a message').prefault('4m'),

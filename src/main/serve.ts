@@ -171,6 +171,10 @@ function receiverFor(world: World, listener: Listener): Receiver {
     port: listener.port,
     newline: listener.newline,
     xclientFrom: listener.xclientFrom,
+    proxyFrom: listener.proxyFrom,
+    // Where an upstream names the clients, it is the only one seen.
+    strangers: listener.trustedNetworks.length === 0 && listener.xclientFrom.length === 0,
+    greetWait: listener.greetWait,
     // The routes behind are not known to take it (RFC 6531 §3.1): a later part learns what they offer.
     smtpUtf8: false,
     // Only where senders are known: a stranger's wish for a notification is a way to make backscatter.

@@ -23,7 +23,10 @@ export class Chunk {
   /** Says why it was refused, once it has been read: "MUST accept and discard the associated message data" (RFC 3030 §2). */
   readonly refuse: (() => void) | undefined;
 
-  constructor({ octets, last }: Announced, to: { readonly message: IncomingMessage } | { readonly refuse: () => void }) {
+  constructor(
+    { octets, last }: Announced,
+    to: { readonly message: IncomingMessage } | { readonly refuse: () => void },
+  ) {
     this.octets = octets;
     this.left = octets;
     this.last = last;

@@ -15,6 +15,7 @@ export interface DialogueOptions extends Offers {
   readonly newline: Newline;
   readonly limits: ReceiveLimits;
   readonly startTls: boolean;
+  readonly greetWait: Millis;
   readonly trustsXclient: boolean;
   readonly open: OpenSession;
 }
@@ -279,8 +280,8 @@ export class Dialogue {
     if (announced === undefined) return this.refuse('bad-chunk', 'DATA', line);
     const { limits } = this.#options;
     const refused = (refuse: () => void, close: () => void): void => {
-      if (announced.octets > limits.drainBytes) return close();
-      this.chunk = new Chunk(announced, { refuse });
+      if (announced.octets > limits.drainBytes) close();
+      else this.chunk = new Chunk(announced, { refuse });
     };
     const wrong = (reason: WireReason, command: WireRefusal['command'], text?: string): void =>
       refused(

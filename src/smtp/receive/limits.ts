@@ -21,6 +21,8 @@ export interface ReceiveLimits {
   readonly drainBytes: number;
   /** Silence of the client between commands, or while its message comes. */
   readonly idle: Millis;
+  /** The PROXY header of a balancer, which sends it at once. */
+  readonly proxyHeader: Millis;
   /** A TLS handshake. */
   readonly handshake: Millis;
   /** Any one answer of ours, the one to a message excepted. */
@@ -44,6 +46,7 @@ export const RECEIVE_LIMITS: ReceiveLimits = {
   headerBytes: HEADER_OCTETS_MAX,
   drainBytes: 10 * 1024 * 1024,
   idle: minutes(5), // RFC 5321 §4.5.3.2.7
+  proxyHeader: seconds(10), // a segment that was lost comes again within three
   handshake: seconds(30),
   decision: minutes(4), // a client waits five for the greeting, MAIL and RCPT (RFC 5321 §4.5.3.2.1 to §4.5.3.2.3)
   commit: minutes(9), // a client waits ten (RFC 5321 §4.5.3.2.6); an answer after that makes a duplicate

@@ -52,6 +52,7 @@ export const WIRE_REFUSALS = {
   'too-many-commands': refusal(421, '4.7.0', 'too many commands without a message, closing', true),
   'greeting-refused': refusal(503, '5.5.1', 'this session was refused at its greeting, send QUIT'), // RFC 5321 §3.1
   'xclient-refused': refusal(550, '5.7.0', 'XCLIENT is not for you'),
+  'proxy-required': refusal(421, '4.3.2', 'this port is reached through its balancer only, closing', true),
   timeout: refusal(421, '4.4.2', 'timeout, closing', true),
   'session-too-long': refusal(421, '4.4.2', 'session lasted too long, closing', true),
   'shutting-down': refusal(421, '4.3.2', 'shutting down, please try again', true),

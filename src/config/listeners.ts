@@ -4,7 +4,7 @@ import { parseIp, parseRange } from '../mail/ip.ts';
 import type { Findings } from './findings.ts';
 import { parseHostPort } from './host-port.ts';
 import type { Listener } from './installation.ts';
-import { overlaps, tooWide } from './relay-safety.ts';
+import { overlaps, togetherTooWide, tooWide } from './relay-safety.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
 
 export function buildListeners(
@@ -48,6 +48,10 @@ export function buildListeners(
     }
     for (const key of ['trusted_networks', 'xclient_from', 'proxy_from'] as const)
       for (const [n, range] of value[key].entries()) checkRange(at, key, n, range, findings);
+    for (const key of ['trusted_networks', 'xclient_from', 'proxy_from'] as const) {
+      const why = togetherTooWide(value[key]);
+      if (why !== undefined) problems.push(at.problem([key], why, 'name the networks that are yours alone', 'key'));
+    }
     if (value.newline === 'normalize' && value.trusted_networks.length === 0)
       problems.push(
         at.problem(

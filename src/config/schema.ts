@@ -80,6 +80,9 @@ const DELAY_NOTICE = z
   .union([z.literal('never'), duration(seconds(1))])
   .meta({ expected: '`never` or a duration such as 4h' });
 
+/** RFC 5321 §4.5.3.1.7: a host takes at least this much. */
+const ROUTE_SIZE_LEAST = 64 * 1024;
+
 export const ROUTE = z.strictObject({
   protocol: z.enum(['smtp', 'lmtp', 'maildir']).optional(),
   hosts: names('a host with its port, or unix: and a path').min(1).max(64).optional(),
@@ -93,6 +96,14 @@ export const ROUTE = z.strictObject({
   retry: RETRY.optional(),
   expire: duration(seconds(1)).optional(),
   delay_notice: DELAY_NOTICE.optional(),
+  smtputf8: z
+    .boolean()
+    .meta({ description: 'The hosts are known to take internationalized mail (RFC 6531)' })
+    .optional(),
+  size: size()
+    .refine((octets) => octets >= ROUTE_SIZE_LEAST, 'expected 64 KiB or more, which every host takes')
+    .meta({ description: 'What the hosts say with SIZE; larger messages are refused at the edge (RFC 1870)' })
+    .optional(),
   refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
 });
 

@@ -9,6 +9,7 @@ import { jsonLog } from '../adapters/system/log.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Installation, Listener } from '../config/installation.ts';
 import { RecordFold } from '../gateway/fold.ts';
+import { offerOf } from '../gateway/offer.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
 import { openSession } from '../gateway/session.ts';
@@ -175,8 +176,9 @@ function receiverFor(world: World, listener: Listener): Receiver {
     // Where an upstream names the clients, it is the only one seen.
     strangers: listener.trustedNetworks.length === 0 && listener.xclientFrom.length === 0,
     greetWait: listener.greetWait,
-    // The routes behind are not known to take it (RFC 6531 §3.1): a later part learns what they offer.
     smtpUtf8: false,
+    // Asked at each connection: a reload may change what the routes take.
+    offer: () => offerOf(world.current().installation, listener),
     // Only where senders are known: a stranger's wish for a notification is a way to make backscatter.
     dsn: listener.trustedNetworks.length > 0,
     limits: installation.limits,

@@ -48,7 +48,7 @@ export function rehearsalOf(
   const current = {
     installation,
     policies: new Map([['inbound', policy]]),
-    directory: { resolve: async () => ({ result: 'known' as const, source: 'any' }) },
+    directory: { resolve: async () => ({ result: 'known' as const, source: 'any', listed: false }) },
   };
   const ids = idSource(1, 0, () => systemClock.now());
   const hand: Stagehand = {

@@ -33,6 +33,8 @@ export interface ReceiverOptions {
   readonly greetWait?: Millis;
   /** Offer SMTPUTF8: the routes behind are known to take it. */
   readonly smtpUtf8: boolean;
+  /** Where what is offered may change while we run: asked at each connection, in place of `smtpUtf8` and `limits.messageBytes`. */
+  readonly offer?: () => { readonly smtpUtf8: boolean; readonly messageBytes: number };
   /** Offer DSN: senders here are known. */
   readonly dsn: boolean;
   /** Offer STARTTLS. */
@@ -141,12 +143,19 @@ class Server extends SMTPServer {
     if (ip === undefined || client === undefined) return void socket.destroy();
     if (this.#onlyPrivate?.saw(ip, this.#options.clock.elapsed())) this.#sayOnlyPrivate(ip);
     const { log, clock } = this.#options;
+    const offer = this.#options.offer?.() ?? {
+      smtpUtf8: this.#options.smtpUtf8,
+      messageBytes: this.#limits.messageBytes,
+    };
     const dialogue: DialogueOptions = {
       hostname: this.#options.hostname,
       newline: this.#options.newline,
-      smtpUtf8: this.#options.smtpUtf8,
+      smtpUtf8: offer.smtpUtf8,
       dsn: this.#options.dsn,
-      limits: this.#limits,
+      limits:
+        offer.messageBytes === this.#limits.messageBytes
+          ? this.#limits
+          : { ...this.#limits, messageBytes: offer.messageBytes },
       startTls: this.#options.tls !== undefined,
       greetWait: this.#options.greetWait ?? 0,
       trustsXclient: this.#xclientFrom.has(ip),

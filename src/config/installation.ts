@@ -13,6 +13,8 @@ export interface Listener {
   readonly trustedNetworks: readonly string[];
   readonly xclientFrom: readonly string[];
   readonly proxyFrom: readonly string[];
+  /** Time before the greeting in which early talkers give themselves away. */
+  readonly greetWait: Millis;
   readonly newline: 'strict' | 'normalize';
   readonly mixed: 'quarantine' | 'dsn_if_verified' | 'split';
 }
@@ -47,11 +49,13 @@ export interface Limits {
   readonly headerBytes: number;
   readonly commandLineBytes: number;
   readonly recipients: number;
+  readonly transactions: number;
   readonly errors: number;
   readonly idleCommands: number;
   readonly drainBytes: number;
   readonly hops: number;
   readonly idle: Millis;
+  readonly proxyHeader: Millis;
   readonly handshake: Millis;
   readonly decision: Millis;
   readonly commit: Millis;

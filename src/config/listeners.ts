@@ -4,7 +4,7 @@ import { parseIp, parseRange } from '../mail/ip.ts';
 import type { Findings } from './findings.ts';
 import { parseHostPort } from './host-port.ts';
 import type { Listener } from './installation.ts';
-import { tooWide } from './relay-safety.ts';
+import { overlaps, togetherTooWide, tooWide } from './relay-safety.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
 
 export function buildListeners(
@@ -48,6 +48,10 @@ export function buildListeners(
     }
     for (const key of ['trusted_networks', 'xclient_from', 'proxy_from'] as const)
       for (const [n, range] of value[key].entries()) checkRange(at, key, n, range, findings);
+    for (const key of ['trusted_networks', 'xclient_from', 'proxy_from'] as const) {
+      const why = togetherTooWide(value[key]);
+      if (why !== undefined) problems.push(at.problem([key], why, 'name the networks that are yours alone', 'key'));
+    }
     if (value.newline === 'normalize' && value.trusted_networks.length === 0)
       problems.push(
         at.problem(
@@ -67,8 +71,7 @@ export function buildListeners(
           'use trusted_networks, or remove the listener',
         ),
       );
-    if (value.proxy_from.length > 0)
-      notYet.push(at.problem(['proxy_from'], 'the PROXY protocol has not come yet', 'write `proxy_from: []`'));
+    for (const [n, range] of value.proxy_from.entries()) checkProxy(at, n, range, value, findings);
 
     listeners.push({
       name,
@@ -78,11 +81,33 @@ export function buildListeners(
       trustedNetworks: value.trusted_networks,
       xclientFrom: value.xclient_from,
       proxyFrom: value.proxy_from,
+      greetWait: value.greet_wait,
       newline: value.newline,
       mixed: value.mixed,
     });
   }
   return listeners;
+}
+
+/** A connection for which a balancer names nobody counts as its own: it must not be able to relay, or to name others. */
+function checkProxy(
+  at: Spot,
+  n: number,
+  range: string,
+  value: { readonly [key in 'trusted_networks' | 'xclient_from']: readonly string[] },
+  { problems }: Findings,
+): void {
+  const balancers = parseRange(range);
+  if (balancers === undefined) return;
+  for (const key of ['trusted_networks', 'xclient_from'] as const) {
+    const shared = value[key].find((text) => {
+      const other = parseRange(text);
+      return other !== undefined && overlaps(balancers, other);
+    });
+    if (shared === undefined) continue;
+    const message = `"${range}" lies in ${key} too (${shared}): a client it does not name would be trusted`;
+    problems.push(at.problem(['proxy_from', n], message, `take the balancer out of ${key}`));
+  }
 }
 
 function checkRange(at: Spot, key: string, n: number, range: string, { problems }: Findings): void {

@@ -1,16 +1,41 @@
 /** Keeps a range of addresses that may relay, or speak for others, from taking in strangers: never an open relay. */
-import { type IpRange, parseRange } from '../mail/ip.ts';
+import { type IpRange, isPrivate, parseRange } from '../mail/ip.ts';
 
 /** Why a range may not be trusted, in a sentence; undefined where it may. */
 export function tooWide(text: string): string | undefined {
   const range = parseRange(text);
   if (range === undefined) return undefined;
+  const translated = overlaps(NAT64, range) ? parseRange(ipv4Of(range)) : undefined;
+  if (translated !== undefined) return tooWide(translated.text);
   if (prefixOf(range) === 0) return 'this is the whole Internet: the gateway would be an open relay';
   if (prefixOf(range) < WIDEST[range.family])
     return `this is wider than /${WIDEST[range.family]}: nobody owns so many addresses`;
+  if (overlaps(TEREDO, range)) return `this lies in ${TEREDO.text}, where anybody can have an address (RFC 4380)`;
   if (prefixOf(range) >= OWNED[range.family]) return undefined;
   const shared = SHARED.find(([, cloud]) => overlaps(cloud, range));
   return shared && `this lies in ${shared[1].text}, which ${shared[0]} lets to anybody who pays`;
+}
+
+/** Why ranges that may each be trusted may not be trusted together. */
+export function togetherTooWide(texts: readonly string[]): string | undefined {
+  const ranges = texts.map(parseRange).filter((range) => range !== undefined);
+  const strangers = ranges.filter((range) => range.family === 4 && !isPrivate({ ...range, value: range.first }));
+  const total = strangers.reduce((sum, { first, last }) => sum + (last - first + 1n), 0n);
+  if (total <= TOGETHER) return undefined;
+  return `together these are ${total} public addresses: nobody owns so many`;
+}
+
+/** A /8 and a few ranges beside it. */
+const TOGETHER = (1n << 24n) + (1n << 20n);
+/** Addresses of the whole IPv4 Internet as IPv6 hosts see them behind a translator (RFC 6052 §2.1). */
+const NAT64 = parseRange('64:ff9b::/96')!;
+const TEREDO = parseRange('2001::/32')!;
+
+/** The part of the range that is translated, as IPv4 writes it. */
+function ipv4Of(range: IpRange): string {
+  const prefix = Math.max(prefixOf(range), 96) - 96;
+  const first = prefix === 0 ? 0n : range.first - NAT64.first;
+  return `${[24n, 16n, 8n, 0n].map((shift) => (first >> shift) & 255n).join('.')}/${prefix}`;
 }
 
 /** 10.0.0.0/8 is the widest range one organization uses; an IPv6 /32 is what a whole provider is given (RFC 6177). */
@@ -53,4 +78,5 @@ const SHARED: readonly (readonly [string, IpRange])[] = Object.entries({
 }).flatMap(([provider, ranges]) => ranges.map((text) => [provider, parseRange(text)!] as const));
 
 const prefixOf = (range: IpRange): number => Number(range.text.split('/')[1] ?? (range.family === 4 ? 32 : 128));
-const overlaps = (a: IpRange, b: IpRange): boolean => a.family === b.family && a.first <= b.last && b.first <= a.last;
+export const overlaps = (a: IpRange, b: IpRange): boolean =>
+  a.family === b.family && a.first <= b.last && b.first <= a.last;

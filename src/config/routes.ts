@@ -1,6 +1,7 @@
 /** Routes as written made into routes as used. */
 import type { z } from 'zod';
-import type { HostAddress, Route } from '../queue/route.ts';
+import type { HostAddress, Route, Takes } from '../queue/route.ts';
+import { ADDED_OCTETS } from '../queue/takes.ts';
 import type { Findings } from './findings.ts';
 import { parseNextHop } from './host-port.ts';
 import type { Installation } from './installation.ts';
@@ -23,6 +24,7 @@ export function buildRoutes(
     if (value === undefined) continue;
     const timing = {
       name,
+      ...said(value),
       retry: value.retry ?? queue.retry,
       expire: value.expire ?? queue.expire,
       delayNotice: value.delay_notice ?? queue.delayNotice,
@@ -32,6 +34,13 @@ export function buildRoutes(
     if (route !== undefined) routes.set(name, route);
   }
   return routes;
+}
+
+/** Of the size the hosts name, some goes to what is added on the way. */
+function said({ smtputf8, size, path }: WrittenRoute): { readonly takes?: Takes } {
+  if (smtputf8 === undefined && size === undefined) return {};
+  const sizeBytes = size === undefined ? Number.POSITIVE_INFINITY : size - ADDED_OCTETS;
+  return { takes: { utf8: smtputf8 ?? path !== undefined, sizeBytes } };
 }
 
 function oneRoute(

@@ -17,6 +17,8 @@ export const LIMITS = z.strictObject({
   command_line: octets('A command line').prefault('2 KiB'),
   // At least 100 (RFC 5321 §4.5.3.1.8).
   recipients: count(50_000, 'Recipients of one message').prefault(1000),
+  // RFC 9422 §4.1 writes six digits at most.
+  transactions: count(999_999, 'MAIL commands of one session (RFC 9422 MAILMAX)').prefault(10_000),
   // A person at a keyboard errs less often; a program that errs ten times will go on.
   errors: count(1000, 'Refused commands of one session').prefault(10),
   idle_commands: count(100_000, 'Commands in a row that carry no message (NOOP, RSET, VRFY)').prefault(200),
@@ -24,6 +26,7 @@ export const LIMITS = z.strictObject({
   // RFC 5321 §6.3 asks for at least 100 and calls fewer a mistake.
   hops: count(1000, 'Received fields before a message counts as looping').prefault(100),
   idle: span('Silence of a client (RFC 5321 §4.5.3.2.7)').prefault('5m'),
+  proxy_header: span('The PROXY header of a balancer, which sends it at once').prefault('10s'),
   handshake: span('A TLS handshake').prefault('30s'),
   // A client waits five minutes for an answer to MAIL or RCPT (RFC 5321 §4.5.3.2.2).
   decision: span('Any one answer of ours but the one to a message').prefault('4m'),

@@ -1,13 +1,16 @@
 /** Every word of `postern.yaml`. What has not come yet is known here too, so that it is refused by name and never ignored. */
 import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
-import { seconds } from '../mail/time.ts';
+import { minutes, seconds } from '../mail/time.ts';
 import { LIMITS } from './schema-limits.ts';
 
 const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
 const path = text('a path; relative ones start at the folder of this file');
 const names = (expected: string) => z.array(text(expected)).max(10_000);
 const ranges = names('an address or a range such as 192.0.2.0/24');
+
+/** A client waits five minutes for the greeting (RFC 5321 §4.5.3.2.1), and checks at connect want their share of them. */
+const GREET_WAIT_MAX = minutes(1);
 
 export const LISTENER = z.strictObject({
   address: text('an address with its port, such as "0.0.0.0:25" or "[::]:25"'),
@@ -17,6 +20,9 @@ export const LISTENER = z.strictObject({
   trusted_networks: ranges.prefault([]),
   xclient_from: ranges.prefault([]),
   proxy_from: ranges.prefault([]),
+  greet_wait: duration()
+    .refine((span) => span <= GREET_WAIT_MAX, 'expected 1m or less: honest clients give up')
+    .prefault('0s'),
   newline: z.enum(['strict', 'normalize']).prefault('strict'),
   mixed: z.enum(['quarantine', 'dsn_if_verified', 'split']).prefault('quarantine'),
 });
@@ -74,6 +80,9 @@ const DELAY_NOTICE = z
   .union([z.literal('never'), duration(seconds(1))])
   .meta({ expected: '`never` or a duration such as 4h' });
 
+/** RFC 5321 §4.5.3.1.7: a host takes at least this much. */
+const ROUTE_SIZE_LEAST = 64 * 1024;
+
 export const ROUTE = z.strictObject({
   protocol: z.enum(['smtp', 'lmtp', 'maildir']).optional(),
   hosts: names('a host with its port, or unix: and a path').min(1).max(64).optional(),
@@ -87,6 +96,14 @@ export const ROUTE = z.strictObject({
   retry: RETRY.optional(),
   expire: duration(seconds(1)).optional(),
   delay_notice: DELAY_NOTICE.optional(),
+  smtputf8: z
+    .boolean()
+    .meta({ description: 'The hosts are known to take internationalized mail (RFC 6531)' })
+    .optional(),
+  size: size()
+    .refine((octets) => octets >= ROUTE_SIZE_LEAST, 'expected 64 KiB or more, which every host takes')
+    .meta({ description: 'What the hosts say with SIZE; larger messages are refused at the edge (RFC 1870)' })
+    .optional(),
   refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
 });
 

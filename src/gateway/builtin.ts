@@ -19,6 +19,20 @@ export const BUILTIN = {
     reply: { code: 450, enhanced: '4.1.1', text: '{address}: cannot be looked up now, please try again' },
     about: 'The recipient source is stale or does not answer; nobody valid is refused for that.',
   },
+  'routed-recipient': {
+    reply: { code: 550, enhanced: '5.1.3', text: '{address}: no routing within a local part (% ! @) is taken here' },
+    about:
+      'The local part holds %, ! or @, by which a next hop might be led to relay (RFC 5321 §3.6.1, appendix F.2), and no recipient source lists exactly this address.',
+  },
+  'route-takes-no-utf8': {
+    reply: { code: 550, enhanced: '5.6.7', text: '{address}: internationalized mail (SMTPUTF8) does not reach it' },
+    about: 'The transaction said SMTPUTF8, and the route of the recipient is not known to take it (RFC 6531 §3.5).',
+  },
+  'too-large-for-recipient': {
+    reply: { code: 552, enhanced: '5.3.4', text: 'message too large for its way, which takes {size} octets' },
+    about:
+      'The message, as announced or as it came, is larger than the route of the recipient takes (`size` of a route).',
+  },
   'postmaster-rate': {
     reply: { code: 450, enhanced: '4.7.1', text: 'too many messages to this address, please try again later' },
     about: 'postmaster and abuse are exempt from the policy, so they have a rate limit of their own.',

@@ -6,6 +6,7 @@ import { settle } from '../policy/settle.ts';
 import type { Stage } from '../policy/stage.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { Admission } from '../ports/queue.ts';
+import { takesOf } from '../queue/takes.ts';
 import { admission } from './admit.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { type HeaderFacts, headerFacts } from './edge.ts';
@@ -28,6 +29,10 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
   tx.ledger.state('recipients', { count: taken.length });
 
   if (read.hops > s.current.installation.limits.hops) for (const recipient of taken) refuse(recipient, 'too-many-hops');
+  for (const recipient of taken) {
+    const { sizeBytes } = takesOf(s.current.installation.routes.get(recipient.route));
+    if (content.size > sizeBytes) refuse(recipient, 'too-large-for-recipient', { size: String(sizeBytes) });
+  }
   const bench = benchFor(s, tx.ledger, tx.at, { content, header: read.header });
   for (const stage of ['data', 'content'] as const) {
     const going = taken.filter((recipient) => !refuses(recipient.course.disposition) || allStages(s));
@@ -60,8 +65,8 @@ async function patiently(said: Disposition, recipient: RecipientState, bench: Be
   return afterPatience(said);
 }
 
-function refuse(recipient: RecipientState, word: BuiltinWord): void {
-  const reply = builtinReply(word);
+function refuse(recipient: RecipientState, word: BuiltinWord, fill: { readonly [name: string]: string } = {}): void {
+  const reply = builtinReply(word, fill);
   become(
     recipient,
     { kind: reply.code >= 500 ? 'reject' : 'defer', by: `builtin:${word}`, reply, speak: 'rcpt' },

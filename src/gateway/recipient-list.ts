@@ -6,7 +6,9 @@ import type { Reading, WatchedFiles } from '../ports/watched-files.ts';
 
 export interface RecipientList {
   /** Does the list hold this local part (lower case) of this domain, subaddress not considered? */
-  has(local: string, domain: string): boolean;
+  names(local: string, domain: string): boolean;
+  /** Does it hold everybody of the domain? */
+  hasAll(domain: string): boolean;
   /** Why the file on disk is not the list in force; undefined when it is. */
   readonly trouble: string | undefined;
   /** When the list in force was written; undefined when there never was one. */
@@ -58,9 +60,13 @@ class WatchedList implements RecipientList {
     this.stop = files.watch(path, (reading) => this.#take(reading));
   }
 
-  has(local: string, domain: string): boolean {
+  names(local: string, domain: string): boolean {
     const { addresses } = this.#entries;
-    return addresses.has(`${local}@${domain}`) || addresses.has(local) || addresses.has(`@${domain}`);
+    return addresses.has(`${local}@${domain}`) || addresses.has(local);
+  }
+
+  hasAll(domain: string): boolean {
+    return this.#entries.addresses.has(`@${domain}`);
   }
 
   #take(reading: Reading): void {

@@ -5,6 +5,7 @@ import { hours } from '../mail/time.ts';
 import { advance, refuses } from '../policy/course.ts';
 import type { Disposition } from '../policy/disposition.ts';
 import { spares } from '../policy/postmaster.ts';
+import { takesOf } from '../queue/takes.ts';
 import { WIRE_REFUSALS } from '../smtp/receive/refusals.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { recipientFacts } from './edge.ts';
@@ -26,7 +27,7 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   tx.recipients.push(state);
   if (!tx.stages.includes('rcpt')) tx.stages.push('rcpt');
 
-  const found = domain === undefined ? { result: 'unsure' as const, source: '' } : await directory.resolve(mailbox);
+  const found = domain === undefined ? NOT_OURS : await directory.resolve(mailbox);
   const settings = s.policy.settings(mailbox.address, mailbox.domain);
   state.ledger.state('recipient', recipientFacts(mailbox, found, state.hosted, state.route));
   state.ledger.state('settings', settings.values);
@@ -40,15 +41,30 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   if (refuses(state.course.disposition) && !allStages(s)) return spoken(tx, state);
 
   if (!refuses(state.course.disposition)) {
+    if (state.hosted && !found.listed && routesOn(mailbox.local))
+      return end(s, tx, state, 'routed-recipient', { address: mailbox.address });
     if (found.result === 'unknown') return end(s, tx, state, 'unknown-recipient', { address: mailbox.address });
     if (state.hosted && found.result === 'unsure')
       return end(s, tx, state, 'recipient-unsure', { address: mailbox.address });
+    const takes = takesOf(installation.routes.get(state.route));
+    if (tx.parameters.utf8 === true && !takes.utf8)
+      return end(s, tx, state, 'route-takes-no-utf8', { address: mailbox.address });
+    if ((tx.parameters.size ?? 0) > takes.sizeBytes)
+      return end(s, tx, state, 'too-large-for-recipient', { size: String(takes.sizeBytes) });
     if (s.listener.mixed === 'split' && differs(tx, state)) return end(s, tx, state, 'settings-differ', {});
     if (isPostmaster(mailbox.local) && (await tooMany(s, tx))) return end(s, tx, state, 'postmaster-rate', {});
   }
   state.taken = true;
   return record(tx, state.reply);
 }
+
+const NOT_OURS = { result: 'unsure', source: '', listed: false } as const;
+
+/**
+ * Whether a next hop could read a further address out of it: the percent hack, a bang path, an address in quotes. Compared
+ * in compatibility form, as a full-width ＠ may become an @ on the way.
+ */
+const routesOn = (local: string): boolean => /[%!@]/.test(local.normalize('NFKC'));
 
 /** `<postmaster>` without a domain is always taken (RFC 5321 §4.5.1): it is the first hosted domain's. */
 function whole(mailbox: Mailbox, s: SessionState): Mailbox {

@@ -6,7 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { RecipientList, RecipientLists } from './recipient-list.ts';
 import type { RecipientDirectory } from './world.ts';
 
-type Answer = 'known' | 'unknown' | 'unsure';
+type Answer = 'listed' | 'known' | 'unknown' | 'unsure';
 type Ask = (local: string, domain: string) => Answer;
 
 /** The directory of one configuration. Lists it needs are opened at once; those that only others need are closed by `takeOver`. */
@@ -28,18 +28,20 @@ export function recipientDirectory(
     async resolve({ local, domain }: Mailbox) {
       const lower = local.toLowerCase();
       const asked = sources.get(domain);
-      if (asked === undefined) return { result: 'unknown', source: '' };
+      if (asked === undefined) return { result: 'unknown', source: '', listed: false };
       const forms = withoutTag(lower);
       // Every domain has them (RFC 5321 §4.5.1, RFC 2142 §4), whatever its sources say.
       if (forms.some((form) => form === 'postmaster' || form === 'abuse'))
-        return { result: 'known', source: 'builtin' };
+        return { result: 'known', source: 'builtin', listed: false };
       let unsure = '';
       for (const { source, ask } of asked) {
         const answers = forms.map((form) => ask(form, domain));
-        if (answers.includes('known')) return { result: 'known', source };
+        const listed = answers[0] === 'listed';
+        if (listed || answers.some((answer) => answer === 'listed' || answer === 'known'))
+          return { result: 'known', source, listed };
         if (answers.includes('unsure')) unsure ||= source;
       }
-      return unsure === '' ? { result: 'unknown', source: '' } : { result: 'unsure', source: unsure };
+      return { result: unsure === '' ? 'unknown' : 'unsure', source: unsure, listed: false };
     },
   };
 }
@@ -61,7 +63,7 @@ function asker(
       return () => 'known';
     case 'inline': {
       const locals = new Set(source.addresses.map((text) => localOf(text)));
-      return (local) => (locals.has(local) ? 'known' : 'unknown');
+      return (local) => (locals.has(local) ? 'listed' : 'unknown');
     }
     case 'pattern': {
       // Linear time whatever the pattern and the sender's text; the whole local part must match.
@@ -72,7 +74,8 @@ function asker(
       const list = lists.open(source.path, source.maxShrink);
       used.add(list);
       return (local, of) => {
-        if (list.has(local, of)) return 'known';
+        if (list.names(local, of)) return 'listed';
+        if (list.hasAll(of)) return 'known';
         if (list.trouble !== undefined) return 'unsure';
         const old = source.maxAge !== undefined && clock.now() - (list.modifiedAt ?? 0) > source.maxAge;
         if (!old) return 'unknown';

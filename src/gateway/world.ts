@@ -16,7 +16,12 @@ import type { KeyedZones } from './dns/keyed-zones.ts';
 
 /** Says whether a hosted domain knows a recipient (docs/policy.md §9 `recipient.result`, `.source`). */
 export interface RecipientDirectory {
-  resolve(mailbox: Mailbox): Promise<{ readonly result: 'known' | 'unknown' | 'unsure'; readonly source: string }>;
+  resolve(mailbox: Mailbox): Promise<{
+    readonly result: 'known' | 'unknown' | 'unsure';
+    readonly source: string;
+    /** A source names exactly this address: not a pattern, not a whole domain, not another one less its tag. */
+    readonly listed: boolean;
+  }>;
 }
 
 /** A listener with its trusted networks ready to be asked. */

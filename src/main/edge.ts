@@ -6,6 +6,7 @@ import { sayHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
 import { keyedResolver } from '../gateway/dns/keyed-zones.ts';
 import { RecordFold } from '../gateway/fold.ts';
+import { offerOf } from '../gateway/offer.ts';
 import type { Outlet } from '../gateway/record-outlet.ts';
 import { openSession } from '../gateway/session.ts';
 import type { OpenListener, World } from '../gateway/world.ts';
@@ -127,8 +128,13 @@ function receiverFor(world: World, listener: Listener, socket: Exclude<Socketing
     fd: socket.kind === 'passed' ? socket.fd : undefined,
     newline: listener.newline,
     xclientFrom: listener.xclientFrom,
-    // The routes behind are not known to take it (RFC 6531 §3.1): a later part learns what they offer.
+    proxyFrom: listener.proxyFrom,
+    // Where an upstream names the clients, it is the only one seen.
+    strangers: listener.trustedNetworks.length === 0 && listener.xclientFrom.length === 0,
+    greetWait: listener.greetWait,
     smtpUtf8: false,
+    // Asked at each connection: a reload may change what the routes take.
+    offer: () => offerOf(world.current().installation, listener),
     // Only where senders are known: a stranger's wish for a notification is a way to make backscatter.
     dsn: listener.trustedNetworks.length > 0,
     limits: installation.limits,

@@ -7,6 +7,20 @@ export type HostAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
+/** What a route is known to take. */
+export interface Takes {
+  /** Internationalized mail (RFC 6531). */
+  readonly utf8: boolean;
+  /** Octets of a message as it comes to us; infinite where the operator named none. */
+  readonly sizeBytes: number;
+}
+
+/** What every kind of route may say of itself. */
+interface RouteBase extends RouteTiming {
+  /** What the operator knows of what lies behind; absent where nothing was said (`queue/takes.ts`). */
+  readonly takes?: Takes;
+}
+
 /** When a route tries, how long, and who hears of it. */
 export interface RouteTiming {
   readonly name: string;
@@ -19,7 +33,7 @@ export interface RouteTiming {
 }
 
 export type Route =
-  | (RouteTiming & {
+  | (RouteBase & {
       readonly kind: 'hosts';
       readonly protocol: 'smtp' | 'lmtp';
       /** Asked in order: the next one when this one cannot be reached, or answers 4yz before it has taken the message. */
@@ -27,5 +41,5 @@ export type Route =
       readonly tls: TlsLevel;
       readonly auth: { readonly user: string; readonly password: string } | null;
     })
-  | (RouteTiming & { readonly kind: 'maildir'; readonly path: string })
-  | (RouteTiming & { readonly kind: 'mx'; readonly port: number; readonly tls: TlsLevel });
+  | (RouteBase & { readonly kind: 'maildir'; readonly path: string })
+  | (RouteBase & { readonly kind: 'mx'; readonly port: number; readonly tls: TlsLevel });

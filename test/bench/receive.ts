@@ -196,6 +196,7 @@ class Bare implements Line, ReaderHost {
       dsn: false,
       limits: RECEIVE_LIMITS,
       startTls: false,
+      greetWait: 0,
       trustsXclient: false,
       open: () => willing,
     });

@@ -23,6 +23,7 @@ const KNOWN = {
     preseed: 'postfix postfix/main_mailer_type select No configuration\n',
   },
   dovecot: { program: '/usr/lib/dovecot/lmtp', package: 'dovecot-lmtpd' },
+  nmap: { program: '/usr/bin/nmap', package: 'nmap' },
   swaks: { program: '/usr/bin/swaks', package: 'swaks' },
 } satisfies { readonly [name: string]: Needed };
 

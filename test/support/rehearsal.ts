@@ -49,7 +49,7 @@ export function rehearsalOf(
     installation,
     policies: new Map([['inbound', policy]]),
     zones: new Map(),
-    directory: { resolve: async () => ({ result: 'known' as const, source: 'any' }) },
+    directory: { resolve: async () => ({ result: 'known' as const, source: 'any', listed: false }) },
   };
   const ids = idSource(1, 0, () => systemClock.now());
   const hand: Stagehand = {

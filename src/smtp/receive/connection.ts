@@ -6,6 +6,7 @@ import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import { formatReply, type Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { Dialogue, type DialogueOptions, type Line } from './dialogue.ts';
 import type { Newline } from './incoming-message.ts';
@@ -19,6 +20,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   readonly commandLineBytes: number;
   readonly #options: DialogueOptions;
   readonly #log: Log;
+  readonly #clock: Pick<Clock, 'elapsed' | 'sleep'>;
   readonly #onClosed: (connection: Connection) => void;
   readonly #client: ClientInfo;
   /** Read by `_createParser`, which the base class calls before our fields are there. */
@@ -26,6 +28,8 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   #reader: Reader;
   #replies = '';
   #ended = false;
+  /** Ends the wait before the greeting, where there is one. */
+  #leaving: AbortController | undefined;
   #retiring = false;
   #answering = true;
   /** What `tick` measures; times are set by it, so that a command costs no look at the clock. */
@@ -45,10 +49,12 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     client: ClientInfo,
     options: DialogueOptions,
     log: Log,
-    at: Millis,
+    clock: Pick<Clock, 'elapsed' | 'sleep'>,
     onClosed: (connection: Connection) => void,
   ) {
     super(server, socket, { id });
+    const at = clock.elapsed();
+    this.#clock = clock;
     this.#options = options;
     this.#log = log;
     this.#onClosed = onClosed;
@@ -94,6 +100,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     super._onClose();
     this.#onClosed(this);
     this.#ended = true;
+    this.#leaving?.abort();
     this.dialogue.close();
   }
 
@@ -136,6 +143,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     const more = this.ahead();
     this.#flush();
     this.#ended = true;
+    this.#leaving?.abort();
     // Many clients leave without waiting for 221, and their reset costs more than the rest of the session. But to close
     // over unread octets resets the connection, and the client might not hear its replies.
     if (farewell && !more) this._socket.destroySoon();
@@ -221,6 +229,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   async #begin(): Promise<void> {
     if (this.gone()) return;
     try {
+      if (this.#options.greetWait > 0 && !(await this.#waited(this.#options.greetWait))) return;
       await this.dialogue.greet(this.#reader.writableLength > 0);
       this.greeted = true;
       this.#answering = false;
@@ -230,6 +239,18 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  /** False: the client left meanwhile, or was told to. Whoever talks before the greeting waits for it like everybody. */
+  async #waited(span: Millis): Promise<boolean> {
+    this.#leaving = new AbortController();
+    const { signal } = this.#leaving;
+    try {
+      await this.#clock.sleep(span, signal);
+    } catch (reason) {
+      if (!signal.aborted) throw reason;
+    }
+    return !this.gone();
   }
 
   /** The hook is still running, so the session is not asked for its words. */

@@ -1,6 +1,7 @@
 /** The conversation: commands in order, each answered once, each hook of the session awaited before the next (RFC 5321 §4.1). */
 import type { Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
+import { Chunk, readBdat } from './chunks.ts';
 import { IncomingMessage, type Newline } from './incoming-message.ts';
 import { keywords } from './keywords.ts';
 import type { ReceiveLimits } from './limits.ts';
@@ -14,6 +15,7 @@ export interface DialogueOptions extends Offers {
   readonly newline: Newline;
   readonly limits: ReceiveLimits;
   readonly startTls: boolean;
+  readonly greetWait: Millis;
   readonly trustsXclient: boolean;
   readonly open: OpenSession;
 }
@@ -42,6 +44,10 @@ interface Transaction {
 export class Dialogue {
   /** While a message comes, what was read belongs to it. */
   message: IncomingMessage | undefined;
+  /** While a chunk comes, what was read belongs to it. */
+  chunk: Chunk | undefined;
+  /** A message of which chunks have come, and the last one has not. */
+  #chunked: IncomingMessage | undefined;
   readonly #line: Line;
   readonly #options: DialogueOptions;
   #client: ClientInfo;
@@ -50,6 +56,7 @@ export class Dialogue {
   #refusedGreeting = false;
   #helo = false;
   #transaction: Transaction | undefined;
+  #mails = 0;
   #errors = 0;
   #idle = 0;
 
@@ -77,6 +84,8 @@ export class Dialogue {
     const space = line.indexOf(' ');
     const verb = (space < 0 ? line : line.slice(0, space)).toUpperCase();
     const argument = space < 0 ? '' : line.slice(space + 1).trim();
+    // First of all: whatever is said to it, its octets are no commands.
+    if (verb === 'BDAT') return this.#bdat(argument, line);
     if (this.#refusedGreeting && verb !== 'QUIT') return this.refuse('greeting-refused', 'other', line);
     switch (verb) {
       case 'EHLO':
@@ -101,7 +110,7 @@ export class Dialogue {
         return this.#idly({
           code: 214,
           enhanced: '2.0.0',
-          text: 'EHLO HELO MAIL RCPT DATA RSET NOOP VRFY QUIT, see RFC 5321',
+          text: 'EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY QUIT, see RFC 5321',
         });
       case 'QUIT':
         if (argument !== '') return this.refuse('syntax', 'other', line, 'QUIT takes no argument');
@@ -118,7 +127,6 @@ export class Dialogue {
       case 'SOML':
       case 'SAML':
       case 'AUTH':
-      case 'BDAT':
         return this.refuse('not-implemented', 'other', line);
       default:
         return this.refuse(HTTP.test(line) ? 'http-request' : 'unknown-command', 'other', line);
@@ -129,6 +137,23 @@ export class Dialogue {
   async ended(): Promise<void> {
     const message = this.message!;
     this.message = undefined;
+    await this.#take(message);
+  }
+
+  /** The octets of the chunk have come. */
+  async chunkEnded(): Promise<void> {
+    const { message, last, octets, refuse } = this.chunk!;
+    this.chunk = undefined;
+    if (message === undefined) return refuse?.();
+    if (last) message.complete();
+    if (last || message.refusal !== undefined) {
+      this.#chunked = undefined;
+      return this.#take(message);
+    }
+    this.#line.say({ code: 250, enhanced: '2.0.0', text: `${octets} octets received` }); // RFC 3030 §2
+  }
+
+  async #take(message: IncomingMessage): Promise<void> {
     this.#transaction = undefined;
     if (message.refusal !== undefined) return this.refuse(message.refusal, 'content', '');
     // The client that left before its reply will come again: taking this one would make two.
@@ -141,8 +166,10 @@ export class Dialogue {
 
   /** More came after the refusal than we read: the reply goes out at once, and the connection with it. */
   giveUp(): void {
-    const reason = this.message!.refusal!;
+    const reason = (this.message ?? this.#chunked)!.refusal!;
     this.message = undefined;
+    this.chunk = undefined;
+    this.#chunked = undefined;
     this.#transaction = undefined;
     this.refuse(reason, 'content', '', undefined, true);
   }
@@ -169,12 +196,14 @@ export class Dialogue {
   close(): void {
     this.message?.abandon();
     this.message = undefined;
+    this.chunk = undefined;
+    this.#dropChunks();
     this.#session.close();
   }
 
   /** Nothing has begun that the client would have to send again. */
   get resting(): boolean {
-    return this.message === undefined;
+    return this.message === undefined && this.chunk === undefined && this.#chunked === undefined;
   }
 
   async #hello(verb: 'EHLO' | 'HELO', name: string, line: string): Promise<void> {
@@ -189,6 +218,8 @@ export class Dialogue {
       smtpUtf8,
       dsn,
       messageBytes: limits.messageBytes,
+      recipients: limits.recipients,
+      transactions: limits.transactions,
       startTls: startTls && !this.#tls,
       xclient: trustsXclient,
     });
@@ -199,6 +230,8 @@ export class Dialogue {
   async #mail(argument: string, line: string): Promise<void> {
     if (!this.#helo) return this.refuse('bad-sequence', 'MAIL', line, 'send EHLO first');
     if (this.#transaction !== undefined) return this.refuse('bad-sequence', 'MAIL', line, 'MAIL was said already');
+    // "The count includes all MAIL FROM commands, regardless of whether they succeed or fail" (RFC 9422 §4.1).
+    if (++this.#mails > this.#options.limits.transactions) return this.refuse('too-many-transactions', 'MAIL', line);
     const read = readMail(argument, this.#options, this.#options.limits.messageBytes);
     if (read.kind === 'bad') return this.refuse(read.reason, 'MAIL', line, read.text);
     const spoken = await this.#ask(this.#session.mail(read.value.path, read.value.parameters));
@@ -209,6 +242,7 @@ export class Dialogue {
   async #rcpt(argument: string, line: string): Promise<void> {
     const transaction = this.#transaction;
     if (transaction === undefined) return this.refuse('bad-sequence', 'RCPT', line, 'send MAIL first');
+    if (this.#chunked !== undefined) return this.refuse('bad-sequence', 'RCPT', line, IN_CHUNKS);
     const read = readRcpt(argument, this.#options, transaction.utf8);
     if (read.kind === 'bad') return this.refuse(read.reason, 'RCPT', line, read.text);
     if (transaction.taken >= this.#options.limits.recipients) return this.refuse('too-many-recipients', 'RCPT', line);
@@ -220,6 +254,7 @@ export class Dialogue {
   async #data(argument: string, line: string): Promise<void> {
     if (argument !== '') return this.refuse('syntax', 'DATA', line, 'DATA takes no argument');
     if (this.#transaction === undefined) return this.refuse('bad-sequence', 'DATA', line, 'send MAIL first');
+    if (this.#chunked !== undefined && !this.#line.ahead()) return this.refuse('bad-sequence', 'DATA', line, IN_CHUNKS);
     // DATA ends a pipelined group (RFC 2920 §3.1). What follows it is a message whose sender listens to nobody, and must
     // not be read as commands.
     if (this.#line.ahead()) return this.refuse('early-data', 'DATA', line);
@@ -237,6 +272,48 @@ export class Dialogue {
     }
     this.message = message;
     this.#line.say({ code: 354, enhanced: '', text: 'end with CR LF . CR LF' });
+  }
+
+  async #bdat(argument: string, line: string): Promise<void> {
+    const announced = readBdat(argument);
+    // Where it ends cannot be known, so what follows cannot be told from commands.
+    if (announced === undefined) return this.refuse('bad-chunk', 'DATA', line);
+    const { limits } = this.#options;
+    const refused = (refuse: () => void, close: () => void): void => {
+      if (announced.octets > limits.drainBytes) close();
+      else this.chunk = new Chunk(announced, { refuse });
+    };
+    const wrong = (reason: WireReason, command: WireRefusal['command'], text?: string): void =>
+      refused(
+        () => this.refuse(reason, command, line, text),
+        () => this.refuse(reason, command, line, text, true),
+      );
+    const transaction = this.#transaction;
+    if (this.#refusedGreeting) wrong('greeting-refused', 'other');
+    else if (transaction === undefined) wrong('bad-sequence', 'DATA', 'send MAIL first');
+    else if (transaction.taken === 0) wrong('no-recipients', 'DATA');
+    else if (this.#chunked?.overflows(announced.octets) ?? announced.octets > limits.messageBytes) {
+      this.#dropChunks();
+      this.#transaction = undefined;
+      wrong('too-large', 'content');
+    } else if (this.#chunked !== undefined) this.chunk = new Chunk(announced, { message: this.#chunked });
+    else {
+      const answer = await this.#ask(this.#session.data());
+      if (answer.kind === 'refuse') {
+        this.#transaction = undefined;
+        const { spoken } = answer;
+        refused(
+          () => this.#speak(spoken),
+          () => this.#speak({ ...spoken, close: true }),
+        );
+      } else {
+        const message = new IncomingMessage(answer.writer, this.#options.newline, limits, 'BDAT');
+        if (this.#line.gone()) return message.abandon();
+        this.#chunked = message;
+        this.chunk = new Chunk(announced, { message });
+      }
+    }
+    if (this.chunk?.left === 0) await this.chunkEnded();
   }
 
   #startTls(argument: string, line: string): void {
@@ -264,8 +341,14 @@ export class Dialogue {
   }
 
   #reset(): void {
+    this.#dropChunks();
     this.#transaction = undefined;
     this.#session.reset();
+  }
+
+  #dropChunks(): void {
+    this.#chunked?.abandon();
+    this.#chunked = undefined;
   }
 
   #idly(reply: Reply): void {
@@ -283,6 +366,8 @@ export class Dialogue {
   }
 }
 
+/** RFC 3030 §2: DATA and BDAT do not mix in one transaction. */
+const IN_CHUNKS = 'a message by BDAT has begun, send its last chunk or RSET';
 /** Of what a client wrote, the record keeps this much. */
 const SAID_MAX = 512;
 const OK: Reply = { code: 250, enhanced: '2.0.0', text: 'OK' };

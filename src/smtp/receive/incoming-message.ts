@@ -1,5 +1,6 @@
 /** One message on its way in: scanned, bounded, and written to the spool as it comes. */
 import type { ContentWriter, SpooledContent } from '../../ports/content.ts';
+import { ChunkScanner } from './chunk-scanner.ts';
 import { NormalizingScanner, type Scanned, StrictScanner } from './data-scanner.ts';
 import type { ReceiveLimits } from './limits.ts';
 
@@ -12,17 +13,17 @@ export class IncomingMessage {
   refusal: MessageRefusal | undefined;
   readonly #writer: ContentWriter;
   readonly #limits: ReceiveLimits;
-  readonly #scanner: { readonly flaw: MessageRefusal | undefined; take(segment: Buffer): Scanned };
+  readonly #scanner: Scanner;
   readonly #header: HeaderMeter;
   #size = 0;
   #drained = 0;
   #full = false;
   #ended = false;
 
-  constructor(writer: ContentWriter, newline: Newline, limits: ReceiveLimits) {
+  constructor(writer: ContentWriter, newline: Newline, limits: ReceiveLimits, by: 'DATA' | 'BDAT' = 'DATA') {
     this.#writer = writer;
     this.#limits = limits;
-    this.#scanner = newline === 'strict' ? new StrictScanner() : new NormalizingScanner();
+    this.#scanner = scannerFor(newline, by);
     this.#header = new HeaderMeter(limits.headerBytes);
   }
 
@@ -49,6 +50,16 @@ export class IncomingMessage {
     return this.#drained > this.#limits.drainBytes;
   }
 
+  /** Octets of a whole message of which this much more is announced would be too many. */
+  overflows(announced: number): boolean {
+    return this.#size + announced > this.#limits.messageBytes;
+  }
+
+  /** The last chunk has come: it may lack its line end. What comes by DATA has found its end itself. */
+  complete(): void {
+    if (this.refusal === undefined && this.#scanner.finish !== undefined) this.#write(this.#scanner.finish());
+  }
+
   async finish(): Promise<SpooledContent> {
     this.#ended = true;
     return this.#writer.finish();
@@ -71,6 +82,17 @@ export class IncomingMessage {
     if (this.refusal !== undefined) this.abandon();
     else if (content.length > 0 && !this.#writer.write(content)) this.#full = true;
   }
+}
+
+interface Scanner {
+  readonly flaw: MessageRefusal | undefined;
+  take(segment: Buffer): Scanned;
+  finish?(): Uint8Array;
+}
+
+function scannerFor(newline: Newline, by: 'DATA' | 'BDAT'): Scanner {
+  if (by === 'BDAT') return new ChunkScanner(newline);
+  return newline === 'strict' ? new StrictScanner() : new NormalizingScanner();
 }
 
 /** Counts the header section up to its blank line (RFC 5322 §2.1), which may lie across segments. */

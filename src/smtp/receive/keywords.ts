@@ -4,6 +4,8 @@ import { XCLIENT_ATTRIBUTES } from './xclient.ts';
 
 export interface KeywordState extends Offers {
   readonly messageBytes: number;
+  readonly recipients: number;
+  readonly transactions: number;
   /** A TLS context is there and the session is not encrypted yet (RFC 3207 §4.2: not offered again). */
   readonly startTls: boolean;
   readonly xclient: boolean;
@@ -15,6 +17,8 @@ export function keywords(state: KeywordState): string[] {
     `SIZE ${state.messageBytes}`, // RFC 1870
     '8BITMIME', // RFC 6152
     'ENHANCEDSTATUSCODES', // RFC 2034
+    'CHUNKING', // RFC 3030; BINARYMIME never: no next hop could be spoken to by DATA then
+    `LIMITS RCPTMAX=${state.recipients} MAILMAX=${state.transactions}`, // RFC 9422: what we do enforce, and no more
     ...(state.smtpUtf8 ? ['SMTPUTF8'] : []), // RFC 6531
     ...(state.dsn ? ['DSN'] : []), // RFC 3461
     ...(state.startTls ? ['STARTTLS'] : []), // RFC 3207

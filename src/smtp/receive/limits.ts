@@ -7,6 +7,8 @@ export interface ReceiveLimits {
   readonly commandLineBytes: number;
   /** Recipients taken in one transaction. */
   readonly recipients: number;
+  /** MAIL commands in one session, taken or refused. */
+  readonly transactions: number;
   /** Commands refused for syntax, sequence or limits in one session. */
   readonly errors: number;
   /** Commands that carry no message (NOOP, RSET, VRFY, …) since the last one that did. */
@@ -19,6 +21,8 @@ export interface ReceiveLimits {
   readonly drainBytes: number;
   /** Silence of the client between commands, or while its message comes. */
   readonly idle: Millis;
+  /** The PROXY header of a balancer, which sends it at once. */
+  readonly proxyHeader: Millis;
   /** A TLS handshake. */
   readonly handshake: Millis;
   /** Any one answer of ours, the one to a message excepted. */
@@ -35,12 +39,14 @@ export const RECEIVE_LIMITS: ReceiveLimits = {
   commandLineBytes: 2048,
   // At least 100 (RFC 5321 §4.5.3.1.8); more is answered 452 (§4.5.3.1.10), and senders open another transaction.
   recipients: 1000,
+  transactions: 10_000, // more than one a second for as long as a session may last: open another
   errors: 10, // a person at a keyboard errs less often; a program that errs ten times will go on
   idleCommands: 200, // long-lived clients send an RSET or two a message
   messageBytes: 50 * 1024 * 1024,
   headerBytes: HEADER_OCTETS_MAX,
   drainBytes: 10 * 1024 * 1024,
   idle: minutes(5), // RFC 5321 §4.5.3.2.7
+  proxyHeader: seconds(10), // a segment that was lost comes again within three
   handshake: seconds(30),
   decision: minutes(4), // a client waits five for the greeting, MAIL and RCPT (RFC 5321 §4.5.3.2.1 to §4.5.3.2.3)
   commit: minutes(9), // a client waits ten (RFC 5321 §4.5.3.2.6); an answer after that makes a duplicate

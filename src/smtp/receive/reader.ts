@@ -86,6 +86,15 @@ export class Reader extends SMTPStream {
         else if (message.full) await this.#host.spooled(message.drained());
         break;
       }
+      const chunk = dialogue.chunk;
+      if (chunk !== undefined) {
+        at += chunk.take(at === 0 ? segment : segment.subarray(at));
+        this.#behind = segment.length - at;
+        if (chunk.message?.tiresome && chunk.left > 0) dialogue.giveUp();
+        else if (chunk.message?.full) await this.#host.spooled(chunk.message.drained());
+        if (chunk.left === 0) await dialogue.chunkEnded();
+        continue;
+      }
       const newline = segment.indexOf(LF, at);
       const upto = newline < 0 ? segment.length : newline + 1;
       const piece = segment.subarray(at, upto);

@@ -2,7 +2,7 @@
 import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
-import { type IpRange, parseIp, parseRange, RangeSet } from '../../mail/ip.ts';
+import { type IpAddress, type IpRange, parseIp, parseRange, RangeSet } from '../../mail/ip.ts';
 import { formatReply } from '../../mail/reply.ts';
 import { type Millis, seconds } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -11,6 +11,9 @@ import { Connection } from './connection.ts';
 import type { DialogueOptions } from './dialogue.ts';
 import type { Newline } from './incoming-message.ts';
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts';
+import { OnlyPrivate } from './only-private.ts';
+import { awaitProxyHeader } from './proxied.ts';
+import type { ProxyEnd } from './proxy-header.ts';
 import { WIRE_REFUSALS } from './refusals.ts';
 import type { ClientInfo, OpenSession } from './session.ts';
 
@@ -26,8 +29,16 @@ export interface ReceiverOptions {
   readonly newline: Newline;
   /** Addresses and CIDR ranges of upstreams whose XCLIENT is believed. */
   readonly xclientFrom: readonly string[];
+  /** Balancers that say in a PROXY header whose connection they pass on; with any, nobody comes without. */
+  readonly proxyFrom?: readonly string[];
+  /** Says when no client but private ones has ever been seen: for listeners that strangers should reach. */
+  readonly strangers?: boolean;
+  /** Time before the greeting in which an impatient client gives itself away. */
+  readonly greetWait?: Millis;
   /** Offer SMTPUTF8: the routes behind are known to take it. */
   readonly smtpUtf8: boolean;
+  /** Where what is offered may change while we run: asked at each connection, in place of `smtpUtf8` and `limits.messageBytes`. */
+  readonly offer?: () => { readonly smtpUtf8: boolean; readonly messageBytes: number };
   /** Offer DSN: senders here are known. */
   readonly dsn: boolean;
   /** Offer STARTTLS. */
@@ -69,6 +80,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     async close(grace) {
       if (addressOf(server) === undefined) return;
       const closed = new Promise<void>((resolve) => server.server.close(() => resolve()));
+      server.endBeside();
       for (const connection of server.open) connection.retire();
       const waiting = new AbortController();
       const late = options.clock.sleep(grace, waiting.signal).then(
@@ -95,6 +107,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
 
 const BACKLOG = 1024; // connections that wait while the event loop is busy; the kernel's own bound is smaller by default
 const TICK = seconds(1);
+/** For a peer that was answered and keeps its side open. */
+const LINGER = seconds(5);
 
 /** smtp-server's listener, with our connections in place of its own. */
 class Server extends SMTPServer {
@@ -103,6 +117,11 @@ class Server extends SMTPServer {
   readonly #options: ReceiverOptions;
   readonly #limits: ReceiveLimits;
   readonly #xclientFrom: RangeSet;
+  readonly #proxyFrom: RangeSet;
+  readonly #onlyPrivate: OnlyPrivate | undefined;
+  /** Sockets that are no connections yet, or no more. */
+  readonly #beside = new Set<Socket>();
+  readonly #closing = new AbortController();
   #count = 0;
 
   constructor(options: ReceiverOptions) {
@@ -110,44 +129,55 @@ class Server extends SMTPServer {
     this.#options = options;
     this.#limits = { ...RECEIVE_LIMITS, ...options.limits };
     this.#xclientFrom = new RangeSet(options.xclientFrom.map(rangeOrThrow));
+    this.#proxyFrom = new RangeSet((options.proxyFrom ?? []).map(rangeOrThrow));
+    this.#onlyPrivate = options.strangers === true ? new OnlyPrivate() : undefined;
     if (options.tls !== undefined) this.secureContext.set('*', options.tls.context);
     this.on('error', (error: Error) => options.log.warn('smtp.socket.error', { error }));
   }
 
-  /** One turn of the event loop, in which early octets are read; the base class draws 10 random octets and looks for PROXY. */
-  override _handleProxy(_socket: Socket, done: (error: null, options: { readonly id: string }) => void): void {
-    setImmediate(done, null, { id: String(++this.#count) });
+  /**
+   * One turn of the event loop, in which early octets are read; the base class draws 10 random octets. A PROXY header comes
+   * before all else, a TLS handshake too: whatever `done` goes on to, the socket begins behind it.
+   */
+  override _handleProxy(socket: Socket, done: (error: Error | null, options?: Accepted) => void): void {
+    const id = String(++this.#count);
+    if (this.#proxyFrom.size === 0) setImmediate(done, null, { id });
+    else
+      void this.#proxied(socket).then((ends) => {
+        if (ends === undefined) done(new Error('no PROXY header'));
+        else done(null, { id, ...ends });
+      });
   }
 
-  override connect(socket: Socket, { id }: { readonly id: string }): void {
+  override connect(socket: Socket, { id, ends }: Accepted): void {
     if (this.draining) return void turnAway(socket);
-    const { remoteAddress, remotePort, localAddress, localPort } = socket;
-    const ip = remoteAddress === undefined ? undefined : parseIp(remoteAddress);
+    const ip = ends?.client.ip ?? addressedAs(socket.remoteAddress);
+    const client = clientOf(socket, ip, ends);
     // The client that left before we looked at it has no address any more.
-    if (ip === undefined || localAddress === undefined) return void socket.destroy();
-    const client: ClientInfo = {
-      ip: ip.text,
-      port: remotePort ?? 0,
-      name: '',
-      serverIp: parseIp(localAddress)?.text ?? localAddress,
-      serverPort: localPort ?? 0,
-    };
+    if (ip === undefined || client === undefined) return void socket.destroy();
+    if (this.#onlyPrivate?.saw(ip, this.#options.clock.elapsed())) this.#sayOnlyPrivate(ip);
     const { log, clock } = this.#options;
+    const offer = this.#options.offer?.() ?? {
+      smtpUtf8: this.#options.smtpUtf8,
+      messageBytes: this.#limits.messageBytes,
+    };
     const dialogue: DialogueOptions = {
       hostname: this.#options.hostname,
       newline: this.#options.newline,
-      smtpUtf8: this.#options.smtpUtf8,
+      smtpUtf8: offer.smtpUtf8,
       dsn: this.#options.dsn,
-      limits: this.#limits,
+      limits:
+        offer.messageBytes === this.#limits.messageBytes
+          ? this.#limits
+          : { ...this.#limits, messageBytes: offer.messageBytes },
       startTls: this.#options.tls !== undefined,
+      greetWait: this.#options.greetWait ?? 0,
       trustsXclient: this.#xclientFrom.has(ip),
       open: this.#options.open,
     };
     let connection: Connection;
     try {
-      connection = new Connection(this, socket, id, client, dialogue, log, clock.elapsed(), (ended) =>
-        this.open.delete(ended),
-      );
+      connection = new Connection(this, socket, id, client, dialogue, log, clock, (ended) => this.open.delete(ended));
     } catch (error) {
       // A fault of our own is a 4xx, never silence, and never the end of the sessions that go well.
       log.error('smtp.session.failed', { client: client.ip, error: String(error) });
@@ -158,6 +188,92 @@ class Server extends SMTPServer {
     connection.on('error', (error: Error) => this._onError(error));
     connection.init();
   }
+
+  /** Whoever has not come as far as a connection hears 421 now. */
+  endBeside(): void {
+    this.#closing.abort();
+    for (const socket of this.#beside) if (socket.writableEnded) socket.destroy();
+  }
+
+  /** Whom a balancer speaks for; undefined when the connection was answered 421, or is gone. */
+  async #proxied(socket: Socket): Promise<Pick<Accepted, 'ends'> | undefined> {
+    const { clock } = this.#options;
+    this.#beside.add(socket);
+    socket.once('close', () => this.#beside.delete(socket));
+    const balancer = addressedAs(socket.remoteAddress);
+    if (balancer === undefined || !this.#proxyFrom.has(balancer))
+      return this.#turnDown(socket, 'the address may not speak for others');
+    const late = new AbortController();
+    const settled = new AbortController();
+    void clock.sleep(this.#limits.proxyHeader, settled.signal).then(
+      () => late.abort(),
+      () => {},
+    );
+    const found = await awaitProxyHeader(socket, AbortSignal.any([late.signal, this.#closing.signal]));
+    settled.abort();
+    if (found.kind === 'gone') socket.destroy();
+    if (found.kind === 'bad') this.#turnDown(socket, found.why);
+    if (found.kind !== 'ok') return undefined;
+    this.#beside.delete(socket);
+    return found.ends === undefined ? {} : { ends: found.ends };
+  }
+
+  /** 421, on record as any other connection that ends without a transaction. */
+  #turnDown(socket: Socket, why: string): undefined {
+    socket.on('error', () => {});
+    const client = clientOf(socket, addressedAs(socket.remoteAddress), undefined);
+    if (client === undefined) return void socket.destroy();
+    const { log, clock, open } = this.#options;
+    let { reply } = WIRE_REFUSALS['proxy-required'];
+    try {
+      const session = open(client);
+      ({ reply } = session.refused({ reason: 'proxy-required', reply, command: 'other', text: why, close: true }));
+      session.close();
+    } catch (error) {
+      log.error('smtp.session.failed', { client: client.ip, error: String(error) });
+    }
+    socket.end(formatReply(reply));
+    // To close over unread octets would take the reply with it.
+    socket.resume();
+    const gone = new AbortController();
+    socket.once('close', () => gone.abort());
+    void clock.sleep(LINGER, gone.signal).then(
+      () => socket.destroy(),
+      () => {},
+    );
+    if (this.#closing.signal.aborted) socket.destroySoon();
+    return undefined;
+  }
+
+  #sayOnlyPrivate(ip: IpAddress): void {
+    this.#options.log.error('smtp.clients.all_private', {
+      listener: `${this.#options.host}:${this.#options.port}`,
+      last: ip.text,
+      remedy:
+        'something in front of this listener hides its clients: let it speak the PROXY protocol and name it in proxy_from',
+    });
+  }
+}
+
+/** What is known of a socket that may become a connection. */
+interface Accepted {
+  readonly id: string;
+  readonly ends?: { readonly client: ProxyEnd; readonly server: ProxyEnd };
+}
+
+const addressedAs = (text: string | undefined): IpAddress | undefined =>
+  text === undefined ? undefined : parseIp(text);
+
+function clientOf(socket: Socket, ip: IpAddress | undefined, ends: Accepted['ends']): ClientInfo | undefined {
+  const { remotePort, localAddress, localPort } = socket;
+  if (ip === undefined || localAddress === undefined) return undefined;
+  return {
+    ip: ip.text,
+    port: ends?.client.port ?? remotePort ?? 0,
+    name: '',
+    serverIp: ends?.server.ip.text ?? parseIp(localAddress)?.text ?? localAddress,
+    serverPort: ends?.server.port ?? localPort ?? 0,
+  };
 }
 
 /** For a while nothing new is taken. Who says no more and does not hang up either is not waited for. */
@@ -197,7 +313,6 @@ const addressOf = (server: Server): AddressInfo | undefined => {
 
 function rangeOrThrow(text: string): IpRange {
   const range = parseRange(text);
-  if (range === undefined)
-    throw new RangeError(`Cannot trust "${text}" for XCLIENT as it must be an address or a CIDR range`);
+  if (range === undefined) throw new RangeError(`Cannot trust "${text}" as it must be an address or a CIDR range`);
   return range;
 }

@@ -42,14 +42,17 @@ export const WIRE_REFUSALS = {
     'message sent before 354, wait for the reply to DATA (RFC 2920 section 3.1)',
     true,
   ),
+  'bad-chunk': refusal(501, '5.5.4', 'write BDAT octets [LAST], as nobody knows where this chunk ends, closing', true),
   'too-large': refusal(552, '5.3.4', 'message too large'), // RFC 1870 §6.1
   'header-too-large': refusal(552, '5.3.4', 'header section too large'),
   'bare-newline': refusal(550, '5.6.0', 'message holds a bare CR or LF, end lines with CR LF (RFC 5321 section 2.3.8)'),
   'nul-octet': refusal(550, '5.6.0', 'message holds a NUL octet (RFC 2045 section 2.8)'),
   'too-many-errors': refusal(421, '4.7.0', 'too many errors, closing', true),
+  'too-many-transactions': refusal(421, '4.7.0', 'too many messages in one session, please open another', true), // RFC 9422 §4.1
   'too-many-commands': refusal(421, '4.7.0', 'too many commands without a message, closing', true),
   'greeting-refused': refusal(503, '5.5.1', 'this session was refused at its greeting, send QUIT'), // RFC 5321 §3.1
   'xclient-refused': refusal(550, '5.7.0', 'XCLIENT is not for you'),
+  'proxy-required': refusal(421, '4.3.2', 'this port is reached through its balancer only, closing', true),
   timeout: refusal(421, '4.4.2', 'timeout, closing', true),
   'session-too-long': refusal(421, '4.4.2', 'session lasted too long, closing', true),
   'shutting-down': refusal(421, '4.3.2', 'shutting down, please try again', true),

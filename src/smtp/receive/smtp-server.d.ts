@@ -49,7 +49,7 @@ declare module 'smtp-server' {
     readonly secureContext: Map<string, SecureContext>;
     constructor(options: { readonly [name: string]: unknown });
     connect(socket: Socket, options: { readonly id: string }): void;
-    _handleProxy(socket: Socket, done: (error: null, options: { readonly id: string }) => void): void;
+    _handleProxy(socket: Socket, done: (error: Error | null, options?: { readonly id: string }) => void): void;
     _onError(error: Error): void;
   }
 }

@@ -16,6 +16,8 @@ export function readXclient(argument: string, before: ClientInfo): Xclient {
   if (words.length === 0) return bad('write XCLIENT attribute=value');
   let client = before;
   let login = '';
+  const given = new Set(words.map((word) => word.slice(0, word.indexOf('=')).toUpperCase()));
+  if (given.size < words.length) return bad('an attribute stands once');
   for (const word of words) {
     const equals = word.indexOf('=');
     const name = word.slice(0, equals).toUpperCase();
@@ -33,9 +35,15 @@ export function readXclient(argument: string, before: ClientInfo): Xclient {
         if (ip === undefined) return bad(`${name} is an IP address`);
         // A client without address cannot be judged: the upstream's own stays.
         if (ip === '') break;
-        // A new client does not inherit the name that was known of the one before.
-        client =
-          name === 'ADDR' ? { ...client, ip, name: named(words) ? client.name : '' } : { ...client, serverIp: ip };
+        // A new client does not inherit the name and the port of the one before, in whatever order attributes stand.
+        if (name === 'DESTADDR') client = { ...client, serverIp: ip };
+        else
+          client = {
+            ...client,
+            ip,
+            name: given.has('NAME') ? client.name : '',
+            port: given.has('PORT') ? client.port : 0,
+          };
         break;
       }
       case 'PORT':
@@ -60,4 +68,3 @@ export function readXclient(argument: string, before: ClientInfo): Xclient {
 }
 
 const bad = (why: string): Xclient => ({ kind: 'bad', why });
-const named = (words: readonly string[]): boolean => words.some((word) => /^NAME=/i.test(word));

@@ -28,7 +28,7 @@ test.each([
   ['SMTPConnection', 'upgrade', 'used: STARTTLS, drops what was sent before the handshake', '6a3fa8a3ee41'],
   ['SMTPServer', 'constructor', 'used: accepts sockets', '3c0c6430d6ed'],
   ['SMTPServer', 'connect', 'replaced: makes our connection', '9818ea13a1c3'],
-  ['SMTPServer', '_handleProxy', 'replaced: no PROXY header', 'b52456c48b04'],
+  ['SMTPServer', '_handleProxy', 'replaced: the PROXY header is ours', 'b52456c48b04'],
   ['SMTPServer', '_acceptSocket', 'used', 'f4c69396f94c'],
   ['SMTPServer', '_setListeners', 'used: errors of the listener become ours', '39220ba3884c'],
   ['SMTPStream', 'constructor', 'used: calls _flushData on finish', 'fe17a4deaee7'],

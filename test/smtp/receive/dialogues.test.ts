@@ -19,6 +19,7 @@ describe.each(files)('%s', (file) => {
     const world = await receiving({
       newline: options.newline === 'normalize' ? 'normalize' : 'strict',
       xclientFrom: options.xclient === 'untrusted' ? [] : ['127.0.0.1'],
+      proxyFrom: options.proxy === undefined ? [] : [options.proxy],
       smtpUtf8: options.smtputf8 !== 'no',
       dsn: options.dsn !== 'no',
       limits: JSON.parse(options.limits ?? '{}'),

@@ -5,6 +5,7 @@ import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { idSource } from '../adapters/ids.ts';
 import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
+import { loopLag } from '../adapters/system/lag.ts';
 import { jsonLog } from '../adapters/system/log.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Installation, Listener } from '../config/installation.ts';
@@ -12,6 +13,7 @@ import { RecordFold } from '../gateway/fold.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
 import { openSession } from '../gateway/session.ts';
+import { openShedding } from '../gateway/shed.ts';
 import type { Current, OpenListener, World } from '../gateway/world.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
 import { parseRange, RangeSet } from '../mail/ip.ts';
@@ -19,6 +21,8 @@ import { minutes, seconds } from '../mail/time.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Resolver } from '../ports/resolver.ts';
+import { crowdIn, crowdRoom } from '../smtp/receive/crowd.ts';
+import { Door, type DoorOptions } from '../smtp/receive/door.ts';
 import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
 import { dispatcherFor } from './dispatcher.ts';
@@ -119,7 +123,13 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       admitted: (leases) => carrier.kick(leases),
       rehearsal: undefined,
     };
-    const receivers = installation.listeners.map((listener) => receiverFor(world, listener));
+    const lag = loopLag();
+    stopping.push(() => lag.stop());
+    // Seeded anew at each start: nobody can learn which networks share a slot.
+    const [one, two] = crypto.getRandomValues(new Int32Array(2));
+    const crowd = crowdIn(crowdRoom(1, [one!, two!]), 0, installation.limits);
+    const doors = { crowd, lag: lag.read, records: outlet.records };
+    const receivers = installation.listeners.map((listener) => receiverFor(world, listener, doors));
     stopping.push(async () => {
       await Promise.all(receivers.map((receiver) => receiver.close(GRACE)));
       fold.sweep();
@@ -161,10 +171,22 @@ function soundOrThrow(configured: Configured): Current {
   return configured.current;
 }
 
-function receiverFor(world: World, listener: Listener): Receiver {
+function receiverFor(
+  world: World,
+  listener: Listener,
+  { crowd, lag, records }: Pick<DoorOptions, 'crowd' | 'lag'> & Pick<World, 'records'>,
+): Receiver {
   const { installation } = world.current();
-  const ranges = listener.trustedNetworks.map(parseRange).filter((range) => range !== undefined);
-  const open: OpenListener = { ...listener, trusted: new RangeSet(ranges) };
+  const open: OpenListener = { ...listener, trusted: rangesOf(listener.trustedNetworks) };
+  const door = new Door({
+    crowd,
+    lag,
+    lagMax: installation.limits.lag,
+    // Behind one address of theirs stand many clients.
+    known: rangesOf([...listener.trustedNetworks, ...listener.xclientFrom, ...listener.proxyFrom]),
+    shed: (client, reason, reply) => openShedding(world, open, records, client, reason, reply),
+    log: world.log,
+  });
   return createReceiver({
     hostname: installation.hostname,
     host: listener.host,
@@ -177,10 +199,14 @@ function receiverFor(world: World, listener: Listener): Receiver {
     dsn: listener.trustedNetworks.length > 0,
     limits: installation.limits,
     open: (client) => openSession(world, open, client),
+    door,
     log: world.log,
     clock: world.clock,
   });
 }
+
+const rangesOf = (texts: readonly string[]): RangeSet =>
+  new RangeSet(texts.map(parseRange).filter((range) => range !== undefined));
 
 /** The last opened is closed first; one that fails does not keep the others open. */
 async function stopAll(stopping: (() => Promise<void> | void)[], log: Log): Promise<void> {

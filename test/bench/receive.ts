@@ -218,6 +218,9 @@ class Bare implements Line, ReaderHost {
   ahead(): boolean {
     return false;
   }
+  spent(): boolean {
+    return false;
+  }
   gone(): boolean {
     return this.#ended;
   }

@@ -2,13 +2,14 @@
 import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
-import { type IpRange, parseIp, parseRange, RangeSet } from '../../mail/ip.ts';
+import { type IpAddress, type IpRange, parseIp, parseRange, RangeSet } from '../../mail/ip.ts';
 import { formatReply } from '../../mail/reply.ts';
 import { type Millis, seconds } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { Connection } from './connection.ts';
 import type { DialogueOptions } from './dialogue.ts';
+import type { Door } from './door.ts';
 import type { Newline } from './incoming-message.ts';
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts';
 import type { ClientInfo, OpenSession } from './session.ts';
@@ -29,6 +30,8 @@ export interface ReceiverOptions {
   readonly tls?: { readonly context: SecureContext };
   readonly limits?: Partial<ReceiveLimits>;
   readonly open: OpenSession;
+  /** Sheds overload; left out, everybody is let in. */
+  readonly door?: Door;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -70,6 +73,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       await closed;
       waiting.abort();
       stopped.abort();
+      options.door?.sweep();
     },
     get address() {
       return addressOf(server);
@@ -117,6 +121,7 @@ class Server extends SMTPServer {
       serverIp: parseIp(localAddress)?.text ?? localAddress,
       serverPort: localPort ?? 0,
     };
+    if (!this.admitClient(socket, client, ip)) return;
     const { log, clock } = this.#options;
     const dialogue: DialogueOptions = {
       hostname: this.#options.hostname,
@@ -143,10 +148,24 @@ class Server extends SMTPServer {
     connection.on('error', (error: Error) => this._onError(error));
     connection.init();
   }
+
+  /** Called when the address that counts is known: the socket's own, or the one that a PROXY header names. False: it was shed. */
+  admitClient(socket: Socket, client: ClientInfo, ip: IpAddress): boolean {
+    const admission = this.#options.door?.admit(client, ip, this.#options.clock.now());
+    if (admission === undefined) return true;
+    if (admission.kind === 'in') {
+      socket.once('close', admission.leave);
+      return true;
+    }
+    socket.on('error', () => {}); // it may be gone already
+    socket.write(formatReply(admission.reply), 'latin1');
+    socket.destroySoon();
+    return false;
+  }
 }
 
 /** One clock for all connections. */
-async function watch(server: Server, { clock, log }: ReceiverOptions, signal: AbortSignal): Promise<void> {
+async function watch(server: Server, { clock, log, door }: ReceiverOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       await clock.sleep(TICK, signal);
@@ -155,9 +174,11 @@ async function watch(server: Server, { clock, log }: ReceiverOptions, signal: Ab
       throw reason;
     }
     const now = clock.elapsed();
+    door?.tick(clock.now());
+    const busy = door?.busy === true;
     for (const connection of server.open) {
       try {
-        connection.tick(now);
+        connection.tick(now, busy);
       } catch (error) {
         log.error('smtp.tick.failed', { error });
         connection.failed(error);

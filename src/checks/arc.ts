@@ -40,7 +40,7 @@ export const arc = defineCheck({
   }),
   needs: [],
   evidence: 'TXT of each key; why a chain does not hold',
-  async run({ facts, message, now, options, resolver, evidence, signal }) {
+  async run({ facts, message, now, options, limits, resolver, evidence, signal }) {
     if (message === undefined || ARC_FIELDS.every((name) => message.header.values(name).length === 0))
       return { result: 'none' as const, trusted: false, sealer: '' };
     if (message.content.header.length >= HEADER_OCTETS_MAX) {
@@ -48,7 +48,7 @@ export const arc = defineCheck({
       return { result: 'fail' as const, trusted: false, sealer: '' };
     }
     const dns = mailauthResolver(resolver, signal);
-    const verifier = await verifySignatures('ARC', message.content, now, dns, signal);
+    const verifier = await verifySignatures('ARC', message.content, limits.signatures, now, dns, signal);
     // Read before the chain is validated: mailauth takes the newest set's results apart.
     const seals = (verifier.arc.chain || []).map(sealOf);
     const { result, why } = await chainStatus(verifier, dns);

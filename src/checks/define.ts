@@ -30,6 +30,8 @@ export interface CheckContext<Options> {
   readonly resolver: Resolver;
   readonly state: StateStore;
   readonly services: Services;
+  /** What the installation lets a message cost. */
+  readonly limits: { readonly signatures: number };
   /** Undefined before `data`. */
   readonly message: MessageView | undefined;
   /** Puts something the check saw on record. */

@@ -35,7 +35,7 @@ export const dkim = defineCheck({
   }),
   needs: [],
   evidence: 'TXT of each key; why a signature does not hold',
-  async run({ message, now, resolver, evidence, signal }) {
+  async run({ message, now, limits, resolver, evidence, signal }) {
     if (message === undefined || message.header.values('dkim-signature').length === 0)
       return { result: 'none' as const, signatures: [], domains: [] };
     if (message.content.header.length >= HEADER_OCTETS_MAX) {
@@ -43,7 +43,7 @@ export const dkim = defineCheck({
       return { result: 'permerror' as const, signatures: [], domains: [] };
     }
     const dns = mailauthResolver(resolver, signal);
-    const { results } = await verifySignatures('DKIM', message.content, now, dns, signal);
+    const { results } = await verifySignatures('DKIM', message.content, limits.signatures, now, dns, signal);
     const told = results.map(remarkOf).filter((remark) => remark !== undefined);
     if (told.length > 0) evidence('signatures', told);
     const signatures = results.filter((result) => result.status.result !== 'none').map(signatureOf);

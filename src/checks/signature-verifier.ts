@@ -4,18 +4,19 @@ import type { Timestamp } from '../mail/time.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { MailauthResolver } from './mailauth-resolver.ts';
 
-/** Each costs a look-up and some 3 ms a MB (RFC 6376 §6.1 leaves the bound to us); real messages bear one to five. */
-export const SIGNATURES_MAX = 10;
-
-/** Streams the content once through the verifier; the result lies in its `results` or its `arc`. */
+/**
+ * Streams the content once through the verifier; the result lies in its `results` or its `arc`. Of signatures, the first
+ * `most` are verified (RFC 6376 §6.1 leaves the bound to us).
+ */
 export async function verifySignatures(
   kind: SignatureHeader['type'],
   content: SpooledContent,
+  most: number,
   now: Timestamp,
   dns: MailauthResolver,
   signal: AbortSignal,
 ): Promise<SignatureVerifier> {
-  const verifier = new SignatureVerifier(kind, { resolver: dns.resolve, strict: true, curTime: new Date(now) });
+  const verifier = new SignatureVerifier(kind, most, { resolver: dns.resolve, strict: true, curTime: new Date(now) });
   // By its own methods, not as the stream it also is: a pipeline costs as much as the work for a message of usual size.
   for await (const { buffer, byteOffset, byteLength } of content.open(signal)) {
     signal.throwIfAborted();
@@ -27,16 +28,18 @@ export async function verifySignatures(
 
 export class SignatureVerifier extends DkimVerifier {
   readonly #kind: SignatureHeader['type'];
+  readonly #most: number;
   #taken = 0;
 
-  constructor(kind: SignatureHeader['type'], options: ConstructorParameters<typeof DkimVerifier>[0]) {
+  constructor(kind: SignatureHeader['type'], most: number, options: ConstructorParameters<typeof DkimVerifier>[0]) {
     super(options);
     this.#kind = kind;
+    this.#most = most;
   }
 
   override prepareSignature(header: SignatureHeader): void {
     super.prepareSignature(header);
     if (header.type !== this.#kind) header.skip = 'not asked';
-    else if (++this.#taken > SIGNATURES_MAX) header.skip = `beyond ${SIGNATURES_MAX} signatures`;
+    else if (++this.#taken > this.#most) header.skip = `beyond ${this.#most} signatures`;
   }
 }

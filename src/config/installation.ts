@@ -43,23 +43,42 @@ export interface HostedDomain {
   readonly place: Place;
 }
 
-/** Bounds an operator may move; the receiver takes them as they are. */
+/** Bounds an operator may move; `schema-limits.ts` says what each means and why it is so. */
 export interface Limits {
   readonly messageBytes: number;
   readonly headerBytes: number;
+  readonly headerFieldBytes: number;
+  readonly lineBytes: number;
   readonly commandLineBytes: number;
-  readonly recipients: number;
-  readonly transactions: number;
-  readonly errors: number;
-  readonly idleCommands: number;
   readonly drainBytes: number;
+  readonly recipients: number;
+  readonly refusedRecipients: number;
+  readonly transactions: number;
+  readonly commands: number;
+  readonly idleCommands: number;
+  readonly greetings: number;
+  readonly errors: number;
   readonly hops: number;
-  readonly idle: Millis;
+  readonly signatures: number;
+  readonly dnsQuestions: number;
   readonly proxyHeader: Millis;
   readonly handshake: Millis;
+  readonly idle: Millis;
+  readonly idleBusy: Millis;
+  readonly command: Millis;
+  readonly dataBlock: Millis;
+  readonly dataRateBytes: number;
+  readonly dataWindow: Millis;
+  readonly dataStart: Millis;
   readonly decision: Millis;
   readonly commit: Millis;
   readonly session: Millis;
+  readonly sessions: number;
+  readonly networkSessions: number;
+  readonly connections: number;
+  readonly networkConnections: number;
+  readonly window: Millis;
+  readonly lag: Millis;
 }
 
 export interface Installation {

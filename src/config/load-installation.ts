@@ -8,6 +8,7 @@ import { buildDomains } from './domains.ts';
 import type { Findings } from './findings.ts';
 import { parseHostPort, sayHostPort } from './host-port.ts';
 import type { Installation, Listener } from './installation.ts';
+import { limitsOf } from './limits.ts';
 import { buildListeners } from './listeners.ts';
 import { nodeNumber } from './node-number.ts';
 import { folderOf, resolvePath } from './paths.ts';
@@ -37,7 +38,6 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const written = single('queue') ?? SINGLES.queue.parse({});
   const queue = { retry: written.retry, expire: written.expire, delayNotice: written.delay_notice };
   const store = single('store') ?? SINGLES.store.parse({});
-  const limits = single('limits') ?? SINGLES.limits.parse({});
   const records = single('records') ?? SINGLES.records.parse({});
   const listeners = buildListeners(sections, policiesDir, files, findings);
   reportMissing(sections, findings);
@@ -57,23 +57,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     policiesDir,
     store: { path: resolvePath(folder, store.path), minFreeBytes: store.min_free },
     queue,
-    limits: {
-      messageBytes: limits.message,
-      headerBytes: limits.header,
-      commandLineBytes: limits.command_line,
-      recipients: limits.recipients,
-      transactions: limits.transactions,
-      errors: limits.errors,
-      idleCommands: limits.idle_commands,
-      drainBytes: limits.drain,
-      hops: limits.hops,
-      idle: limits.idle,
-      proxyHeader: limits.proxy_header,
-      handshake: limits.handshake,
-      decision: limits.decision,
-      commit: limits.commit,
-      session: limits.session,
-    },
+    limits: limitsOf(single('limits') ?? SINGLES.limits.parse({})),
     records: {
       retention: records.retention,
       coalesce: records.connections.coalesce,

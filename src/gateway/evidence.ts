@@ -7,13 +7,27 @@ interface Page {
   evidence: DnsEvidence | undefined;
 }
 
+/** How many DNS questions may still be asked (`limits.dns_questions`): what a stranger's records may make us ask is bounded. */
+export class Questions {
+  #left: number;
+  constructor(most: number) {
+    this.#left = most;
+  }
+  take(): boolean {
+    return --this.#left >= 0;
+  }
+}
+
 /** Evidence of one scope: a question asked again is told again from here, so that one transaction sees one world. */
 export class DnsNotebook {
   readonly #parent: DnsNotebook | undefined;
+  readonly #questions: Questions;
   readonly #pages = new Map<string, Page>();
 
-  constructor(parent?: DnsNotebook) {
+  constructor(parent?: DnsNotebook, questions?: Questions) {
     this.#parent = parent;
+    const above = parent === undefined ? new Questions(Number.POSITIVE_INFINITY) : parent.#questions;
+    this.#questions = questions ?? above;
   }
 
   /** A resolver for one check, which notes in `asked` what it was told. */
@@ -22,7 +36,7 @@ export class DnsNotebook {
       resolve: async (name, type, signal) => {
         const key = `${type} ${name.toLowerCase()}`;
         const known = this.#find(key);
-        const page: Page = known ?? { answer: under.resolve(name, type, signal), evidence: undefined };
+        const page: Page = known ?? { answer: this.#ask(under, name, type, signal), evidence: undefined };
         if (known === undefined) this.#pages.set(key, page);
         const answer = await page.answer;
         // An answer cut short by one check's deadline must not stand for another's question.
@@ -32,6 +46,12 @@ export class DnsNotebook {
         return answer;
       },
     };
+  }
+
+  #ask(under: Resolver, name: string, type: DnsType, signal: AbortSignal): Promise<DnsAnswer> {
+    if (this.#questions.take()) return under.resolve(name, type, signal);
+    const basis = { name: name.toLowerCase(), type, cached: false, ttl: 0, secure: false, server: '' };
+    return Promise.resolve({ ...basis, kind: 'failed', rcode: '', cause: 'limit' });
   }
 
   #find(key: string): Page | undefined {

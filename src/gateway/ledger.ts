@@ -1,7 +1,7 @@
 /** What is known at one level (connection, greeting, transaction, recipient), over what the levels above it know. */
 import type { CheckStatus, Facts, FactValue, FactView } from '../policy/facts.ts';
 import type { CheckRun, DnsEvidence } from '../record/record.ts';
-import { DnsNotebook } from './evidence.ts';
+import { DnsNotebook, type Questions } from './evidence.ts';
 
 /** A check that came to its end. */
 export interface Ended {
@@ -25,9 +25,10 @@ export class Ledger {
   #version = 0;
   #seen: { readonly version: number; readonly view: FactView } | undefined;
 
-  constructor(parent?: Ledger) {
+  /** `questions`: what may be asked at this level and below it; left out, the level above pays. */
+  constructor(parent?: Ledger, questions?: Questions) {
     this.parent = parent;
-    this.notebook = new DnsNotebook(parent?.notebook);
+    this.notebook = new DnsNotebook(parent?.notebook, questions);
   }
 
   state(root: string, value: FactValue): void {

@@ -109,7 +109,7 @@ async function play(
   if (data.kind === 'refuse') return;
   const incoming = new IncomingMessage(data.writer, listener.newline, {
     ...RECEIVE_LIMITS,
-    messageBytes: world.current().installation.limits.messageBytes,
+    ...world.current().installation.limits,
   });
   incoming.take(stuffed(props.message));
   if (incoming.full) await incoming.drained();

@@ -13,6 +13,7 @@ export interface Bench {
   readonly world: World;
   readonly policy: Policy;
   readonly hostname: string;
+  readonly limits: { readonly signatures: number };
   readonly ledger: Ledger;
   readonly now: Timestamp;
   readonly helo: { readonly verb: 'HELO' | 'EHLO' | ''; readonly name: string };
@@ -136,6 +137,7 @@ async function withDeadline(
       resolver: ledger.notebook.resolver(world.resolver, dns),
       state: world.state,
       services: world.services,
+      limits: bench.limits,
       message: bench.message,
       evidence: (name, value) => {
         evidence[name] = value;

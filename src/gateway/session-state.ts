@@ -9,6 +9,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Stage } from '../policy/stage.ts';
 import type { SentReply, StageDecision, Verdictum } from '../record/record.ts';
 import type { ClientInfo, TlsInfo } from '../smtp/receive/session.ts';
+import { Questions } from './evidence.ts';
 import { Ledger } from './ledger.ts';
 import type { Bench } from './run-check.ts';
 import type { Current, OpenListener, World } from './world.ts';
@@ -50,7 +51,7 @@ export function newSessionState(world: World, listener: OpenListener, client: Cl
     );
   const ip = parseIp(client.ip);
   const trusted = ip !== undefined && listener.trusted.has(ip);
-  const connect = new Ledger();
+  const connect = new Ledger(undefined, new Questions(current.installation.limits.dnsQuestions));
   const at = world.clock.now();
   connect.state('client', {
     ip: client.ip,
@@ -102,6 +103,7 @@ export function benchFor(s: SessionState, ledger: Ledger, now: number, message?:
     world: s.world,
     policy: s.policy,
     hostname: s.current.installation.hostname,
+    limits: s.current.installation.limits,
     ledger,
     now,
     helo: s.helo,

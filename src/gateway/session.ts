@@ -12,6 +12,7 @@ import type { ClientInfo, DataAnswer, Session, Spoken, TlsInfo, WireRefusal } fr
 import { builtinReply } from './builtin.ts';
 import { takeContent } from './content.ts';
 import { mailFacts } from './edge.ts';
+import { Questions } from './evidence.ts';
 import { Ledger } from './ledger.ts';
 import { takeRecipient } from './recipient.ts';
 import { connectionRecord, transactionRecord } from './record-of.ts';
@@ -237,7 +238,7 @@ function newTransaction(s: SessionState, path: ReversePath, parameters: MailPara
     path,
     parameters,
     body: parameters.body ?? '7BIT',
-    ledger: new Ledger(s.greeting),
+    ledger: new Ledger(s.greeting, new Questions(s.current.installation.limits.dnsQuestions)),
     decisions: [],
     calls: {},
     recipients: [],

@@ -1,6 +1,7 @@
 /** The receiving side of one thread: its listeners over the ports it was given, opened together and closed in order. */
 import { DnsClient } from '../adapters/dns/client.ts';
 import { idSource } from '../adapters/ids.ts';
+import { loopLag } from '../adapters/system/lag.ts';
 import { CHECKS } from '../checks/registry.ts';
 import { sayHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
@@ -9,10 +10,13 @@ import { RecordFold } from '../gateway/fold.ts';
 import { offerOf } from '../gateway/offer.ts';
 import type { Outlet } from '../gateway/record-outlet.ts';
 import { openSession } from '../gateway/session.ts';
+import { openShedding } from '../gateway/shed.ts';
 import type { OpenListener, World } from '../gateway/world.ts';
 import { parseRange, RangeSet } from '../mail/ip.ts';
 import { type Millis, minutes, seconds } from '../mail/time.ts';
 import type { Resolver } from '../ports/resolver.ts';
+import { type CrowdRoom, crowdIn } from '../smtp/receive/crowd.ts';
+import { Door, type DoorOptions } from '../smtp/receive/door.ts';
 import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
 import { sayListenTrouble } from './listen-trouble.ts';
 
@@ -26,7 +30,9 @@ export interface EdgeParts
   readonly outlet: Outlet;
   /** In place of DNS: the demo's and the tests' zones. */
   readonly resolver: Resolver | undefined;
-  /** Of this thread among all that draw ids. */
+  /** Who is in the house, in all threads. */
+  readonly crowd: CrowdRoom;
+  /** Of this thread among all that draw ids, from 1. */
   readonly number: number;
   readonly socketOf: (listener: string) => Socketing;
 }
@@ -77,13 +83,17 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     admitted: parts.admitted,
     rehearsal: undefined,
   };
+  const lag = loopLag();
+  const crowd = crowdIn(parts.crowd, parts.number - 1, installation.limits);
+  const doors = { crowd, lag: lag.read, records: outlet.records };
   const receivers = installation.listeners.flatMap((listener) => {
     const socket = parts.socketOf(listener.name);
-    return socket.kind === 'none' ? [] : [{ listener, receiver: receiverFor(world, listener, socket) }];
+    return socket.kind === 'none' ? [] : [{ listener, receiver: receiverFor(world, listener, socket, doors) }];
   });
   const close = async (): Promise<void> => {
     await Promise.all(receivers.map(({ receiver }) => receiver.close(GRACE)));
     clearInterval(sweeping);
+    lag.stop();
     fold.sweep();
   };
   const sweeping = setInterval(() => fold.sweep(clock.now()), SWEEP);
@@ -116,11 +126,25 @@ const resolverOf = ({ dns }: Installation, { clock, log, current }: EdgeParts): 
 export const cannotListen = (listener: Listener, error: unknown): Error =>
   new Error(sayListenTrouble(listener, error), { cause: error });
 
-function receiverFor(world: World, listener: Listener, socket: Exclude<Socketing, { kind: 'none' }>): Receiver {
+function receiverFor(
+  world: World,
+  listener: Listener,
+  socket: Exclude<Socketing, { kind: 'none' }>,
+  { crowd, lag, records }: Pick<DoorOptions, 'crowd' | 'lag'> & Pick<World, 'records'>,
+): Receiver {
   const { installation } = world.current();
-  const ranges = listener.trustedNetworks.map(parseRange).filter((range) => range !== undefined);
-  const open: OpenListener = { ...listener, trusted: new RangeSet(ranges) };
+  const open: OpenListener = { ...listener, trusted: rangesOf(listener.trustedNetworks) };
+  const door = new Door({
+    crowd,
+    lag,
+    lagMax: installation.limits.lag,
+    // Behind one address of theirs stand many clients.
+    known: rangesOf([...listener.trustedNetworks, ...listener.xclientFrom, ...listener.proxyFrom]),
+    shed: (client, reason, reply) => openShedding(world, open, records, client, reason, reply),
+    log: world.log,
+  });
   return createReceiver({
+    door,
     hostname: installation.hostname,
     host: listener.host,
     port: (socket.kind === 'shared' ? socket.port : undefined) ?? listener.port,
@@ -143,3 +167,6 @@ function receiverFor(world: World, listener: Listener, socket: Exclude<Socketing
     clock: world.clock,
   });
 }
+
+const rangesOf = (texts: readonly string[]): RangeSet =>
+  new RangeSet(texts.map(parseRange).filter((range) => range !== undefined));

@@ -16,6 +16,7 @@ import { type Problem, sayProblem } from '../language/problem.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Resolver } from '../ports/resolver.ts';
+import { crowdRoom } from '../smtp/receive/crowd.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
 import { openControl } from './control.ts';
 import { dispatcherFor } from './dispatcher.ts';
@@ -92,6 +93,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     // A fresh id tells this life of the process from the one before.
     const owner = `${installation.node}/${process.pid}/${ids.next()}`;
     const room = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    // Seeded anew at each start: nobody can learn which networks share a slot.
+    const [one, two] = crypto.getRandomValues(new Int32Array(2));
+    const crowd = crowdRoom(Math.max(1, threads), [one!, two!]);
     const sessions =
       threads === 0
         ? undefined
@@ -102,6 +106,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
             listeners: installation.listeners.map(({ name }) => name),
             store,
             room,
+            crowd,
             clock,
             log,
             passed,
@@ -139,6 +144,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         claim: () => carrier.claim(),
         admitted: (leases) => carrier.kick(leases),
         resolver: stand.resolver,
+        crowd,
         number: 1,
         socketOf: (listener) => {
           const fd = passed.get(listener)?.[0];

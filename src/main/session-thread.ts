@@ -51,6 +51,7 @@ async function open(): Promise<void> {
       claim: () => (Atomics.load(room, 0) > 0 ? { owner: data.owner, until: systemClock.now() + LEASE } : undefined),
       admitted: handing,
       resolver: undefined,
+      crowd: data.crowd,
       number: data.number,
       socketOf: (listener) => data.sockets[listener] ?? { kind: 'none' },
     });

@@ -8,6 +8,7 @@ import type { Override } from '../policy/override.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Lease } from '../ports/queue.ts';
+import { type CrowdRoom, clearThread } from '../smtp/receive/crowd.ts';
 import type { Edge, Sessions, Socketing } from './edge.ts';
 import type { Followers } from './in-force.ts';
 import type { News, Order, ThreadData } from './thread-words.ts';
@@ -28,6 +29,7 @@ export interface ThreadsParts {
   readonly listeners: readonly string[];
   readonly store: Pick<SqliteStore, 'connect' | 'state' | 'shelf' | 'queue'>;
   readonly room: SharedArrayBuffer;
+  readonly crowd: CrowdRoom;
   readonly clock: Clock;
   readonly log: Log;
   /** Sockets that were passed to this process, by listener. */
@@ -142,7 +144,7 @@ export class SessionThreads implements Followers, Edge {
 
   /** Resolves when it listens. */
   async #begin(number: number): Promise<Edge['addresses']> {
-    const { file, store, room, log, owner } = this.#parts;
+    const { file, store, room, crowd, log, owner } = this.#parts;
     this.#born += 1;
     const mine = `${owner}/${number}.${this.#born}`;
     const line = new MessageChannel();
@@ -156,6 +158,7 @@ export class SessionThreads implements Followers, Edge {
       state: line.port2,
       sockets: this.#sockets(number),
       room,
+      crowd,
       draining: this.#draining,
     };
     // Compiled, this file and the thread's end in .js; as it is written, in .ts.
@@ -210,8 +213,9 @@ export class SessionThreads implements Followers, Edge {
 
   /** Its sessions are gone, and their clients try again; what it had promised was handed over, or lies in the store under its name. */
   async #succeed(number: number, dead: Life): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { clock, log, crowd } = this.#parts;
     this.#lives.delete(number);
+    clearThread(crowd, number - 1);
     log.error('session.thread.ended', { thread: number, sessions: 'lost: their clients try again' });
     const now = clock.elapsed();
     this.#deaths.push(now);

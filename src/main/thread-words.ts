@@ -4,6 +4,7 @@ import type { Problem } from '../language/problem.ts';
 import type { Override } from '../policy/override.ts';
 import type { ContentRef } from '../ports/content.ts';
 import type { Lease } from '../ports/queue.ts';
+import type { CrowdRoom } from '../smtp/receive/crowd.ts';
 import type { Sessions, Socketing } from './edge.ts';
 
 export interface ThreadData {
@@ -18,6 +19,7 @@ export interface ThreadData {
   readonly sockets: { readonly [listener: string]: Socketing };
   /** One number: entries the dispatcher can still take. */
   readonly room: SharedArrayBuffer;
+  readonly crowd: CrowdRoom;
   /** Nothing is taken for now. */
   readonly draining: boolean;
 }

@@ -219,6 +219,9 @@ class Bare implements Line, ReaderHost {
   ahead(): boolean {
     return false;
   }
+  spent(): boolean {
+    return false;
+  }
   gone(): boolean {
     return this.#ended;
   }

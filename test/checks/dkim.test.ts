@@ -1,7 +1,6 @@
 /** The check dkim: what a signature is worth, and what it may cost. */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { dkim } from '../../src/checks/dkim.ts';
-import { SIGNATURES_MAX } from '../../src/checks/signature-verifier.ts';
 import { HEADER_OCTETS_MAX } from '../../src/mail/header.ts';
 import { runOn } from '../support/check-bench.ts';
 import { ed25519Key, rsaKey, type SigningKey, sealed, signed } from '../support/signing.ts';
@@ -118,12 +117,12 @@ describe('dkim', () => {
 
   test('beyond a bound signatures are neither looked up nor believed', async () => {
     let message = plain;
-    for (let count = 0; count < SIGNATURES_MAX + 3; count++)
+    for (let count = 0; count < 13; count++)
       message = await signed(message, count === 0 ? 'one.example' : `n${count}.example`, one);
     const { facts, asked } = await check(message);
-    expect(asked.length).toBe(SIGNATURES_MAX);
+    expect(asked.length).toBe(10);
     expect(facts.domains).toEqual([]);
-    expect((facts.signatures as unknown[]).length).toBe(SIGNATURES_MAX + 3);
+    expect((facts.signatures as unknown[]).length).toBe(13);
   });
 
   test('keys of ARC are not looked up', async () => {

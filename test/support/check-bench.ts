@@ -57,6 +57,7 @@ export async function runOn(check: Check, bench: BenchOptions): Promise<BenchRes
     resolver,
     state: bench.state ?? new MemoryState(),
     services: {},
+    limits: { signatures: 10 },
     message: bench.message && messageOf(bench.message),
     evidence: (name: string, value: FactValue) => {
       evidence[name] = value;

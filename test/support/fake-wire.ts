@@ -24,7 +24,7 @@ export class FakeWire implements Line, ReaderHost {
       newline,
       smtpUtf8: false,
       dsn: false,
-      limits: { ...RECEIVE_LIMITS, errors: 1_000_000 },
+      limits: { ...RECEIVE_LIMITS, errors: 1_000_000, transactions: 999_999 },
       startTls: false,
       greetWait: 0,
       trustsXclient: false,
@@ -55,6 +55,9 @@ export class FakeWire implements Line, ReaderHost {
   }
   gone(): boolean {
     return this.#closed;
+  }
+  spent(): boolean {
+    return false;
   }
   startTls(): void {}
   end(): void {

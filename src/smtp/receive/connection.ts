@@ -9,7 +9,7 @@ import type { Millis } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { Dialogue, type DialogueOptions, type Line } from './dialogue.ts';
-import type { Newline } from './incoming-message.ts';
+import type { IncomingMessage, Newline } from './incoming-message.ts';
 import { Reader, type ReaderHost } from './reader.ts';
 import { WIRE_REFUSALS } from './refusals.ts';
 import type { ClientInfo } from './session.ts';
@@ -39,7 +39,12 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     asking: Millis;
     askedAt: Millis | undefined;
     upgradingSince: Millis | undefined;
+    halfSince: Millis | undefined;
   };
+  /** The message that comes, and what had come of it when its window began. */
+  #pace: { readonly message: IncomingMessage; since: Millis; octets: number } | undefined;
+  #overdue = false;
+  #lingered = 0;
   readonly #openedAt: Millis;
 
   constructor(
@@ -60,7 +65,14 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     this.#onClosed = onClosed;
     this.#client = client;
     this.#openedAt = at;
-    this.#watch = { spoke: false, idleSince: at, asking: 0, askedAt: undefined, upgradingSince: undefined };
+    this.#watch = {
+      spoke: false,
+      idleSince: at,
+      asking: 0,
+      askedAt: undefined,
+      upgradingSince: undefined,
+      halfSince: undefined,
+    };
     this.newline = options.newline;
     this.commandLineBytes = options.limits.commandLineBytes;
     this.#reader = parserOf(this);
@@ -79,6 +91,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     socket.on('close', () => this._onClose());
     socket.on('error', (error) => this._onError(error));
     socket.on('data', (segment) => {
+      if (this.#ended) return this.#linger(segment.length);
       if (reader.write(segment)) return;
       socket.pause();
       reader.once('drain', () => socket.resume());
@@ -124,6 +137,10 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
 
   ahead(): boolean {
     return this.#reader.ahead || this._socket.readableLength > 0;
+  }
+
+  spent(): boolean {
+    return this.#overdue;
   }
 
   gone(): boolean {
@@ -200,11 +217,12 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     this.end();
   }
 
-  /** Once a second: deadlines of hooks, of silence, of the handshake and of the session. */
-  tick(now: Millis): void {
+  /** Once a second: deadlines of hooks, of every kind of silence, of the handshake and of the session. `busy`: the house is nearly full. */
+  tick(now: Millis, busy = false): void {
     if (this.#ended) return;
     const watch = this.#watch;
     const { limits } = this.#options;
+    const { message } = this.dialogue;
     if (watch.spoke) {
       watch.spoke = false;
       watch.idleSince = now;
@@ -215,15 +233,43 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
       return;
     }
     watch.upgradingSince = undefined;
+    this.#overdue = now - this.#openedAt > limits.session;
     if (watch.asking > 0) {
       watch.askedAt ??= now;
       watch.idleSince = now; // the client waits for us
+      this.#pace = undefined;
       if (now - watch.askedAt > watch.asking) this.#hang(watch.asking);
       else this.#flush(); // a slow hook does not keep earlier replies back
       return;
     }
-    if (now - watch.idleSince > limits.idle) this.dialogue.refuse('timeout', 'other', '');
-    else if (now - this.#openedAt > limits.session) this.dialogue.refuse('session-too-long', 'other', '');
+    watch.halfSince = message === undefined && this.#reader.halfway ? (watch.halfSince ?? now) : undefined;
+    const silence = message !== undefined ? limits.dataBlock : busy ? limits.idleBusy : limits.idle;
+    if (now - watch.idleSince > silence) this.dialogue.refuse('timeout', 'other', '');
+    else if (watch.halfSince !== undefined && now - watch.halfSince > limits.command)
+      this.dialogue.refuse('timeout', 'other', '');
+    else if (this.#overdue) this.dialogue.refuse('session-too-long', 'other', '');
+    else if (message !== undefined && this.#isSlow(message, now)) this.dialogue.refuse('too-slow', 'other', '');
+  }
+
+  /** Averaged over windows that begin with the message: what came in the one that ends was too little. */
+  #isSlow(message: IncomingMessage, now: Millis): boolean {
+    const { dataRateBytes, dataWindow } = this.#options.limits;
+    const pace = this.#pace;
+    if (pace?.message !== message) {
+      this.#pace = { message, since: now, octets: message.received };
+      return false;
+    }
+    if (now - pace.since < dataWindow) return false;
+    const slow = message.received - pace.octets < (dataRateBytes * (now - pace.since)) / 1000;
+    pace.since = now;
+    pace.octets = message.received;
+    return slow;
+  }
+
+  /** After our last word we read on for a while, as to close over unread octets would take it from the client; not for ever. */
+  #linger(octets: number): void {
+    this.#lingered += octets;
+    if (this.#lingered > LINGER_OCTETS) this._socket.pause();
   }
 
   async #begin(): Promise<void> {
@@ -269,6 +315,9 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     return this._socket.write(replies, 'latin1');
   }
 }
+
+/** Read and thrown away after the last reply; what a client has under way by then is in the kernels' buffers. */
+const LINGER_OCTETS = 1024 * 1024;
 
 /** The base class made it before our fields were there. */
 const parserOf = (connection: SMTPConnection): Reader =>

@@ -28,6 +28,8 @@ export interface Line {
   ask<T>(span: Millis, answer: Promise<T>): Promise<T>;
   /** Octets have come that the client should not have sent yet. */
   ahead(): boolean;
+  /** The session's time is over: nothing more is begun. */
+  spent(): boolean;
   /** The peer is gone, or the connection was closed meanwhile: nothing may be started. */
   gone(): boolean;
   /** Hands the connection to TLS after the reply. */
@@ -39,6 +41,8 @@ export interface Line {
 interface Transaction {
   readonly utf8: boolean;
   taken: number;
+  /** The reply to one recipient too many: on record once, said to all that follow. */
+  overflow: Spoken | undefined;
 }
 
 export class Dialogue {
@@ -58,7 +62,11 @@ export class Dialogue {
   #transaction: Transaction | undefined;
   #mails = 0;
   #errors = 0;
+  /** Since the last message: commands that carry none, and greetings among all. */
   #idle = 0;
+  #greetings = 0;
+  #commands = 0;
+  #refusedRecipients = 0;
 
   constructor(line: Line, client: ClientInfo, options: DialogueOptions) {
     this.#line = line;
@@ -84,7 +92,11 @@ export class Dialogue {
     const space = line.indexOf(' ');
     const verb = (space < 0 ? line : line.slice(0, space)).toUpperCase();
     const argument = space < 0 ? '' : line.slice(space + 1).trim();
-    // First of all: whatever is said to it, its octets are no commands.
+    if (verb !== 'QUIT') {
+      if (this.#line.spent()) return this.refuse('session-too-long', 'other', '');
+      if (++this.#commands > this.#options.limits.commands) return this.refuse('too-many-in-all', 'other', '');
+    }
+    // Before all that may be said to other commands: its octets are none.
     if (verb === 'BDAT') return this.#bdat(argument, line);
     if (this.#refusedGreeting && verb !== 'QUIT') return this.refuse('greeting-refused', 'other', line);
     switch (verb) {
@@ -162,6 +174,7 @@ export class Dialogue {
     const content = await this.#line.ask(commit, message.finish());
     this.#speak(await this.#line.ask(commit, this.#session.content(content)));
     this.#idle = 0;
+    this.#greetings = 0;
   }
 
   /** More came after the refusal than we read: the reply goes out at once, and the connection with it. */
@@ -177,10 +190,7 @@ export class Dialogue {
   /** Refuses by the wire's own rules; the session puts it on record. */
   refuse(reason: WireReason, command: WireRefusal['command'], said: string, text?: string, close = false): void {
     const rule = WIRE_REFUSALS[reason];
-    const reply = text === undefined ? rule.reply : { ...rule.reply, text };
-    this.#speak(
-      this.#session.refused({ reason, reply, command, text: said.slice(0, SAID_MAX), close: close || rule.close }),
-    );
+    this.#speak(this.#refusal(reason, command, said, text, close));
     if (!rule.close && ++this.#errors >= this.#options.limits.errors) this.refuse('too-many-errors', 'other', '');
   }
 
@@ -209,6 +219,7 @@ export class Dialogue {
   async #hello(verb: 'EHLO' | 'HELO', name: string, line: string): Promise<void> {
     if (!/^[\x21-\x7e]{1,255}$/.test(name))
       return this.refuse('syntax', verb, line, `write ${verb} and your host name`);
+    if (++this.#greetings > this.#options.limits.greetings) return this.refuse('too-many-commands', verb, '');
     this.#reset(); // RFC 5321 §4.1.4: as if RSET had been said
     const spoken = await this.#ask(this.#session.helo(verb, name));
     if (spoken.reply.code !== 250) return this.#speak(spoken);
@@ -235,7 +246,8 @@ export class Dialogue {
     const read = readMail(argument, this.#options, this.#options.limits.messageBytes);
     if (read.kind === 'bad') return this.refuse(read.reason, 'MAIL', line, read.text);
     const spoken = await this.#ask(this.#session.mail(read.value.path, read.value.parameters));
-    if (positive(spoken)) this.#transaction = { utf8: read.value.parameters.utf8 === true, taken: 0 };
+    if (positive(spoken))
+      this.#transaction = { utf8: read.value.parameters.utf8 === true, taken: 0, overflow: undefined };
     this.#speak(spoken);
   }
 
@@ -245,10 +257,17 @@ export class Dialogue {
     if (this.#chunked !== undefined) return this.refuse('bad-sequence', 'RCPT', line, IN_CHUNKS);
     const read = readRcpt(argument, this.#options, transaction.utf8);
     if (read.kind === 'bad') return this.refuse(read.reason, 'RCPT', line, read.text);
-    if (transaction.taken >= this.#options.limits.recipients) return this.refuse('too-many-recipients', 'RCPT', line);
+    const { recipients, refusedRecipients } = this.#options.limits;
+    // No error of the client's: some pipeline all recipients they have, and to cut them off would lose those we took.
+    if (transaction.taken >= recipients) {
+      transaction.overflow ??= this.#refusal('too-many-recipients', 'RCPT', line);
+      return this.#speak(transaction.overflow);
+    }
     const spoken = await this.#ask(this.#session.rcpt(read.value));
     if (positive(spoken)) transaction.taken++;
     this.#speak(spoken);
+    if (spoken.reply.code >= 500 && ++this.#refusedRecipients >= refusedRecipients)
+      this.refuse('too-many-refused', 'other', '');
   }
 
   async #data(argument: string, line: string): Promise<void> {
@@ -259,7 +278,7 @@ export class Dialogue {
     // not be read as commands.
     if (this.#line.ahead()) return this.refuse('early-data', 'DATA', line);
     if (this.#transaction.taken === 0) return this.refuse('no-recipients', 'DATA', line);
-    const answer = await this.#ask(this.#session.data());
+    const answer = await this.#line.ask(this.#options.limits.dataStart, this.#session.data());
     if (answer.kind === 'refuse') {
       this.#transaction = undefined;
       return this.#speak(answer.spoken);
@@ -335,6 +354,7 @@ export class Dialogue {
     this.#session.close();
     this.#client = read.client;
     this.#helo = false;
+    this.#greetings = 0;
     this.#session = this.#options.open(read.client);
     if (read.login !== '') this.#session.authenticated(read.login);
     await this.greet(false);
@@ -354,6 +374,17 @@ export class Dialogue {
   #idly(reply: Reply): void {
     if (++this.#idle > this.#options.limits.idleCommands) this.refuse('too-many-commands', 'other', '');
     else this.#line.say(reply);
+  }
+
+  #refusal(reason: WireReason, command: WireRefusal['command'], said: string, text?: string, close = false): Spoken {
+    const { reply, close: closes } = WIRE_REFUSALS[reason];
+    return this.#session.refused({
+      reason,
+      reply: text === undefined ? reply : { ...reply, text },
+      command,
+      text: said.slice(0, SAID_MAX),
+      close: close || closes,
+    });
   }
 
   #ask<T>(answer: Promise<T>): Promise<T> {

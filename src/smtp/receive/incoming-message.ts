@@ -1,20 +1,23 @@
 /** One message on its way in: scanned, bounded, and written to the spool as it comes. */
 import type { ContentWriter, SpooledContent } from '../../ports/content.ts';
 import { ChunkScanner } from './chunk-scanner.ts';
-import { NormalizingScanner, type Scanned, StrictScanner } from './data-scanner.ts';
+import { type Flaw, NormalizingScanner, type Scanned, StrictScanner } from './data-scanner.ts';
 import type { ReceiveLimits } from './limits.ts';
+import { type Excess, MessageMeter } from './message-meter.ts';
 
 export type Newline = 'strict' | 'normalize';
 /** Why a message that was read to its end, or as far as we care, is not taken. */
-export type MessageRefusal = 'bare-newline' | 'nul-octet' | 'too-large' | 'header-too-large';
+export type MessageRefusal = Flaw | Excess | 'too-large';
 
 export class IncomingMessage {
   /** Set once the message cannot be taken any more; what follows is only read to find its end. */
   refusal: MessageRefusal | undefined;
+  /** Octets that came for this message, whatever became of them: what its speed is measured by. */
+  received = 0;
   readonly #writer: ContentWriter;
   readonly #limits: ReceiveLimits;
   readonly #scanner: Scanner;
-  readonly #header: HeaderMeter;
+  readonly #meter: MessageMeter;
   #size = 0;
   #drained = 0;
   #full = false;
@@ -24,11 +27,12 @@ export class IncomingMessage {
     this.#writer = writer;
     this.#limits = limits;
     this.#scanner = scannerFor(newline, by);
-    this.#header = new HeaderMeter(limits.headerBytes);
+    this.#meter = new MessageMeter(limits);
   }
 
   /** Octets of the segment that belong to the message, or -1 while its end has not come. The segment is ours from here on. */
   take(segment: Uint8Array): number {
+    this.received += segment.length;
     const { content, end } = this.#scanner.take(asBuffer(segment));
     if (this.refusal === undefined) this.#write(content);
     else this.#drained += segment.length;
@@ -78,7 +82,7 @@ export class IncomingMessage {
     this.refusal =
       this.#scanner.flaw ??
       (this.#size > this.#limits.messageBytes ? 'too-large' : undefined) ??
-      (this.#header.fits(content) ? undefined : 'header-too-large');
+      this.#meter.take(content);
     if (this.refusal !== undefined) this.abandon();
     else if (content.length > 0 && !this.#writer.write(content)) this.#full = true;
   }
@@ -95,32 +99,4 @@ function scannerFor(newline: Newline, by: 'DATA' | 'BDAT'): Scanner {
   return newline === 'strict' ? new StrictScanner() : new NormalizingScanner();
 }
 
-/** Counts the header section up to its blank line (RFC 5322 §2.1), which may lie across segments. */
-class HeaderMeter {
-  readonly #limit: number;
-  #open = true;
-  #length = 0;
-  /** The last octets seen: a blank line at the very start ends a header section of no fields. */
-  #tail: Uint8Array = Buffer.from('\r\n');
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  fits(content: Uint8Array): boolean {
-    if (!this.#open || content.length === 0) return true;
-    const seam = this.#tail.length;
-    const blank = Buffer.concat([this.#tail, content.subarray(0, 3)]).indexOf(BLANK);
-    const inside = blank >= 0 ? blank - seam : asBuffer(content).indexOf(BLANK);
-    if (blank >= 0 || inside >= 0) {
-      this.#open = false;
-      return this.#length + inside + BLANK.length <= this.#limit;
-    }
-    this.#length += content.length;
-    this.#tail = Buffer.concat([this.#tail, content.subarray(-3)]).subarray(-3);
-    return this.#length <= this.#limit;
-  }
-}
-
-const BLANK = Buffer.from('\r\n\r\n');
 const asBuffer = (octets: Uint8Array): Buffer => Buffer.from(octets.buffer, octets.byteOffset, octets.length);

@@ -30,6 +30,8 @@ export class Reader extends SMTPStream {
   /** Octets of the current segment behind the current line. */
   #behind = 0;
   #segmentBytes = 0;
+  /** Commands since the event loop had a turn. */
+  #burst = 0;
 
   constructor(host: ReaderHost, open: boolean) {
     super({ highWaterMark: 64 * 1024 });
@@ -47,6 +49,11 @@ export class Reader extends SMTPStream {
   /** Octets came behind the line that is being answered. */
   get ahead(): boolean {
     return this.#behind > 0 || this.writableLength > this.#segmentBytes;
+  }
+
+  /** The beginning of a command line is here and its end is not. */
+  get halfway(): boolean {
+    return this.#partial.length > 0;
   }
 
   override _write(segment: Buffer, _encoding: BufferEncoding, next: (error?: Error | null) => void): void {
@@ -111,6 +118,8 @@ export class Reader extends SMTPStream {
       }
       this.#partial = NOTHING;
       await this.#command(line);
+      // A segment holds ten thousand commands, and what answers them may never wait for anything: others come in between.
+      if (++this.#burst % BURST === 0) await turn();
     }
     this.#behind = 0;
     await this.#host.answered(this.writableLength > segment.length);
@@ -132,6 +141,9 @@ export class Reader extends SMTPStream {
   }
 }
 
+/** Commands answered in one turn of the event loop: some milliseconds' worth with every check answered from memory. */
+const BURST = 50;
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const LF = 0x0a;
 const CR = 0x0d;
 const CONTROL = /[\x00-\x1f\x7f]/;

@@ -9,6 +9,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { Connection } from './connection.ts';
 import type { DialogueOptions } from './dialogue.ts';
+import type { Door } from './door.ts';
 import type { Newline } from './incoming-message.ts';
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts';
 import { OnlyPrivate } from './only-private.ts';
@@ -45,6 +46,8 @@ export interface ReceiverOptions {
   readonly tls?: { readonly context: SecureContext };
   readonly limits?: Partial<ReceiveLimits>;
   readonly open: OpenSession;
+  /** Sheds overload; left out, everybody is let in. */
+  readonly door?: Door;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -91,6 +94,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       await closed;
       waiting.abort();
       stopped.abort();
+      options.door?.sweep();
     },
     drain(on) {
       server.draining = on;
@@ -155,6 +159,7 @@ class Server extends SMTPServer {
     const client = clientOf(socket, ip, ends);
     // The client that left before we looked at it has no address any more.
     if (ip === undefined || client === undefined) return void socket.destroy();
+    if (!this.admitClient(socket, client, ip)) return;
     if (this.#onlyPrivate?.saw(ip, this.#options.clock.elapsed())) this.#sayOnlyPrivate(ip);
     const { log, clock } = this.#options;
     const offer = this.#options.offer?.() ?? {
@@ -253,6 +258,20 @@ class Server extends SMTPServer {
         'something in front of this listener hides its clients: let it speak the PROXY protocol and name it in proxy_from',
     });
   }
+
+  /** Called when the address that counts is known: the socket's own, or the one that a PROXY header names. False: it was shed. */
+  admitClient(socket: Socket, client: ClientInfo, ip: IpAddress): boolean {
+    const admission = this.#options.door?.admit(client, ip, this.#options.clock.now());
+    if (admission === undefined) return true;
+    if (admission.kind === 'in') {
+      socket.once('close', admission.leave);
+      return true;
+    }
+    socket.on('error', () => {}); // it may be gone already
+    socket.write(formatReply(admission.reply), 'latin1');
+    socket.destroySoon();
+    return false;
+  }
 }
 
 /** What is known of a socket that may become a connection. */
@@ -286,7 +305,7 @@ function turnAway(socket: Socket): void {
 const TURNED_AWAY = seconds(5);
 
 /** One clock for all connections. */
-async function watch(server: Server, { clock, log }: ReceiverOptions, signal: AbortSignal): Promise<void> {
+async function watch(server: Server, { clock, log, door }: ReceiverOptions, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       await clock.sleep(TICK, signal);
@@ -295,9 +314,11 @@ async function watch(server: Server, { clock, log }: ReceiverOptions, signal: Ab
       throw reason;
     }
     const now = clock.elapsed();
+    door?.tick(clock.now());
+    const busy = door?.busy === true;
     for (const connection of server.open) {
       try {
-        connection.tick(now);
+        connection.tick(now, busy);
       } catch (error) {
         log.error('smtp.tick.failed', { error });
         connection.failed(error);

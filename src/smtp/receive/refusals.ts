@@ -45,17 +45,27 @@ export const WIRE_REFUSALS = {
   'bad-chunk': refusal(501, '5.5.4', 'write BDAT octets [LAST], as nobody knows where this chunk ends, closing', true),
   'too-large': refusal(552, '5.3.4', 'message too large'), // RFC 1870 §6.1
   'header-too-large': refusal(552, '5.3.4', 'header section too large'),
+  'header-field-too-large': refusal(552, '5.3.4', 'a header field is too large'),
+  // Never folded instead: signatures would break.
+  'line-too-long': refusal(552, '5.3.4', 'a line of the message is too long, encode it (RFC 2045 section 6.7 or 6.8)'),
   'bare-newline': refusal(550, '5.6.0', 'message holds a bare CR or LF, end lines with CR LF (RFC 5321 section 2.3.8)'),
   'nul-octet': refusal(550, '5.6.0', 'message holds a NUL octet (RFC 2045 section 2.8)'),
   'too-many-errors': refusal(421, '4.7.0', 'too many errors, closing', true),
   'too-many-transactions': refusal(421, '4.7.0', 'too many messages in one session, please open another', true), // RFC 9422 §4.1
   'too-many-commands': refusal(421, '4.7.0', 'too many commands without a message, closing', true),
+  'too-many-in-all': refusal(421, '4.7.0', 'too many commands in one session, please connect again', true),
+  'too-many-refused': refusal(421, '4.7.0', 'too many recipients were refused, closing', true),
   'greeting-refused': refusal(503, '5.5.1', 'this session was refused at its greeting, send QUIT'), // RFC 5321 §3.1
   'xclient-refused': refusal(550, '5.7.0', 'XCLIENT is not for you'),
   'proxy-required': refusal(421, '4.3.2', 'this port is reached through its balancer only, closing', true),
   timeout: refusal(421, '4.4.2', 'timeout, closing', true),
+  'too-slow': refusal(421, '4.4.2', 'the message comes too slowly, closing', true),
   'session-too-long': refusal(421, '4.4.2', 'session lasted too long, closing', true),
   'shutting-down': refusal(421, '4.3.2', 'shutting down, please try again', true),
+  // At connect, before there is a session (RFC 3463: X.3.2 is ours, X.7.0 theirs).
+  'too-busy': refusal(421, '4.3.2', 'too busy, please try again later', true),
+  'network-sessions': refusal(421, '4.7.0', 'too many connections from your network, please try again later', true),
+  'network-rate': refusal(421, '4.7.0', 'too many new connections from your network, please try again later', true),
   'internal-error': refusal(421, '4.3.0', 'internal trouble, please try again', true),
 } as const satisfies { readonly [reason: string]: Refusal };
 

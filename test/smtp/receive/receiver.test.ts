@@ -118,6 +118,20 @@ describe('content', () => {
     expect(world.script).toMatchObject({ abandoned: 1, closed: 1, messages: [] });
   });
 
+  test('a client that goes on sending after its message was refused is not read for ever, and hears why', async () => {
+    world = await receiving({ limits: { messageBytes: 1000, drainBytes: 2000 } });
+    const client = await world.client();
+    await client.upToData();
+    const flood = Buffer.alloc(1024 * 1024, 'x');
+    let sent = 0;
+    while (sent < 64 && client.socket.write(flood) !== undefined && client.socket.writableLength < 16 * flood.length)
+      sent++;
+    expect(await client.reply()).toBe('552 5.3.4 message too large');
+    expect(await client.reply()).toBe(undefined);
+    // Much of it waits on this side still: nobody reads it there.
+    expect(client.socket.writableLength).toBeGreaterThan(4 * flood.length);
+  });
+
   test('a client that leaves in the middle of its message leaves nothing behind', async () => {
     world = await receiving();
     const client = await world.client();
@@ -258,10 +272,22 @@ describe('trouble of ours is 421, never silence', () => {
 });
 
 describe('time', () => {
-  test.each([
-    ['between commands', async () => greeted()],
+  const silent: readonly [string, string, number, () => Promise<Client>][] = [
+    ['before its greeting is answered', 'timeout', 5, () => greeted()],
+    [
+      'within a command',
+      'timeout',
+      1,
+      async () => {
+        const client = await greeted();
+        client.send('EHLO cli');
+        return client;
+      },
+    ],
     [
       'within a message',
+      'timeout',
+      3,
       async () => {
         const client = await world.client();
         await client.upToData();
@@ -269,16 +295,79 @@ describe('time', () => {
         return client;
       },
     ],
-  ])('silence of five minutes %s ends the session', async (_, begin) => {
-    world = await receiving();
+  ];
+  test.each(silent)('silence %s ends the session: %s after %i minutes', async (_, reason, most, begin) => {
+    world = await receiving({ limits: { dataWindow: minutes(10) } });
     const client = await begin();
-    await world.clock.pass(minutes(4));
+    await world.clock.pass(minutes(most) - seconds(5));
     expect(world.script.closed).toBe(0);
     // Some ticks go by before the last octets are read.
-    await world.clock.pass(minutes(2));
+    await world.clock.pass(minutes(1));
     expect(await client.reply()).toBe('421 4.4.2 timeout, closing');
     expect(await client.reply()).toBe(undefined);
-    expect(world.script).toMatchObject({ closed: 1, refusals: [{ reason: 'timeout' }] });
+    expect(world.script).toMatchObject({ closed: 1, refusals: [{ reason }] });
+  });
+
+  test('a command that comes octet by octet has a minute, however often it stirs', async () => {
+    world = await receiving();
+    const client = await greeted();
+    for (let octet = 0; octet < 15; octet++) {
+      client.send('N');
+      await world.clock.pass(seconds(5));
+    }
+    expect(await client.reply()).toBe('421 4.4.2 timeout, closing');
+  });
+
+  test('a message that only trickles is given up after its grace', async () => {
+    world = await receiving({ limits: { dataRateBytes: 10, dataWindow: minutes(2) } });
+    const client = await world.client();
+    await client.upToData();
+    for (let step = 0; step < 14; step++) {
+      client.send('a line\r\n');
+      await world.clock.pass(seconds(10));
+      if (step < 10) expect(world.script.closed).toBe(0);
+    }
+    expect(await client.reply()).toBe('421 4.4.2 the message comes too slowly, closing');
+    expect(await client.reply()).toBe(undefined);
+    expect(world.script).toMatchObject({ abandoned: 1, closed: 1, refusals: [{ reason: 'too-slow' }] });
+  });
+
+  test('a message that comes just fast enough is taken, however long that lasts', async () => {
+    world = await receiving({ limits: { dataRateBytes: 10, dataWindow: minutes(2) } });
+    const client = await world.client();
+    await client.upToData();
+    for (let step = 0; step < 60; step++) {
+      client.send(`${'x'.repeat(118)}\r\n`);
+      await world.clock.pass(seconds(10));
+    }
+    expect(await client.ask('.')).toBe('250 2.0.0 queued as 1');
+  });
+
+  test('an answer to DATA that does not come within ninety seconds is given up: the client waits two minutes', async () => {
+    world = await receiving();
+    const client = await greeted();
+    await client.ask('HELO client.example.net');
+    await client.ask('MAIL FROM:<slowdata@example.net>');
+    await client.ask('RCPT TO:<b@example.com>');
+    client.send('DATA\r\n');
+    await until(() => world.script.calls.includes('data'));
+    await world.clock.pass(seconds(85));
+    expect(world.script.closed).toBe(0);
+    await world.clock.pass(seconds(10));
+    expect(await client.reply()).toBe('421 4.3.0 internal trouble, please try again');
+  });
+
+  test('a session whose time is over while it is answered begins nothing more', async () => {
+    world = await receiving({ limits: { session: minutes(2) } });
+    const client = await greeted();
+    await client.ask('HELO client.example.net');
+    client.send('MAIL FROM:<hang@example.net>\r\nRCPT TO:<b@example.com>\r\n');
+    await until(() => world.script.calls.some((call) => call.startsWith('mail')));
+    await world.clock.pass(minutes(3));
+    world.script.release();
+    expect(await client.reply()).toBe('250 2.1.0 OK');
+    expect(await client.reply()).toBe('421 4.4.2 session lasted too long, closing');
+    expect(world.script.calls.filter((call) => call.startsWith('rcpt'))).toEqual([]);
   });
 
   test('a client that says NOOP for ever is sent away when the session is over', async () => {

@@ -111,7 +111,15 @@ export const SINGLES = {
     .regex(/^[A-Za-z0-9_-]{1,63}$/, { error: 'this is not a node name: expected letters, digits, - and _' })
     .meta({ expected: 'a name for this machine, such as mx1' }),
   postmaster: text('an address'),
-  certificates: z.array(z.strictObject({ names: names('a host name').min(1), certificate: path, key: path })),
+  certificates: z
+    .array(
+      z.strictObject({
+        names: names('a host name, or *.example.com').min(1),
+        certificate: path,
+        key: path,
+      }),
+    )
+    .max(1000),
   default_route: text('the name of a route'),
   dns: z.strictObject({
     servers: names('an address, with or without a port').min(1).max(16).prefault(['127.0.0.1:53']),

@@ -50,11 +50,12 @@ export function cliWorld(signal: AbortSignal): CliWorld {
     sleep: systemClock.sleep,
     signal,
     operator: userInfo().username,
-    load: async (config) => {
+    load: async (config, { secrets }) => {
       const { current, installation, problems, notYet } = configure(
         resolve(config),
         systemClock,
         new RecipientLists(watchedFiles(), silentLog),
+        secrets,
       );
       const loaded: Loaded = {
         installation,

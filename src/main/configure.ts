@@ -30,9 +30,9 @@ export interface Configured {
   takeOver(): void;
 }
 
-/** `lists` outlive a configuration: a reload keeps the last good addresses. */
-export function configure(file: string, clock: Clock, lists: RecipientLists): Configured {
-  const loaded = loadInstallation(resolve(file), installationFiles(process.cwd()));
+/** `lists` outlive a configuration: a reload keeps the last good addresses. Without `secrets`, keys of certificates are not looked at. */
+export function configure(file: string, clock: Clock, lists: RecipientLists, secrets = true): Configured {
+  const loaded = loadInstallation(resolve(file), installationFiles(process.cwd(), clock.now, secrets));
   const { installation } = loaded;
   if (installation === undefined) return { ...loaded, installation, current: undefined, takeOver: () => {} };
 

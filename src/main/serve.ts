@@ -6,6 +6,7 @@ import { idSource } from '../adapters/ids.ts';
 import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
+import { type Certificates, openCertificates } from '../adapters/tls/certificates.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { Installation, Listener } from '../config/installation.ts';
 import { RecordFold } from '../gateway/fold.ts';
@@ -19,6 +20,7 @@ import { minutes, seconds } from '../mail/time.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Resolver } from '../ports/resolver.ts';
+import type { TlsOffer } from '../smtp/receive/handshake.ts';
 import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
 import { dispatcherFor } from './dispatcher.ts';
@@ -119,7 +121,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       admitted: (leases) => carrier.kick(leases),
       rehearsal: undefined,
     };
-    const receivers = installation.listeners.map((listener) => receiverFor(world, listener));
+    const certificates = openCertificates(installation, { files, log, now: clock.now });
+    stopping.push(() => certificates?.stop());
+    const receivers = installation.listeners.map((listener) => receiverFor(world, listener, certificates));
     stopping.push(async () => {
       await Promise.all(receivers.map((receiver) => receiver.close(GRACE)));
       fold.sweep();
@@ -142,6 +146,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       reload: async () => {
         lines.reopen();
         const wrong = await inForce.reload();
+        // Also after a refused reload: certificates are looked at each by itself.
+        certificates?.take(inForce.current.installation);
         if (wrong.length === 0) carrier.wake();
         return wrong;
       },
@@ -161,7 +167,7 @@ function soundOrThrow(configured: Configured): Current {
   return configured.current;
 }
 
-function receiverFor(world: World, listener: Listener): Receiver {
+function receiverFor(world: World, listener: Listener, certificates: Certificates | undefined): Receiver {
   const { installation } = world.current();
   const ranges = listener.trustedNetworks.map(parseRange).filter((range) => range !== undefined);
   const open: OpenListener = { ...listener, trusted: new RangeSet(ranges) };
@@ -175,12 +181,16 @@ function receiverFor(world: World, listener: Listener): Receiver {
     smtpUtf8: false,
     // Only where senders are known: a stranger's wish for a notification is a way to make backscatter.
     dsn: listener.trustedNetworks.length > 0,
+    tls: certificates && offerOf(listener.tls, certificates),
     limits: installation.limits,
     open: (client) => openSession(world, open, client),
     log: world.log,
     clock: world.clock,
   });
 }
+
+const offerOf = (mode: Listener['tls'], certificates: Certificates): TlsOffer | undefined =>
+  mode === 'none' ? undefined : { mode, contextFor: (name) => certificates.contextFor(name) };
 
 /** The last opened is closed first; one that fails does not keep the others open. */
 async function stopAll(stopping: (() => Promise<void> | void)[], log: Log): Promise<void> {

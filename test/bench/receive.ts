@@ -195,7 +195,7 @@ class Bare implements Line, ReaderHost {
       smtpUtf8: false,
       dsn: false,
       limits: RECEIVE_LIMITS,
-      startTls: false,
+      tls: undefined,
       trustsXclient: false,
       open: () => willing,
     });

@@ -1,6 +1,5 @@
 /** A listener: takes connections for a session's decisions, until it is closed. */
 import type { AddressInfo, Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { type IpRange, parseIp, parseRange, RangeSet } from '../../mail/ip.ts';
 import { formatReply } from '../../mail/reply.ts';
@@ -9,6 +8,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { Connection } from './connection.ts';
 import type { DialogueOptions } from './dialogue.ts';
+import type { TlsOffer } from './handshake.ts';
 import type { Newline } from './incoming-message.ts';
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts';
 import type { ClientInfo, OpenSession } from './session.ts';
@@ -25,8 +25,8 @@ export interface ReceiverOptions {
   readonly smtpUtf8: boolean;
   /** Offer DSN: senders here are known. */
   readonly dsn: boolean;
-  /** Offer STARTTLS. */
-  readonly tls?: { readonly context: SecureContext };
+  /** None: TLS is not spoken. */
+  readonly tls?: TlsOffer | undefined;
   readonly limits?: Partial<ReceiveLimits>;
   readonly open: OpenSession;
   readonly log: Log;
@@ -96,7 +96,6 @@ class Server extends SMTPServer {
     this.#options = options;
     this.#limits = { ...RECEIVE_LIMITS, ...options.limits };
     this.#xclientFrom = new RangeSet(options.xclientFrom.map(rangeOrThrow));
-    if (options.tls !== undefined) this.secureContext.set('*', options.tls.context);
     this.on('error', (error: Error) => options.log.warn('smtp.socket.error', { error }));
   }
 
@@ -124,7 +123,7 @@ class Server extends SMTPServer {
       smtpUtf8: this.#options.smtpUtf8,
       dsn: this.#options.dsn,
       limits: this.#limits,
-      startTls: this.#options.tls !== undefined,
+      tls: this.#options.tls,
       trustsXclient: this.#xclientFrom.has(ip),
       open: this.#options.open,
     };

@@ -150,6 +150,20 @@ test('a pair replaced six times under load costs no session, and each one is sho
   expect(events('certificate.refused')).toBe(REPLACED / 2);
 }, 60_000);
 
+test('an abandoned handshake leaves one record of a connection, and no trouble', async () => {
+  await start();
+  const socket = connect({ port: port('smtps'), host: '127.0.0.1' });
+  socket.end(Buffer.from('16030100c8010000c40303', 'hex'));
+  await once(socket.resume(), 'close');
+  await until(() => events('smtp.tls.failed') === 1);
+  await gateway!.stop();
+  const path = join(folder, 'store');
+  const store = await openSqliteStore({ path, mode: 'visit', minFreeBytes: 0, retention: undefined, log: silentLog });
+  expect((await store.records.search({})).map(({ recipients }) => recipients)).toEqual([[]]);
+  await store.close();
+  expect(said.filter((line) => /failed|refused/.test(line))).toEqual([expect.stringContaining('smtp.tls.failed')]);
+});
+
 test('a session that is open goes on when its certificate is replaced', async () => {
   await start();
   const before = await overStartTls();

@@ -9,6 +9,8 @@ export interface Listener {
   readonly host: string;
   readonly port: number;
   readonly policy: string;
+  /** `opportunistic` and `required` by STARTTLS, `implicit` from the first octet (RFC 8314 §3). */
+  readonly tls: 'none' | 'opportunistic' | 'implicit' | 'required';
   /** CIDR ranges whose clients may relay. */
   readonly trustedNetworks: readonly string[];
   readonly xclientFrom: readonly string[];
@@ -17,6 +19,14 @@ export interface Listener {
   readonly greetWait: Millis;
   readonly newline: 'strict' | 'normalize';
   readonly mixed: 'quarantine' | 'dsn_if_verified' | 'split';
+}
+
+/** A pair of files that a client may be greeted with; the paths are absolute. */
+export interface Certificate {
+  /** As `serverName` writes them, `*.example.com` among them. */
+  readonly names: readonly string[];
+  readonly certificate: string;
+  readonly key: string;
 }
 
 export type RecipientSource =
@@ -92,6 +102,8 @@ export interface Installation {
   readonly threads: number | 'cores';
   readonly postmaster: string;
   readonly listeners: readonly Listener[];
+  /** None: listeners with `opportunistic` greet with a self-signed one. */
+  readonly certificates: readonly Certificate[];
   readonly domains: ReadonlyMap<string, HostedDomain>;
   readonly routes: ReadonlyMap<string, Route>;
   /** For domains that are not ours; '' where nothing may leave. */

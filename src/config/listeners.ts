@@ -1,10 +1,12 @@
 /** Listeners as written made into listeners as used: addresses read, policies found, relay control kept. */
+import type { z } from 'zod';
 import { didYouMean } from '../language/nearest.ts';
 import { parseIp, parseRange } from '../mail/ip.ts';
 import type { Findings } from './findings.ts';
 import { parseHostPort } from './host-port.ts';
 import type { Listener } from './installation.ts';
 import { overlaps, togetherTooWide, tooWide } from './relay-safety.ts';
+import type { LISTENER } from './schema.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
 
 export function buildListeners(
@@ -61,8 +63,6 @@ export function buildListeners(
         ),
       );
 
-    if (value.tls !== undefined && value.tls !== 'none')
-      notYet.push(at.problem(['tls'], `\`tls: ${value.tls}\` of a listener has not come yet`, 'write `tls: none`'));
     if (value.auth !== undefined && value.auth !== 'none')
       notYet.push(
         at.problem(
@@ -73,11 +73,13 @@ export function buildListeners(
       );
     for (const [n, range] of value.proxy_from.entries()) checkProxy(at, n, range, value, findings);
 
+    const tls = tlsOf(value, sections, at, findings);
     listeners.push({
       name,
       host: address.host,
       port: address.port,
       policy: value.policy,
+      tls,
       trustedNetworks: value.trusted_networks,
       xclientFrom: value.xclient_from,
       proxyFrom: value.proxy_from,
@@ -108,6 +110,30 @@ function checkProxy(
     const message = `"${range}" lies in ${key} too (${shared}): a client it does not name would be trusted`;
     problems.push(at.problem(['proxy_from', n], message, `take the balancer out of ${key}`));
   }
+}
+
+/** Where nothing is written: what protects without a promise, so that a stranger's mail is not lost for want of TLS (RFC 3207 §4). */
+function tlsOf(
+  value: z.output<typeof LISTENER>,
+  { singles }: Sections,
+  at: Spot,
+  { problems }: Findings,
+): Listener['tls'] {
+  const written = singles.certificates;
+  // One that does not validate is a problem already.
+  const certified = written !== undefined && written.value?.length !== 0;
+  const strangers = value.trusted_networks.length === 0 && (value.auth ?? 'none') === 'none';
+  const byDefault = value.auth === 'required' ? 'required' : certified || strangers ? 'opportunistic' : 'none';
+  const tls = value.tls ?? byDefault;
+  if (tls === 'none' || certified || (tls === 'opportunistic' && strangers)) return tls;
+  // A self-signed certificate is for senders who do not look at it; who relays through us should.
+  const message = `\`tls: ${tls}\` of this listener needs a certificate, and there is none`;
+  const remedy =
+    'add `certificates: [{ names: [mx1.example.com], certificate: tls/fullchain.pem, key: tls/privkey.pem }]`';
+  problems.push(
+    at.problem(value.tls === undefined ? [] : ['tls'], message, remedy, value.tls === undefined ? 'key' : 'value'),
+  );
+  return tls;
 }
 
 function checkRange(at: Spot, key: string, n: number, range: string, { problems }: Findings): void {

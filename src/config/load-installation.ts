@@ -4,6 +4,7 @@ import { didYouMean } from '../language/nearest.ts';
 import { inOrder, type Problem } from '../language/problem.ts';
 import { parseMailbox, toAscii } from '../mail/address.ts';
 import { parseIp } from '../mail/ip.ts';
+import { buildCertificates } from './certificates.ts';
 import { buildDomains } from './domains.ts';
 import type { Findings } from './findings.ts';
 import { parseHostPort, sayHostPort } from './host-port.ts';
@@ -39,6 +40,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const queue = { retry: written.retry, expire: written.expire, delayNotice: written.delay_notice };
   const store = single('store') ?? SINGLES.store.parse({});
   const records = single('records') ?? SINGLES.records.parse({});
+  const certificates = buildCertificates(sections, folder, files, findings);
   const listeners = buildListeners(sections, policiesDir, files, findings);
   reportMissing(sections, findings);
 
@@ -50,6 +52,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     threads: single('threads') ?? 'cores',
     postmaster: postmasterOf(sections, hostname, findings),
     listeners,
+    certificates,
     domains: buildDomains(sections, folder, files, findings),
     routes: buildRoutes(sections, folder, queue, findings),
     defaultRoute: defaultRouteOf(sections, listeners, findings),
@@ -159,7 +162,6 @@ const DNS_PORT = 53;
 
 function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings): void {
   const waiting = {
-    certificates: 'certificates have not come yet',
     services: 'scanners have not come yet',
     admin: 'the admin pages have not come yet',
   } as const;

@@ -140,7 +140,15 @@ export const SINGLES = {
         'a core but one; 0: the sending thread does it too, for the smallest machines',
     }),
   postmaster: text('an address'),
-  certificates: z.array(z.strictObject({ names: names('a host name').min(1), certificate: path, key: path })),
+  certificates: z
+    .array(
+      z.strictObject({
+        names: names('a host name, or *.example.com').min(1),
+        certificate: path,
+        key: path,
+      }),
+    )
+    .max(1000),
   default_route: text('the name of a route'),
   dns: z.strictObject({
     servers: names('an address, with or without a port').min(1).max(16).prefault(['127.0.0.1:53']),

@@ -4,6 +4,7 @@ import { expectSchema } from '../language/expect.ts';
 import { didYouMean } from '../language/nearest.ts';
 import type { Problem } from '../language/problem.ts';
 import { type Path, parseSource, type Source } from '../language/source.ts';
+import type { PairReading } from './certificate-pair.ts';
 import { folderOf, relativeTo, resolvePath } from './paths.ts';
 import { INCLUDE, MAPS, SINGLES } from './schema.ts';
 
@@ -14,6 +15,8 @@ export interface InstallationFiles {
   exists(path: string): boolean;
   /** Files that match a path with `*` in it, sorted. */
   glob(pattern: string): readonly string[];
+  /** A certificate and its key, as far as a problem may tell of them. */
+  pair(certificate: string, key: string): PairReading;
   /** A path as a person would name it, for problems. */
   show(path: string): string;
 }

@@ -64,7 +64,7 @@ function prefixOf(s: SessionState, tx: TransactionState, record: TransactionReco
     verb: s.helo.verb,
     clientName: client.name ?? '',
     clientIp: s.client.ip,
-    tls: s.tls !== undefined,
+    tls: s.tls,
     authenticated: s.user !== '',
     utf8: tx.parameters.utf8 === true,
     id: tx.id,

@@ -17,7 +17,7 @@ export interface Receipt {
   readonly verb: 'HELO' | 'EHLO' | '';
   readonly clientName: string;
   readonly clientIp: string;
-  readonly tls: boolean;
+  readonly tls: { readonly version: string; readonly cipher: string } | undefined;
   readonly authenticated: boolean;
   readonly utf8: boolean;
   readonly id: string;
@@ -34,6 +34,8 @@ export function receivedField(receipt: Receipt): string {
     `Received: from ${atoms(receipt.helo) || 'unknown'} (${name} [${literal}])`,
     `by ${receipt.hostname} (Postern) with ${withWord(receipt)} id ${receipt.id}`,
     ...(receipt.recipient === undefined ? [] : [`for <${receipt.recipient}>`]),
+    // RFC 8314 §4.3
+    ...(receipt.tls === undefined ? [] : [`tls ${atoms(receipt.tls.cipher)} (${atoms(receipt.tls.version)})`]),
   ];
   return `${lines.join('\r\n\t')};\r\n\t${mailDate(receipt.at)}\r\n`;
 }
@@ -41,7 +43,7 @@ export function receivedField(receipt: Receipt): string {
 /** RFC 3848 §2; with SMTPUTF8, RFC 6531 §4.3. */
 function withWord({ verb, tls, authenticated, utf8 }: Receipt): string {
   if (verb === 'HELO') return 'SMTP';
-  return `${utf8 ? 'UTF8SMTP' : 'ESMTP'}${tls ? 'S' : ''}${authenticated ? 'A' : ''}`;
+  return `${utf8 ? 'UTF8SMTP' : 'ESMTP'}${tls === undefined ? '' : 'S'}${authenticated ? 'A' : ''}`;
 }
 
 /** What a client said of itself, with everything gone that could end a clause, a comment or the field. */

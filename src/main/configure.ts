@@ -37,7 +37,7 @@ export type OverridesOf = (installation: Installation) => readonly Override[];
 
 /**
  * `lists` outlive a configuration: a reload keeps the last good addresses. Without `overrides`: the policies as they are written.
- * `leave`: files of secrets are not touched.
+ * `leave`: files of secrets and keys are not touched.
  */
 export function configure(
   file: string,
@@ -46,7 +46,7 @@ export function configure(
   overridesOf: OverridesOf = () => [],
   secrets: 'read' | 'leave' = 'read',
 ): Configured {
-  const loaded = loadInstallation(resolve(file), installationFiles(process.cwd()));
+  const loaded = loadInstallation(resolve(file), installationFiles(process.cwd(), clock.now, secrets === 'read'));
   const { installation } = loaded;
   if (installation === undefined) return { ...loaded, installation, current: undefined, takeOver: () => {} };
 

@@ -2,6 +2,7 @@
 import { DnsClient } from '../adapters/dns/client.ts';
 import { idSource } from '../adapters/ids.ts';
 import { loopLag } from '../adapters/system/lag.ts';
+import type { Certificates } from '../adapters/tls/certificates.ts';
 import { CHECKS } from '../checks/registry.ts';
 import { sayHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
@@ -17,6 +18,7 @@ import { type Millis, minutes, seconds } from '../mail/time.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import { type CrowdRoom, crowdIn } from '../smtp/receive/crowd.ts';
 import { Door, type DoorOptions } from '../smtp/receive/door.ts';
+import type { TlsOffer } from '../smtp/receive/handshake.ts';
 import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
 import { sayListenTrouble } from './listen-trouble.ts';
 
@@ -30,6 +32,8 @@ export interface EdgeParts
   readonly outlet: Outlet;
   /** In place of DNS: the demo's and the tests' zones. */
   readonly resolver: Resolver | undefined;
+  /** Undefined where no listener speaks TLS. */
+  readonly certificates: Certificates | undefined;
   /** Who is in the house, in all threads. */
   readonly crowd: CrowdRoom;
   /** Of this thread among all that draw ids, from 1. */
@@ -88,7 +92,9 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
   const doors = { crowd, lag: lag.read, records: outlet.records };
   const receivers = installation.listeners.flatMap((listener) => {
     const socket = parts.socketOf(listener.name);
-    return socket.kind === 'none' ? [] : [{ listener, receiver: receiverFor(world, listener, socket, doors) }];
+    return socket.kind === 'none'
+      ? []
+      : [{ listener, receiver: receiverFor(world, listener, socket, doors, parts.certificates) }];
   });
   const close = async (): Promise<void> => {
     await Promise.all(receivers.map(({ receiver }) => receiver.close(GRACE)));
@@ -131,6 +137,7 @@ function receiverFor(
   listener: Listener,
   socket: Exclude<Socketing, { kind: 'none' }>,
   { crowd, lag, records }: Pick<DoorOptions, 'crowd' | 'lag'> & Pick<World, 'records'>,
+  certificates: Certificates | undefined,
 ): Receiver {
   const { installation } = world.current();
   const open: OpenListener = { ...listener, trusted: rangesOf(listener.trustedNetworks) };
@@ -161,6 +168,7 @@ function receiverFor(
     offer: () => offerOf(world.current().installation, listener),
     // Only where senders are known: a stranger's wish for a notification is a way to make backscatter.
     dsn: listener.trustedNetworks.length > 0,
+    tls: certificates && tlsOffer(listener.tls, certificates),
     limits: installation.limits,
     open: (client) => openSession(world, open, client),
     log: world.log,
@@ -170,3 +178,6 @@ function receiverFor(
 
 const rangesOf = (texts: readonly string[]): RangeSet =>
   new RangeSet(texts.map(parseRange).filter((range) => range !== undefined));
+
+const tlsOffer = (mode: Listener['tls'], certificates: Certificates): TlsOffer | undefined =>
+  mode === 'none' ? undefined : { mode, contextFor: (name) => certificates.contextFor(name) };

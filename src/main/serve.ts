@@ -8,6 +8,7 @@ import { idSource } from '../adapters/ids.ts';
 import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
+import { openCertificates } from '../adapters/tls/certificates.ts';
 import type { Installation, Listener } from '../config/installation.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
@@ -130,6 +131,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     });
     stopping.push(() => carrier.stop());
 
+    // In this thread even where others speak TLS: one tells of them for all, and makes what there must be.
+    const certificates = openCertificates(installation, { files, log, now: clock.now });
+    stopping.push(() => certificates?.stop());
     if (sessions !== undefined) stopping.push(() => sessions.close());
     await sessions?.start();
     const edge =
@@ -145,6 +149,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         admitted: (leases) => carrier.kick(leases),
         resolver: stand.resolver,
         crowd,
+        certificates,
         number: 1,
         socketOf: (listener) => {
           const fd = passed.get(listener)?.[0];
@@ -162,6 +167,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       reload: async () => {
         lines.reopen();
         const wrong = await inForce.reload();
+        // Also after a refused reload: certificates are looked at each by itself.
+        certificates?.take(inForce.current.installation);
+        sessions?.lookAtCertificates();
         if (wrong.length === 0) carrier.wake();
         return wrong;
       },

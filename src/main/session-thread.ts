@@ -5,6 +5,7 @@ import { joinStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog, silentLog } from '../adapters/system/log.ts';
 import { StateLine } from '../adapters/threads/state-line.ts';
+import { openCertificates } from '../adapters/tls/certificates.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
 import type { Problem } from '../language/problem.ts';
@@ -37,6 +38,7 @@ async function open(): Promise<void> {
   const { subject } = installation.records;
   const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
   const state = new StateLine(data.state);
+  const certificates = openCertificates(installation, { files, log: silentLog, now: systemClock.now });
   const room = new Int32Array(data.room);
   const handing = handOver(store.shelf);
   let edge: Edge;
@@ -52,6 +54,7 @@ async function open(): Promise<void> {
       admitted: handing,
       resolver: undefined,
       crowd: data.crowd,
+      certificates,
       number: data.number,
       socketOf: (listener) => data.sockets[listener] ?? { kind: 'none' },
     });
@@ -62,6 +65,7 @@ async function open(): Promise<void> {
   const stop = async (): Promise<void> => {
     await edge.close();
     inForce.stop();
+    certificates?.stop();
     await store.close();
     await lines.close();
     tell({ kind: 'stopped' });
@@ -87,6 +91,8 @@ async function open(): Promise<void> {
         return edge.drain(order.on);
       case 'count':
         return void edge.sessions().then((sessions) => tell({ kind: 'counted', no: order.no, sessions }));
+      case 'certificates':
+        return certificates?.take(inForce.current.installation);
       case 'stop':
         return void stop();
     }

@@ -109,6 +109,10 @@ export class SessionThreads implements Followers, Edge {
     return Object.fromEntries(this.#parts.listeners.map((listener) => [listener, open(listener)]));
   }
 
+  lookAtCertificates(): void {
+    this.#order({ kind: 'certificates' });
+  }
+
   async close(): Promise<void> {
     this.#stopping = true;
     this.#order({ kind: 'stop' });

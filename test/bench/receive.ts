@@ -195,8 +195,8 @@ class Bare implements Line, ReaderHost {
       smtpUtf8: false,
       dsn: false,
       limits: RECEIVE_LIMITS,
-      startTls: false,
       greetWait: 0,
+      tls: undefined,
       trustsXclient: false,
       open: () => willing,
     });

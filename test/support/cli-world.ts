@@ -58,6 +58,7 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
     exists: () => true,
     glob: (pattern) => [pattern.replace('*', 'inbound')],
     show: (path) => path,
+    pair: () => ({ kind: 'unread' }),
   });
   const text = async (path: string): Promise<string> => {
     const found = present.get(path);

@@ -25,7 +25,7 @@ export class FakeWire implements Line, ReaderHost {
       smtpUtf8: false,
       dsn: false,
       limits: { ...RECEIVE_LIMITS, errors: 1_000_000, transactions: 999_999 },
-      startTls: false,
+      tls: undefined,
       greetWait: 0,
       trustsXclient: false,
       open: this.script.open,

@@ -1,7 +1,11 @@
-/** A disk for tests: files by absolute path. */
+/** A disk for tests: files by absolute path, pairs by the path of their certificate; another pair is not looked at. */
+import type { PairReading } from '../../src/config/certificate-pair.ts';
 import type { InstallationFiles } from '../../src/config/sections.ts';
 
-export function filesOf(files: { readonly [path: string]: string }): InstallationFiles {
+export function filesOf(
+  files: { readonly [path: string]: string },
+  pairs: { readonly [certificate: string]: PairReading } = {},
+): InstallationFiles {
   return {
     read: (path) => files[path],
     exists: (path) => path in files,
@@ -11,6 +15,7 @@ export function filesOf(files: { readonly [path: string]: string }): Installatio
         .filter((path) => matcher.test(path))
         .sort();
     },
+    pair: (certificate) => pairs[certificate] ?? { kind: 'unread' },
     show: (path) => path.replace(/^\/etc\/postern\//, ''),
   };
 }

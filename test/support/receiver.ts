@@ -64,7 +64,7 @@ export class Client {
   /** Segments in which replies came. */
   segments = 0;
 
-  private constructor(socket: Socket) {
+  constructor(socket: Socket) {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (chunk) => {

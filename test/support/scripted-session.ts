@@ -123,7 +123,7 @@ export function scriptedSession(options: ScriptOptions = {}): Script {
       greet: (early) =>
         call(early ? 'greet early' : 'greet', Promise.resolve(options.greeting ?? spoken(220, '', 'hello'))),
       helo: (verb, name) => call(`${verb} ${name}`, minded(name.split('.')[0]!, spoken(250, '', 'hello'))),
-      tls: (info) => void script.calls.push(`tls ${info.version}`),
+      tls: (info) => void script.calls.push(`tls ${info.version} ${info.cipher}`),
       authenticated: (user) => void script.calls.push(`authenticated ${user}`),
       mail(path, parameters) {
         sender = path.kind === 'null' ? '' : path.mailbox.local;

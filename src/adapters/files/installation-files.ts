@@ -2,9 +2,11 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { basename, isAbsolute, relative } from 'node:path';
 import type { InstallationFiles } from '../../config/sections.ts';
+import type { Timestamp } from '../../mail/time.ts';
+import { readPair } from '../tls/read-pair.ts';
 
-/** Problems name files as seen from `cwd`, where that is shorter. */
-export function installationFiles(cwd: string): InstallationFiles {
+/** Problems name files as seen from `cwd`, where that is shorter. Without `secrets`, keys are left alone. */
+export function installationFiles(cwd: string, now: () => Timestamp, secrets: boolean): InstallationFiles {
   return {
     read: readText,
     exists: existsSync,
@@ -13,6 +15,7 @@ export function installationFiles(cwd: string): InstallationFiles {
         // Editors and packagers leave dot files behind.
         .filter((path) => !basename(path).startsWith('.') && statSync(path).isFile())
         .sort(),
+    pair: (certificate, key) => (secrets ? readPair(certificate, key, now()) : { kind: 'unread' }),
     show: (path) => {
       const near = relative(cwd, path);
       return near.startsWith('..') || isAbsolute(near) ? path : near;

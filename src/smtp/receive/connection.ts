@@ -1,6 +1,5 @@
-/** One connection: smtp-server's handling of the socket, its close and its TLS, with our dialogue, replies and deadlines. */
+/** One connection: smtp-server's handling of the socket and its close, with our dialogue, TLS, replies and deadlines. */
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import type { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
@@ -9,6 +8,7 @@ import type { Millis } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { Dialogue, type DialogueOptions, type Line } from './dialogue.ts';
+import { shakeHands, type TlsOffer } from './handshake.ts';
 import type { IncomingMessage, Newline } from './incoming-message.ts';
 import { Reader, type ReaderHost } from './reader.ts';
 import { WIRE_REFUSALS } from './refusals.ts';
@@ -23,8 +23,6 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   readonly #clock: Pick<Clock, 'elapsed' | 'sleep'>;
   readonly #onClosed: (connection: Connection) => void;
   readonly #client: ClientInfo;
-  /** Read by `_createParser`, which the base class calls before our fields are there. */
-  greeted = false;
   #reader: Reader;
   #replies = '';
   #ended = false;
@@ -81,29 +79,21 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
 
   /** In place of a wait of 100 ms: one turn of the event loop shows what a client has sent before the greeting. */
   override init(): void {
-    this._setListeners(() => setImmediate(() => void this.#begin()));
+    const begin = () => setImmediate(() => void this.#begin());
+    const { tls } = this.#options;
+    if (tls?.mode === 'implicit') this.#secure(tls, begin);
+    else this._setListeners(begin);
   }
 
-  /** In place of a pipe, which adds and removes ten listeners a connection: back-pressure and the end are all we need. */
   override _setListeners(ready: () => void): void {
-    const socket = this._socket;
-    const reader = this.#reader;
-    socket.on('close', () => this._onClose());
-    socket.on('error', (error) => this._onError(error));
-    socket.on('data', (segment) => {
-      if (this.#ended) return this.#linger(segment.length);
-      if (reader.write(segment)) return;
-      socket.pause();
-      reader.once('drain', () => socket.resume());
-    });
-    socket.on('end', () => reader.end());
+    this._socket.on('close', () => this._onClose());
+    this._socket.on('error', (error) => this._onError(error));
+    this.#listen();
     ready();
   }
 
   override _createParser(): SMTPStream {
-    const reader = new Reader(this, this.greeted === true);
-    if (this.greeted) this.#reader = reader;
-    return reader;
+    return new Reader(this, false);
   }
 
   /** Deadlines are `tick`'s: a timer of the socket is set anew by every octet. */
@@ -147,12 +137,9 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     return this.#ended || this._socket.destroyed;
   }
 
-  startTls(): void {
+  startTls(offer: TlsOffer): void {
     this.#flush();
-    this.upgrade(
-      () => {},
-      () => this.dialogue.secured(tlsOf(this._socket as TLSSocket)),
-    );
+    this.#secure(offer, () => this.#reader.open());
   }
 
   end(farewell = false): void {
@@ -161,6 +148,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     this.#flush();
     this.#ended = true;
     this.#leaving?.abort();
+    if (this._upgrading) this._socket.destroy(); // nothing can be said in the middle of a handshake
     // Many clients leave without waiting for 221, and their reset costs more than the rest of the session. But to close
     // over unread octets resets the connection, and the client might not hear its replies.
     if (farewell && !more) this._socket.destroySoon();
@@ -229,7 +217,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     }
     if (this._upgrading) {
       watch.upgradingSince ??= now;
-      if (now - watch.upgradingSince > limits.handshake) this._socket.destroy();
+      if (now - watch.upgradingSince > limits.handshake) this._socket.destroy(new Error('handshake timeout'));
       return;
     }
     watch.upgradingSince = undefined;
@@ -272,12 +260,50 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     if (this.#lingered > LINGER_OCTETS) this._socket.pause();
   }
 
+  /** In place of a pipe, which adds and removes ten listeners a connection: back-pressure and the end are all we need. */
+  #listen(): void {
+    const socket = this._socket;
+    const reader = this.#reader;
+    socket.on('data', (segment) => {
+      if (this.#ended) return this.#linger(segment.length);
+      if (reader.write(segment)) return;
+      socket.pause();
+      reader.once('drain', () => socket.resume());
+    });
+    socket.on('end', () => reader.end());
+  }
+
+  #secure(offer: TlsOffer, ready: () => void): void {
+    if (this.gone()) return;
+    const plain = this._socket;
+    plain.removeAllListeners();
+    // Whatever was sent in plain text behind STARTTLS is dropped with the reader that holds it (CVE-2011-0411).
+    this.#reader.isClosed = true;
+    this.#reader = new Reader(this, false);
+    this._parser = this.#reader;
+    this._upgrading = true;
+    this._socket = shakeHands(plain, offer, {
+      secured: (info) => {
+        this._upgrading = false;
+        this.dialogue.secured(info);
+        this.#listen();
+        ready();
+      },
+      failed: (error) => {
+        if (!this._upgrading) return this._onError(error);
+        // Scanners and old clients: nothing for a person to mend.
+        const why = (error as NodeJS.ErrnoException).code ?? error.message;
+        this.#log.event('smtp.tls.failed', { client: this.#client.ip, why });
+      },
+    });
+    this._socket.on('close', () => this._onClose());
+  }
+
   async #begin(): Promise<void> {
     if (this.gone()) return;
     try {
       if (this.#options.greetWait > 0 && !(await this.#waited(this.#options.greetWait))) return;
       await this.dialogue.greet(this.#reader.writableLength > 0);
-      this.greeted = true;
       this.#answering = false;
       this.#flush();
       if (this.#retiring) this.retire();
@@ -322,13 +348,3 @@ const LINGER_OCTETS = 1024 * 1024;
 /** The base class made it before our fields were there. */
 const parserOf = (connection: SMTPConnection): Reader =>
   (connection as unknown as { readonly _parser: Reader })._parser;
-
-function tlsOf(socket: TLSSocket): { version: string; cipher: string; clientVerified: boolean; clientName: string } {
-  const subject = socket.getPeerCertificate().subject?.CN;
-  return {
-    version: socket.getProtocol() ?? '',
-    cipher: socket.getCipher().name,
-    clientVerified: socket.authorized,
-    clientName: [subject ?? ''].flat()[0] ?? '',
-  };
-}

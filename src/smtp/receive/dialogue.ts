@@ -2,6 +2,7 @@
 import type { Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
 import { Chunk, readBdat } from './chunks.ts';
+import type { TlsOffer } from './handshake.ts';
 import { IncomingMessage, type Newline } from './incoming-message.ts';
 import { keywords } from './keywords.ts';
 import type { ReceiveLimits } from './limits.ts';
@@ -14,8 +15,9 @@ export interface DialogueOptions extends Offers {
   readonly hostname: string;
   readonly newline: Newline;
   readonly limits: ReceiveLimits;
-  readonly startTls: boolean;
   readonly greetWait: Millis;
+  /** Undefined: TLS is not spoken here. */
+  readonly tls: TlsOffer | undefined;
   readonly trustsXclient: boolean;
   readonly open: OpenSession;
 }
@@ -33,7 +35,7 @@ export interface Line {
   /** The peer is gone, or the connection was closed meanwhile: nothing may be started. */
   gone(): boolean;
   /** Hands the connection to TLS after the reply. */
-  startTls(): void;
+  startTls(offer: TlsOffer): void;
   /** Closes after the replies; at once when the client said it is done (`farewell`), else when it has heard them. */
   end(farewell?: boolean): void;
 }
@@ -99,6 +101,8 @@ export class Dialogue {
     // Before all that may be said to other commands: its octets are none.
     if (verb === 'BDAT') return this.#bdat(argument, line);
     if (this.#refusedGreeting && verb !== 'QUIT') return this.refuse('greeting-refused', 'other', line);
+    if (NEEDS_TLS.has(verb) && this.#options.tls?.mode === 'required' && !this.#tls)
+      return this.refuse('tls-required', verb === 'MAIL' ? 'MAIL' : 'other', line);
     switch (verb) {
       case 'EHLO':
       case 'HELO':
@@ -224,14 +228,14 @@ export class Dialogue {
     const spoken = await this.#ask(this.#session.helo(verb, name));
     if (spoken.reply.code !== 250) return this.#speak(spoken);
     this.#helo = true;
-    const { hostname, limits, smtpUtf8, dsn, startTls, trustsXclient } = this.#options;
+    const { hostname, limits, smtpUtf8, dsn, tls, trustsXclient } = this.#options;
     const offered = keywords({
       smtpUtf8,
       dsn,
       messageBytes: limits.messageBytes,
       recipients: limits.recipients,
       transactions: limits.transactions,
-      startTls: startTls && !this.#tls,
+      startTls: tls !== undefined && !this.#tls,
       xclient: trustsXclient,
     });
     const text = verb === 'EHLO' ? [hostname, ...offered].join('\n') : hostname;
@@ -336,12 +340,13 @@ export class Dialogue {
   }
 
   #startTls(argument: string, line: string): void {
-    if (!this.#options.startTls) this.refuse('not-implemented', 'other', line);
+    const { tls } = this.#options;
+    if (tls === undefined) this.refuse('not-implemented', 'other', line);
     else if (this.#tls) this.refuse('bad-sequence', 'other', line, 'TLS is active already');
     else if (argument !== '') this.refuse('syntax', 'other', line, 'STARTTLS takes no argument');
     else {
       this.#line.say({ code: 220, enhanced: '2.0.0', text: 'ready to start TLS' });
-      this.#line.startTls();
+      this.#line.startTls(tls);
     }
   }
 
@@ -402,6 +407,8 @@ const IN_CHUNKS = 'a message by BDAT has begun, send its last chunk or RSET';
 /** Of what a client wrote, the record keeps this much. */
 const SAID_MAX = 512;
 const OK: Reply = { code: 250, enhanced: '2.0.0', text: 'OK' };
+/** Of what RFC 3207 §4 refuses before STARTTLS, all that takes or tells something. */
+const NEEDS_TLS: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA', 'BDAT', 'VRFY', 'EXPN', 'AUTH', 'ETRN']);
 /** A browser made to speak to us; what follows its request line is not a mistake of a mail program. */
 const HTTP = /^(?:OPTIONS|GET|HEAD|POST|PUT|DELETE|TRACE|CONNECT) .* HTTP\/\d/i;
 

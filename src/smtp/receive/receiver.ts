@@ -1,6 +1,5 @@
 /** A listener: takes connections for a session's decisions, until it is closed. */
 import type { AddressInfo, Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { type IpAddress, type IpRange, parseIp, parseRange, RangeSet } from '../../mail/ip.ts';
 import { formatReply } from '../../mail/reply.ts';
@@ -10,6 +9,7 @@ import type { Log } from '../../ports/log.ts';
 import { Connection } from './connection.ts';
 import type { DialogueOptions } from './dialogue.ts';
 import type { Door } from './door.ts';
+import type { TlsOffer } from './handshake.ts';
 import type { Newline } from './incoming-message.ts';
 import { RECEIVE_LIMITS, type ReceiveLimits } from './limits.ts';
 import { OnlyPrivate } from './only-private.ts';
@@ -42,8 +42,8 @@ export interface ReceiverOptions {
   readonly offer?: () => { readonly smtpUtf8: boolean; readonly messageBytes: number };
   /** Offer DSN: senders here are known. */
   readonly dsn: boolean;
-  /** Offer STARTTLS. */
-  readonly tls?: { readonly context: SecureContext };
+  /** None: TLS is not spoken. */
+  readonly tls?: TlsOffer | undefined;
   readonly limits?: Partial<ReceiveLimits>;
   readonly open: OpenSession;
   /** Sheds overload; left out, everybody is let in. */
@@ -135,7 +135,6 @@ class Server extends SMTPServer {
     this.#xclientFrom = new RangeSet(options.xclientFrom.map(rangeOrThrow));
     this.#proxyFrom = new RangeSet((options.proxyFrom ?? []).map(rangeOrThrow));
     this.#onlyPrivate = options.strangers === true ? new OnlyPrivate() : undefined;
-    if (options.tls !== undefined) this.secureContext.set('*', options.tls.context);
     this.on('error', (error: Error) => options.log.warn('smtp.socket.error', { error }));
   }
 
@@ -175,8 +174,8 @@ class Server extends SMTPServer {
         offer.messageBytes === this.#limits.messageBytes
           ? this.#limits
           : { ...this.#limits, messageBytes: offer.messageBytes },
-      startTls: this.#options.tls !== undefined,
       greetWait: this.#options.greetWait ?? 0,
+      tls: this.#options.tls,
       trustsXclient: this.#xclientFrom.has(ip),
       open: this.#options.open,
     };

@@ -29,6 +29,7 @@ export const WIRE_REFUSALS = {
   'control-character': refusal(500, '5.5.2', 'control character in a command'),
   'not-utf8': refusal(500, '5.5.2', 'command is not valid UTF-8'),
   'bad-sequence': refusal(503, '5.5.1', 'bad sequence of commands'),
+  'tls-required': refusal(530, '5.7.0', 'send STARTTLS first'), // RFC 3207 §4
   'bad-sender': refusal(501, '5.1.7', 'bad sender address syntax'),
   'bad-recipient': refusal(501, '5.1.3', 'bad recipient address syntax'),
   'needs-smtputf8': refusal(553, '5.6.7', 'an address beyond ASCII needs SMTPUTF8 (RFC 6531)'), // RFC 6531 §3.5

@@ -21,6 +21,8 @@ declare module 'smtp-server/lib/smtp-connection.js' {
 
   export class SMTPConnection extends EventEmitter {
     _socket: Socket | TLSSocket;
+    _parser: SMTPStream | false;
+    /** TLS is being negotiated: nothing can be said. */
     _upgrading: boolean;
     constructor(server: SMTPServer, socket: Socket, options?: { readonly id?: string });
     init(): void;
@@ -32,21 +34,17 @@ declare module 'smtp-server/lib/smtp-connection.js' {
     _onClose(): void;
     _onError(error: Error): void;
     send(code: number, text?: string | string[]): void;
-    /** STARTTLS: retires the parser, shakes hands, pipes the TLS socket into a new one (`_createParser`). */
-    upgrade(resume: () => void, secured: () => void): void;
   }
 }
 
 declare module 'smtp-server' {
   import { EventEmitter } from 'node:events';
   import type { Server, Socket } from 'node:net';
-  import type { SecureContext } from 'node:tls';
   import type { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 
   export class SMTPServer extends EventEmitter {
     readonly server: Server;
     readonly connections: Set<SMTPConnection>;
-    readonly secureContext: Map<string, SecureContext>;
     constructor(options: { readonly [name: string]: unknown });
     connect(socket: Socket, options: { readonly id: string }): void;
     _handleProxy(socket: Socket, done: (error: Error | null, options?: { readonly id: string }) => void): void;

@@ -24,14 +24,17 @@ describe('files on disk', () => {
   write('policies/inbound.yaml', 'policy: inbound\n');
 
   test('make an installation with its includes', () => {
-    const { installation, problems } = loadInstallation(join(folder, 'postern.yaml'), installationFiles(folder));
+    const { installation, problems } = loadInstallation(
+      join(folder, 'postern.yaml'),
+      installationFiles(folder, Date.now, true),
+    );
     expect(problems).toEqual([]);
     expect(installation).toMatchObject({ log: { level: 'warn' }, policiesDir: join(folder, 'policies') });
     expect([...installation!.domains.keys()]).toEqual(['example.com']);
   });
 
   test('are matched within one name, sorted, without hidden ones', () => {
-    const files = installationFiles(folder);
+    const files = installationFiles(folder, Date.now, true);
     expect(files.glob(join(folder, 'conf.d/*.yaml'))).toEqual([
       join(folder, 'conf.d/a.yaml'),
       join(folder, 'conf.d/b.yaml'),
@@ -41,7 +44,7 @@ describe('files on disk', () => {
   });
 
   test('are named as seen from here', () => {
-    const files = installationFiles(folder);
+    const files = installationFiles(folder, Date.now, true);
     expect(files.show(join(folder, 'conf.d/a.yaml'))).toBe('conf.d/a.yaml');
     expect(files.show('/etc/postern/postern.yaml')).toBe('/etc/postern/postern.yaml');
     expect(files.read(join(folder, 'conf.d'))).toBeUndefined();

@@ -42,6 +42,7 @@ dns: { servers: ["${dns}"] }
 `,
     exists: () => true,
     glob: (pattern) => [pattern.replace('*', 'inbound')],
+    pair: () => ({ kind: 'unread' }),
     show: (path) => path,
   });
   return {

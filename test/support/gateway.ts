@@ -49,7 +49,12 @@ export interface TestGateway {
   stop(): Promise<void>;
 }
 
-export async function testGateway(current: Current, resolver: Resolver, listenerName?: string): Promise<TestGateway> {
+export async function testGateway(
+  current: Current,
+  resolver: Resolver,
+  listenerName?: string,
+  smtpUtf8 = false,
+): Promise<TestGateway> {
   const store = memoryStore();
   const ids = idSource(1, 0, systemClock.now);
   const gateway: Omit<TestGateway, 'port' | 'stop'> = {
@@ -92,7 +97,7 @@ export async function testGateway(current: Current, resolver: Resolver, listener
     port: 0,
     newline: listener.newline,
     xclientFrom: ['127.0.0.1'],
-    smtpUtf8: false,
+    smtpUtf8,
     dsn: false,
     limits: current.installation.limits,
     open: (client) => openSession(world, { ...listener, trusted: new RangeSet([]) }, client),

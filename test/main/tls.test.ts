@@ -51,8 +51,8 @@ listeners:
 ${listener}domains: { files.test: { route: files, recipients: any } }
 routes: { files: { protocol: maildir, path: mail } }
 store: { path: store, min_free: 1 MiB }
-limits: { network_connections: 1000000 } # the load comes from one address
-${certificates}`,
+${certificates}limits: { network_connections: 1000000 } # the load comes from one address
+`,
   );
 async function start(certificates = CERTIFICATES): Promise<void> {
   write(certificates, certificates === '' ? '' : '  smtps: { address: "127.0.0.1:0", tls: implicit }\n');

@@ -2,7 +2,7 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { type IpAddress, type IpRange, parseIp, parseRange, RangeSet } from '../../mail/ip.ts';
-import { formatReply } from '../../mail/reply.ts';
+import { formatReply, type Reply } from '../../mail/reply.ts';
 import { type Millis, seconds } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
@@ -153,12 +153,13 @@ class Server extends SMTPServer {
   }
 
   override connect(socket: Socket, { id, ends }: Accepted): void {
-    if (this.draining) return void turnAway(socket);
+    if (this.draining) return this.#turnAway(socket);
     const ip = ends?.client.ip ?? addressedAs(socket.remoteAddress);
     const client = clientOf(socket, ip, ends);
     // The client that left before we looked at it has no address any more.
     if (ip === undefined || client === undefined) return void socket.destroy();
-    if (!this.admitClient(socket, client, ip)) return;
+    const leave = this.admitClient(socket, client, ip);
+    if (leave === undefined) return;
     if (this.#onlyPrivate?.saw(ip, this.#options.clock.elapsed())) this.#sayOnlyPrivate(ip);
     const { log, clock } = this.#options;
     const offer = this.#options.offer?.() ?? {
@@ -181,8 +182,12 @@ class Server extends SMTPServer {
     };
     let connection: Connection;
     try {
-      connection = new Connection(this, socket, id, client, dialogue, log, clock, (ended) => this.open.delete(ended));
+      connection = new Connection(this, socket, id, client, dialogue, log, clock, (ended) => {
+        this.open.delete(ended);
+        leave();
+      });
     } catch (error) {
+      leave();
       // A fault of our own is a 4xx, never silence, and never the end of the sessions that go well.
       log.error('smtp.session.failed', { client: client.ip, error: String(error) });
       return void socket.end(formatReply({ code: 421, enhanced: '4.3.0', text: 'internal trouble, please try again' }));
@@ -258,18 +263,28 @@ class Server extends SMTPServer {
     });
   }
 
-  /** Called when the address that counts is known: the socket's own, or the one that a PROXY header names. False: it was shed. */
-  admitClient(socket: Socket, client: ClientInfo, ip: IpAddress): boolean {
+  /** Called when the address that counts is known: the socket's own, or the one that a PROXY header names. Undefined: it was shed. */
+  admitClient(socket: Socket, client: ClientInfo, ip: IpAddress): (() => void) | undefined {
     const admission = this.#options.door?.admit(client, ip, this.#options.clock.now());
-    if (admission === undefined) return true;
-    if (admission.kind === 'in') {
-      socket.once('close', admission.leave);
-      return true;
-    }
+    if (admission === undefined) return () => {};
+    if (admission.kind === 'in') return admission.leave;
     socket.on('error', () => {}); // it may be gone already
-    socket.write(formatReply(admission.reply), 'latin1');
+    this.#sayPlainly(socket, admission.reply);
     socket.destroySoon();
-    return false;
+    return undefined;
+  }
+
+  /** For a while nothing new is taken. Who says no more and does not hang up either is not waited for. */
+  #turnAway(socket: Socket): void {
+    socket.on('error', () => {}); // has gone already
+    socket.setTimeout(TURNED_AWAY, () => socket.destroy());
+    this.#sayPlainly(socket, WIRE_REFUSALS['shutting-down'].reply);
+    socket.resume().end();
+  }
+
+  /** Where TLS comes first, a reply before it would be taken for a broken handshake: nothing is said. */
+  #sayPlainly(socket: Socket, reply: Reply): void {
+    if (this.#options.tls?.mode !== 'implicit') socket.write(formatReply(reply), 'latin1');
   }
 }
 
@@ -292,13 +307,6 @@ function clientOf(socket: Socket, ip: IpAddress | undefined, ends: Accepted['end
     serverIp: ends?.server.ip.text ?? parseIp(localAddress)?.text ?? localAddress,
     serverPort: ends?.server.port ?? localPort ?? 0,
   };
-}
-
-/** For a while nothing new is taken. Who says no more and does not hang up either is not waited for. */
-function turnAway(socket: Socket): void {
-  socket.on('error', () => {}); // has gone already
-  socket.setTimeout(TURNED_AWAY, () => socket.destroy());
-  socket.resume().end(formatReply(WIRE_REFUSALS['shutting-down'].reply));
 }
 
 const TURNED_AWAY = seconds(5);

@@ -1,23 +1,12 @@
 /** What is installed: compiled, with production's packages alone, read-only, run by an ordinary user with the unit's privileges. */
 import { execFile, execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type BuiltApp, buildApp } from '../support/built-app.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { type InstallationFolder, installationFolder } from '../support/installation-folder.ts';
 import { Line } from '../support/letter-clients.ts';
@@ -44,41 +33,11 @@ else if (!canMount)
 
 const setting = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(UNIT)?.[1] ?? '';
 
-let stage: string;
-let app: string;
-
+let built: BuiltApp;
 beforeAll(async () => {
-  stage = mkdtempSync(join(tmpdir(), 'postern-built-'));
-  app = join(stage, 'app');
-  mkdirSync(join(app, 'node_modules'), { recursive: true });
-  const tsc = join(ROOT, 'node_modules/.bin/tsc');
-  await exec(tsc, ['-p', join(ROOT, 'src/tsconfig.build.json'), '--outDir', join(app, 'dist')]);
-  const { stdout } = await exec('npm', ['ls', '--all', '--parseable', '--omit=dev', '--omit=optional'], { cwd: ROOT });
-  // One within another comes along with it.
-  const modules = join(ROOT, 'node_modules');
-  for (const path of stdout.trim().split('\n'))
-    if (path.startsWith(modules + sep) && !relative(modules, path).includes('node_modules'))
-      cpSync(path, join(app, 'node_modules', relative(modules, path)), { recursive: true });
-  cpSync(join(ROOT, 'package.json'), join(app, 'package.json'));
-  cpSync(process.execPath, join(app, 'node'));
-  chmodSync(stage, 0o755);
-  readOnly(app);
+  built = await buildApp();
 });
-afterAll(() => {
-  // Folders without leave to write are not emptied by an ordinary user.
-  works('chmod', '-R', 'u+w', stage);
-  rmSync(stage, { recursive: true });
-});
-
-/** As a package manager leaves it: nobody may write, everybody may read. */
-function readOnly(path: string): void {
-  const what = lstatSync(path);
-  if (what.isSymbolicLink()) return;
-  if (what.isDirectory()) for (const name of readdirSync(path)) readOnly(join(path, name));
-  chmodSync(path, what.isDirectory() || (what.mode & 0o111) !== 0 ? 0o555 : 0o444);
-}
-
-const node = () => [join(app, 'node'), join(app, 'dist/main.js')] as const;
+afterAll(() => built.remove());
 
 /** Everything read-only but one folder, then the unit's privileges, then the gateway. It ends with 99 where it can write elsewhere. */
 const CONFINED = `
@@ -92,7 +51,7 @@ cd "$writable" && exec setpriv "$@"
 `;
 
 function confined({ folder, store }: InstallationFolder): readonly [string, ...string[]] {
-  const elsewhere = join(stage, 'elsewhere');
+  const elsewhere = join(built.stage, 'elsewhere');
   mkdirSync(elsewhere, { recursive: true });
   chmodSync(elsewhere, 0o777);
   mkdirSync(store);
@@ -117,7 +76,7 @@ function confined({ folder, store }: InstallationFolder): readonly [string, ...s
     `--bounding-set=${only}`,
     `--inh-caps=${only}`,
     `--ambient-caps=${only}`,
-    ...node(),
+    ...built.program,
   ];
 }
 
@@ -167,7 +126,7 @@ describe('the compiled program', () => {
   test('needs nothing but its own folder and production packages: check, schema and status work', async () => {
     const at = installationFolder(LINES);
     const run = async (...args: readonly string[]) => {
-      const [file, main] = node();
+      const [file, main] = built.program;
       return exec(file, [main, ...args], { cwd: at.folder, env: {} });
     };
     expect((await run('check')).stdout).toMatch(/./);
@@ -212,7 +171,7 @@ describe('the compiled program', () => {
         `--reuid=${NOBODY}`,
         `--regid=${NOBODY}`,
         '--clear-groups',
-        ...node(),
+        ...built.program,
         'status',
         '--config',
         at.config,

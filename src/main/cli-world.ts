@@ -16,7 +16,6 @@ import { restoreStore } from '../adapters/sqlite/restore.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { silentLog } from '../adapters/system/log.ts';
 import { CHECKS } from '../checks/registry.ts';
-import { sayProblems } from '../cli/sound.ts';
 import type { CliWorld, Loaded, Sound, Visit } from '../cli/world.ts';
 import { streamWriter } from '../cli/writer.ts';
 import type { Installation } from '../config/installation.ts';
@@ -28,7 +27,7 @@ import type { Current } from '../gateway/world.ts';
 import { policyFromBundle } from '../policy/load-policy.ts';
 import { configure, digest } from './configure.ts';
 import { openRehearsals } from './rehearsals.ts';
-import { ConfigurationError, startGateway } from './serve.ts';
+import { runGateway } from './run-gateway.ts';
 import { version } from './version.ts';
 
 export function cliWorld(signal: AbortSignal): CliWorld {
@@ -89,7 +88,7 @@ export function cliWorld(signal: AbortSignal): CliWorld {
       });
       return { start: rehearsals.start, close: async () => opened?.close() };
     },
-    serve: (config) => serve(resolve(config), err, signal),
+    serve: (config) => runGateway(resolve(config), err, signal),
     control: (installation, ask) => controlLine(installation.store.path).ask(ask, signal),
     overrides: async (installation) => overrideFile(installation.store.path).read(),
     backup: ({ store, node }, into) =>
@@ -164,42 +163,6 @@ async function visit(installation: Installation): Promise<Visit> {
     },
     close: () => store.close(),
   };
-}
-
-/** Runs until SIGTERM or SIGINT; SIGHUP reads the configuration again, SIGUSR2 the lists of its policies. */
-async function serve(config: string, err: CliWorld['err'], signal: AbortSignal): Promise<number> {
-  // From the first moment to the last: a SIGHUP that nobody listens for ends the process. One that comes while we start is
-  // answered then, one that comes while we stop has nothing left to change.
-  let asked = false;
-  let reload = (): void => {
-    asked = true;
-  };
-  let reloadLists = reload;
-  const hungUp = (): void => reload();
-  const newLists = (): void => reloadLists();
-  process.on('SIGHUP', hungUp).on('SIGUSR2', newLists);
-  try {
-    const gateway = await startGateway(config);
-    reload = () => void gateway.reload();
-    reloadLists = () => void gateway.reloadLists();
-    if (asked) reload();
-    const told = new Promise<0>((resolve) => {
-      if (signal.aborted) resolve(0);
-      signal.addEventListener('abort', () => resolve(0), { once: true });
-    });
-    // Whoever supervises the process starts it anew; what was promised is in the store.
-    const status = await Promise.race([told, gateway.broken.then(() => 1)]);
-    reload = () => {};
-    reloadLists = reload;
-    await gateway.stop();
-    return status;
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    await err(sayProblems(error.problems));
-    return 1;
-  } finally {
-    process.off('SIGHUP', hungUp).off('SIGUSR2', newLists);
-  }
 }
 
 function freeBytes(path: string): number | undefined {

@@ -19,7 +19,7 @@ import type { Resolver } from '../ports/resolver.ts';
 import { type CrowdRoom, crowdIn } from '../smtp/receive/crowd.ts';
 import { Door, type DoorOptions } from '../smtp/receive/door.ts';
 import type { TlsOffer } from '../smtp/receive/handshake.ts';
-import { createReceiver, type Receiver } from '../smtp/receive/receiver.ts';
+import { createReceiver, type Receiver, type ReceiverOptions } from '../smtp/receive/receiver.ts';
 import { sayListenTrouble } from './listen-trouble.ts';
 
 /** How long messages in hand may take to finish at a stop. */
@@ -47,8 +47,8 @@ export type Socketing =
   | { readonly kind: 'own' }
   /** With other threads on one port: the configured one, or the one the first of them found free. */
   | { readonly kind: 'shared'; readonly port: number | undefined }
-  /** On a socket that was passed to the process. */
-  | { readonly kind: 'passed'; readonly fd: number }
+  /** On sockets that were passed to the process. */
+  | { readonly kind: 'passed'; readonly fds: readonly number[] }
   | { readonly kind: 'none' };
 
 export interface Sessions {
@@ -90,12 +90,12 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
   const lag = loopLag();
   const crowd = crowdIn(parts.crowd, parts.number - 1, installation.limits);
   const doors = { crowd, lag: lag.read, records: outlet.records };
-  const receivers = installation.listeners.flatMap((listener) => {
-    const socket = parts.socketOf(listener.name);
-    return socket.kind === 'none'
-      ? []
-      : [{ listener, receiver: receiverFor(world, listener, socket, doors, parts.certificates) }];
-  });
+  const receivers = installation.listeners.flatMap((listener) =>
+    placesOf(listener, parts.socketOf(listener.name)).map((place) => ({
+      listener,
+      receiver: receiverFor(world, listener, place, doors, parts.certificates),
+    })),
+  );
   const close = async (): Promise<void> => {
     await Promise.all(receivers.map(({ receiver }) => receiver.close(GRACE)));
     clearInterval(sweeping);
@@ -132,10 +132,25 @@ const resolverOf = ({ dns }: Installation, { clock, log, current }: EdgeParts): 
 export const cannotListen = (listener: Listener, error: unknown): Error =>
   new Error(sayListenTrouble(listener, error), { cause: error });
 
+type Place = Pick<ReceiverOptions, 'host' | 'port' | 'fd' | 'reusePort'>;
+
+function placesOf({ host, port }: Listener, socket: Socketing): readonly Place[] {
+  switch (socket.kind) {
+    case 'own':
+      return [{ host, port }];
+    case 'shared':
+      return [{ host, port: socket.port ?? port, reusePort: true }];
+    case 'passed':
+      return socket.fds.map((fd) => ({ host, port, fd }));
+    case 'none':
+      return [];
+  }
+}
+
 function receiverFor(
   world: World,
   listener: Listener,
-  socket: Exclude<Socketing, { kind: 'none' }>,
+  place: Place,
   { crowd, lag, records }: Pick<DoorOptions, 'crowd' | 'lag'> & Pick<World, 'records'>,
   certificates: Certificates | undefined,
 ): Receiver {
@@ -153,10 +168,7 @@ function receiverFor(
   return createReceiver({
     door,
     hostname: installation.hostname,
-    host: listener.host,
-    port: (socket.kind === 'shared' ? socket.port : undefined) ?? listener.port,
-    reusePort: socket.kind === 'shared',
-    fd: socket.kind === 'passed' ? socket.fd : undefined,
+    ...place,
     newline: listener.newline,
     xclientFrom: listener.xclientFrom,
     proxyFrom: listener.proxyFrom,

@@ -28,6 +28,7 @@ import { recordLines } from './record-lines.ts';
 import { SessionThreads } from './session-threads.ts';
 import { sha256 } from './sha256.ts';
 
+const NO_SOCKETS: ReadonlyMap<string, readonly number[]> = new Map();
 /** More session threads than this wait for the one store thread. */
 const THREADS_MAX = 4;
 
@@ -37,7 +38,7 @@ export interface Stand {
   readonly log?: Log;
   readonly resolver?: Resolver;
   /** Sockets that listen already, by listener: descriptors that whoever started us passed on. */
-  readonly passed?: ReadonlyMap<string, readonly number[]>;
+  readonly passed?: (listeners: readonly string[]) => ReadonlyMap<string, readonly number[]>;
   /** Session threads, whatever the configuration says. */
   readonly threads?: number;
 }
@@ -77,7 +78,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const first = soundOrThrow(read());
   const { installation } = first;
   const log = stand.log ?? jsonLog(installation.log.level);
-  const passed = stand.passed ?? new Map<string, readonly number[]>();
+  const passed = stand.passed?.(installation.listeners.map(({ name }) => name)) ?? NO_SOCKETS;
   const threads = stand.threads ?? (alone ? 0 : threadsFor(installation, passed));
   if (threads > 0) await mustBeFree(installation.listeners.filter(({ name }) => !passed.has(name)));
 
@@ -152,8 +153,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         certificates,
         number: 1,
         socketOf: (listener) => {
-          const fd = passed.get(listener)?.[0];
-          return fd === undefined ? { kind: 'own' } : { kind: 'passed', fd };
+          const fds = passed.get(listener);
+          return fds === undefined ? { kind: 'own' } : { kind: 'passed', fds };
         },
       }));
     if (sessions === undefined) stopping.push(() => edge.close());
@@ -166,6 +167,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       current: () => inForce.current,
       reload: async () => {
         lines.reopen();
+        await sessions?.reopen();
         const wrong = await inForce.reload();
         // Also after a refused reload: certificates are looked at each by itself.
         certificates?.take(inForce.current.installation);
@@ -200,7 +202,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
 }
 
 /** Passed sockets are one thread's each; else a core is left to sending and the store. */
-function threadsFor({ threads }: Installation, passed: NonNullable<Stand['passed']>): number {
+function threadsFor({ threads }: Installation, passed: ReadonlyMap<string, readonly number[]>): number {
   const most = threads === 'cores' ? Math.min(THREADS_MAX, Math.max(1, availableParallelism() - 1)) : threads;
   const sockets = [...passed.values()].map(({ length }) => length);
   return sockets.length === 0 ? most : Math.min(most, Math.max(...sockets));

@@ -77,7 +77,6 @@ async function open(): Promise<void> {
   parentPort!.on('message', (order: Order) => {
     switch (order.kind) {
       case 'prepare':
-        lines.reopen();
         return void inForce.prepare(order.leader).then((problems) => answered(order, problems));
       case 'commit':
         return void inForce.commit().then((problems) => answered(order, problems));
@@ -91,6 +90,9 @@ async function open(): Promise<void> {
         return edge.drain(order.on);
       case 'count':
         return void edge.sessions().then((sessions) => tell({ kind: 'counted', no: order.no, sessions }));
+      case 'reopen':
+        lines.reopen();
+        return answered(order, []);
       case 'certificates':
         return certificates?.take(inForce.current.installation);
       case 'stop':

@@ -109,6 +109,11 @@ export class SessionThreads implements Followers, Edge {
     return Object.fromEntries(this.#parts.listeners.map((listener) => [listener, open(listener)]));
   }
 
+  /** Resolves when every thread writes its lines to the file that now bears the name. */
+  async reopen(): Promise<void> {
+    await this.#askAll((no) => ({ kind: 'reopen', no }));
+  }
+
   lookAtCertificates(): void {
     this.#order({ kind: 'certificates' });
   }
@@ -265,8 +270,9 @@ export class SessionThreads implements Followers, Edge {
       listeners.map((listener): [string, Socketing] => {
         const fds = passed.get(listener);
         if (fds !== undefined) {
-          const fd = fds[number - 1];
-          return [listener, fd === undefined ? { kind: 'none' } : { kind: 'passed', fd }];
+          // Each must be somebody's: the kernel deals connections to all of them.
+          const mine = fds.filter((_, n) => n % this.#parts.count === number - 1);
+          return [listener, mine.length === 0 ? { kind: 'none' } : { kind: 'passed', fds: mine }];
         }
         const address = this.addresses[listener];
         const port = address === undefined ? undefined : Number(address.slice(address.lastIndexOf(':') + 1));

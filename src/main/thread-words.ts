@@ -30,6 +30,7 @@ export type Order =
   | { readonly kind: 'commit'; readonly no: number }
   | { readonly kind: 'abandon' }
   | { readonly kind: 'lists' }
+  | { readonly kind: 'reopen'; readonly no: number }
   | { readonly kind: 'certificates' }
   | { readonly kind: 'override'; readonly no: number; readonly overrides: readonly Override[] }
   | { readonly kind: 'drain'; readonly on: boolean }

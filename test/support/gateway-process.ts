@@ -24,6 +24,17 @@ interface LogLine {
   readonly [key: string]: unknown;
 }
 
+export interface Started {
+  /** In place of `node src/main.ts`. */
+  readonly program?: readonly [string, ...string[]];
+  readonly env?: { readonly [name: string]: string };
+  /** Sockets it finds open from descriptor 3 on, with the names of their listeners (sd_listen_fds(3)). */
+  readonly sockets?: readonly { readonly name: string; readonly fd: number }[];
+}
+
+/** A process learns its own number only when it runs, and keeps it over `exec`. */
+const WITH_ITS_PID = ['/bin/sh', '-c', 'LISTEN_PID=$$; export LISTEN_PID; exec "$0" "$@"'] as const;
+
 export class GatewayProcess {
   readonly #child: ChildProcess;
   readonly #lines: LogLine[] = [];
@@ -32,8 +43,17 @@ export class GatewayProcess {
   #err = '';
   readonly ended: Promise<Ending>;
 
-  constructor(config: string) {
-    this.#child = spawn(process.execPath, [MAIN, 'serve', '--config', config], { env });
+  constructor(config: string, { program = [process.execPath, MAIN], env: more = {}, sockets = [] }: Started = {}) {
+    const passed = sockets.length > 0 ? WITH_ITS_PID : [];
+    const [file, ...args] = [...passed, ...program, 'serve', '--config', config];
+    const listen =
+      sockets.length > 0
+        ? { LISTEN_FDS: String(sockets.length), LISTEN_FDNAMES: sockets.map(({ name }) => name).join(':') }
+        : {};
+    this.#child = spawn(file!, args, {
+      env: { ...env, ...listen, ...more },
+      stdio: ['pipe', 'pipe', 'pipe', ...sockets.map(({ fd }) => fd)],
+    });
     onTestFinished(() => void this.#child.kill('SIGKILL'));
     this.#child.stdout!.on('data', (chunk: Buffer) => {
       this.#out += chunk.toString();

@@ -153,7 +153,7 @@ class Server extends SMTPServer {
   }
 
   override connect(socket: Socket, { id, ends }: Accepted): void {
-    if (this.draining) return this.#turnAway(socket);
+    if (this.draining) return void this.#turnAway(socket);
     const ip = ends?.client.ip ?? addressedAs(socket.remoteAddress);
     const client = clientOf(socket, ip, ends);
     // The client that left before we looked at it has no address any more.

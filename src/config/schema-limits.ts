@@ -35,7 +35,7 @@ const COUNTS = {
   ).prefault(1000),
   refused_recipients: count(
     100_000,
-    'Recipients refused for good in one session: who tries names is sent away. A sender that was heard each refusal, so an old list goes on where it was cut',
+    'Recipients refused for good in one session: who tries names is sent away. Each refusal was heard, so the sender of an old list goes on where it was cut',
   ).prefault(100),
   transactions: count(
     999_999, // RFC 9422 §4.1 writes six digits at most

@@ -5,7 +5,8 @@
  *
  * Ten clients send messages of 4 KiB, `--rate` a second together (0: as fast as they are answered, and then whatever processor
  * time the hostile client itself takes is missing too). The gateway is a process of its own with records written and a policy
- * that decides nothing; the hostile clients are another, come from 127.0.1.x, and begin again whenever they are sent away.
+ * that decides nothing, its next hop is another, and the hostile clients a third: they come from 127.0.1.x, and begin again
+ * whenever they are sent away.
  * How long the gateway's event loop stood still is measured from outside, by a client that says NOOP every 10 ms: the longest
  * wait for an answer bounds it from above.
  */
@@ -34,11 +35,10 @@ interface Row {
 }
 
 async function bench(options: { seconds: number; rounds: number; rate: number; only: string }): Promise<void> {
-  const sink = createServer(takeAll);
-  sink.listen(0, '127.0.0.1');
-  await once(sink, 'listening');
+  const sink = spawn(process.execPath, [SELF, 'sink'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const [sinkPort] = (await once(sink, 'message')) as [number];
   const folder = mkdtempSync(join(tmpdir(), 'postern-hostile-'));
-  const gateway = startGateway(folder, (sink.address() as { port: number }).port);
+  const gateway = startGateway(folder, sinkPort);
   try {
     const port = await portOf(gateway);
     const offered = await keywordsOf(port);
@@ -48,15 +48,25 @@ async function bench(options: { seconds: number; rounds: number; rate: number; o
     const rows = new Map<string, Row[]>(['alone', ...attacks].map((name) => [name, []]));
     await measure(port, '', options.seconds, options.rate); // warm
     for (let round = 0; round < options.rounds; round++)
-      for (const [name, measured] of rows)
+      for (const [name, measured] of rows) {
         measured.push(await measure(port, name === 'alone' ? '' : name, options.seconds, options.rate));
+        await quiet(sink);
+      }
     print(rows);
     for (const { name, needs } of skipped) console.log(`skipped: ${name} (EHLO does not offer ${needs})`);
   } finally {
     gateway.kill('SIGTERM');
     await once(gateway, 'close');
-    sink.close();
+    sink.kill();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What one of them sent is delivered before the next one begins. */
+async function quiet(sink: ChildProcess): Promise<void> {
+  for (let looks = 0; looks < LOOKS_MAX; looks++) {
+    const [octets] = (await once(sink, 'message')) as [number];
+    if (octets === 0) return;
   }
 }
 
@@ -68,7 +78,7 @@ async function measure(port: number, attack: string, seconds: number, rate: numb
   const probe = probing(port, stop.signal);
   const started = performance.now();
   const until = started + seconds * 1000;
-  const sent = await Promise.all(Array.from({ length: CLIENTS }, (_, n) => load(port, until, (rate / CLIENTS) * 1, n)));
+  const sent = await Promise.all(Array.from({ length: CLIENTS }, (_, n) => load(port, until, rate / CLIENTS, n)));
   const took = (performance.now() - started) / 1000;
   stop.abort();
   const blocked = await probe;
@@ -150,6 +160,7 @@ async function attack(name: string, port: number): Promise<void> {
   await Promise.all(Array.from({ length: hostile.patient ? HELD : AT_ONCE }, (_, n) => one(n)));
 }
 
+const LOOKS_MAX = 30; // seconds that what was sent may take to be delivered
 const HELD = 90; // sessions that a patient client holds at once
 const AT_ONCE = 4;
 const PAUSE = 50; // ms before a client that was sent away begins again
@@ -191,6 +202,25 @@ async function keywordsOf(port: number): Promise<string> {
   return wire.end();
 }
 
+/** In a process of its own: says where it listens, and then once a second how many octets came. */
+async function sink(): Promise<void> {
+  let came = 0;
+  const server = createServer((socket) => {
+    socket.on('data', (octets) => {
+      came += octets.length;
+    });
+    takeAll(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  process.send!((server.address() as { port: number }).port);
+  setInterval(() => {
+    process.send!(came);
+    came = 0;
+  }, 1000);
+  process.on('disconnect', () => process.exit());
+}
+
 /** A next hop that believes everything. */
 function takeAll(socket: Socket): void {
   let data = false;
@@ -220,6 +250,8 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 
 if (process.argv[2] === 'attack') {
   await attack(process.argv[3]!, Number(process.argv[4]));
+} else if (process.argv[2] === 'sink') {
+  await sink();
 } else {
   const { values } = parseArgs({
     options: {

@@ -145,6 +145,10 @@ log: { level: debug }
     ]);
   });
 
+  test('has the defaults that a receiver without one has', () => {
+    expect(load(LEAST).installation?.limits).toMatchObject(RECEIVE_LIMITS);
+  });
+
   test('lets no header section be longer than what everybody reads of it', () => {
     const { problems } = load(`${LEAST}limits: { header: 129 KiB }\n`);
     expect(problems.map(say)).toEqual([expect.stringContaining('expected 128 KiB or less')]);

@@ -1,5 +1,6 @@
 /** The configuration in force: replaced whole or not at all, and never before the store has the bundles that records will name. */
 import { join } from 'node:path';
+import { WatchSet } from '../adapters/files/watch-set.ts';
 import type { Installation } from '../config/installation.ts';
 import type { Current } from '../gateway/world.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
@@ -49,13 +50,13 @@ export class InForce {
   #current: Current;
   /** One change after the other: what was read last is what ends in force. */
   #turn: Promise<unknown> = Promise.resolve();
-  readonly #watching = new Map<string, () => void>();
-  #stopped = false;
+  readonly #watching: WatchSet;
   #prepared: Extract<Read, { kind: 'sound' }> | undefined;
 
   constructor(first: Current, standing: Standing) {
     this.#current = first;
     this.#standing = standing;
+    this.#watching = new WatchSet(standing.files, () => void this.reloadLists());
   }
 
   get current(): Current {
@@ -136,9 +137,7 @@ export class InForce {
   }
 
   stop(): void {
-    this.#stopped = true;
-    for (const end of this.#watching.values()) end();
-    this.#watching.clear();
+    this.#watching.stop();
   }
 
   /** Whatever goes wrong, the running configuration stays. */
@@ -175,30 +174,10 @@ export class InForce {
     // A record must never name a bundle that is not kept.
     for (const policy of next.policies.values()) await this.#standing.records.putBundle(policy.bundle);
     this.#current = next;
-    this.#watch();
-  }
-
-  #watch(): void {
-    if (this.#stopped) return;
-    const { installation, policies } = this.#current;
-    const wanted = new Set(
-      [...policies.values()].flatMap(listFiles).map((path) => join(installation.policiesDir, path)),
+    const { installation, policies } = next;
+    this.#watching.want(
+      new Set([...policies.values()].flatMap(listFiles).map((path) => join(installation.policiesDir, path))),
     );
-    for (const [path, end] of this.#watching)
-      if (!wanted.has(path)) {
-        end();
-        this.#watching.delete(path);
-      }
-    for (const path of wanted) {
-      if (this.#watching.has(path)) continue;
-      let first = true;
-      const end = this.#standing.files.watch(path, () => {
-        // What it tells at once has been read already.
-        if (!first) void this.reloadLists();
-      });
-      first = false;
-      this.#watching.set(path, end);
-    }
   }
 }
 

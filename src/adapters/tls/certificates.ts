@@ -6,6 +6,7 @@ import { speaksFor } from '../../config/server-name.ts';
 import { hours, type Timestamp } from '../../mail/time.ts';
 import type { Log } from '../../ports/log.ts';
 import type { WatchedFiles } from '../../ports/watched-files.ts';
+import { WatchSet } from '../files/watch-set.ts';
 import { KeptPair } from './kept-pair.ts';
 import { keepSelfSigned } from './self-signed.ts';
 
@@ -41,12 +42,15 @@ class InUse implements Certificates {
   #selfSigned = '';
   /** Never empty. */
   #pairs: readonly KeptPair[];
-  readonly #watching = new Map<string, () => void>();
+  readonly #watching: WatchSet;
 
   constructor(installation: CertificatesWanted, world: CertificatesWorld) {
     this.#world = world;
     this.#hostname = installation.hostname;
     this.#pairs = this.#open(installation, []);
+    this.#watching = new WatchSet(world.files, (path) => {
+      for (const pair of this.#pairs) if (pair.files.includes(path)) pair.lookAgain();
+    });
     this.#watch();
     this.#timer = setInterval(() => this.#lookAgain(), EVERY).unref();
   }
@@ -70,8 +74,7 @@ class InUse implements Certificates {
 
   stop(): void {
     clearInterval(this.#timer);
-    for (const end of this.#watching.values()) end();
-    this.#watching.clear();
+    this.#watching.stop();
   }
 
   /** A name written out goes before one with a star. */
@@ -106,20 +109,6 @@ class InUse implements Certificates {
   }
 
   #watch(): void {
-    const wanted = new Set(this.#pairs.flatMap(({ files }) => files));
-    for (const [path, end] of this.#watching)
-      if (!wanted.has(path)) {
-        end();
-        this.#watching.delete(path);
-      }
-    for (const path of wanted) {
-      if (this.#watching.has(path)) continue;
-      let first = true;
-      const end = this.#world.files.watch(path, () => {
-        if (!first) for (const pair of this.#pairs) if (pair.files.includes(path)) pair.lookAgain();
-      });
-      first = false;
-      this.#watching.set(path, end);
-    }
+    this.#watching.want(new Set(this.#pairs.flatMap(({ files }) => files)));
   }
 }

@@ -1,6 +1,5 @@
 /** Reads everything an operator wrote, installation and policies, into one configuration that can be put in force, or into all that is wrong. */
 import { join, relative, resolve } from 'node:path';
-import { installationFiles } from '../adapters/files/installation-files.ts';
 import { policyFolder } from '../adapters/files/policy-files.ts';
 import { CHECKS } from '../checks/registry.ts';
 import { installationView } from '../config/bundle-view.ts';
@@ -17,6 +16,7 @@ import type { PolicyReader } from '../policy/loading.ts';
 import type { Override } from '../policy/override.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
+import { keeping, onDisk, type Snapshot, told } from './disk.ts';
 import { readZones } from './read-zones.ts';
 import { sha256 } from './sha256.ts';
 
@@ -28,6 +28,8 @@ export interface Configured {
   readonly problems: readonly Problem[];
   /** Written rightly, not to be had yet: `serve` refuses to start. */
   readonly notYet: readonly Problem[];
+  /** What the files said: with it another thread comes to the same. */
+  readonly snapshot: Snapshot;
   /** Once `current` is in force: closes lists that only the one before needed. */
   takeOver(): void;
 }
@@ -37,7 +39,7 @@ export type OverridesOf = (installation: Installation) => readonly Override[];
 
 /**
  * `lists` outlive a configuration: a reload keeps the last good addresses. Without `overrides`: the policies as they are written.
- * `leave`: files of secrets and keys are not touched.
+ * `leave`: files of secrets and keys are not touched. With `from`, nothing is read from disk but the lists of recipients.
  */
 export function configure(
   file: string,
@@ -45,12 +47,15 @@ export function configure(
   lists: RecipientLists,
   overridesOf: OverridesOf = () => [],
   secrets: 'read' | 'leave' = 'read',
+  from?: Snapshot,
 ): Configured {
-  const loaded = loadInstallation(resolve(file), installationFiles(process.cwd(), clock.now, secrets === 'read'));
+  const snapshot = new Map<string, unknown>(from);
+  const disk = from === undefined ? keeping(onDisk(clock.now, secrets === 'read'), snapshot) : told(from);
+  const loaded = loadInstallation(resolve(file), disk.files);
   const { installation } = loaded;
-  if (installation === undefined) return { ...loaded, installation, current: undefined, takeOver: () => {} };
+  if (installation === undefined) return { ...loaded, installation, snapshot, current: undefined, takeOver: () => {} };
 
-  const folder = { ...policyFolder(installation.policiesDir), name: shown(installation.policiesDir) };
+  const folder = { ...disk.folder(installation.policiesDir), name: shown(installation.policiesDir) };
   const problems: Problem[] = [...loaded.problems];
   const overrides = overridesOf(installation);
   const found = new Map<string, Policy>();
@@ -74,12 +79,16 @@ export function configure(
   // A policy that did not load declares nothing: what it would have declared is not held against the domains.
   if (!problems.some((problem) => problem.severity === 'error'))
     problems.push(...undeclaredSettings([...found.values()], installationView(installation)));
-  const { zones, problems: unread } = readZones(installation.policiesDir, found.values(), secrets);
+  const { zones, problems: unread } = readZones(
+    installation.policiesDir,
+    found.values(),
+    secrets === 'read' ? disk.secret : undefined,
+  );
   problems.push(...unread);
   const broken = problems.some((problem) => problem.severity === 'error');
   const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
   const current = directory && { installation, policies: found, directory, zones };
-  return { current, installation, problems, notYet: loaded.notYet, takeOver: () => directory?.takeOver() };
+  return { current, installation, problems, snapshot, notYet: loaded.notYet, takeOver: () => directory?.takeOver() };
 }
 
 /** Names of files of a bundle that are lists: they are put in force by themselves, the policy's own words are not. */

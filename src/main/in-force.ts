@@ -9,11 +9,11 @@ import type { Log } from '../ports/log.ts';
 import type { RecordStore } from '../ports/queue.ts';
 import type { WatchedFiles } from '../ports/watched-files.ts';
 import { type Configured, listFiles, type Refreshed, underOverrides, withFreshLists } from './configure.ts';
-import { sha256 } from './sha256.ts';
+import type { Snapshot } from './disk.ts';
 
 export interface Standing {
-  /** Reads the files anew. */
-  readonly read: () => Configured;
+  /** Reads the files anew, or what a snapshot says of them. */
+  readonly read: (from?: Snapshot) => Configured;
   readonly records: Pick<RecordStore, 'putBundle'>;
   readonly files: WatchedFiles;
   readonly log: Log;
@@ -23,8 +23,8 @@ export interface Standing {
 
 /** A change holds in all threads or in none: first each reads it, then each takes it. */
 export interface Followers {
-  /** Why they cannot; none where all can. `leader` names what they must find. */
-  prepare(leader: string): Promise<readonly Problem[]>;
+  /** Why they cannot; none where all can. */
+  prepare(from: Snapshot): Promise<readonly Problem[]>;
   /** Resolves when new sessions of all of them find it. */
   commit(): Promise<void>;
   abandon(): void;
@@ -42,25 +42,37 @@ export const NOBODY: Followers = {
 };
 
 type Read =
-  | { readonly kind: 'sound'; readonly current: Current; readonly takeOver: () => void }
+  | {
+      readonly kind: 'sound';
+      readonly current: Current;
+      readonly snapshot: Snapshot;
+      readonly takeOver: () => void;
+    }
   | { readonly kind: 'wrong'; readonly problems: readonly Problem[] };
 
 export class InForce {
   readonly #standing: Standing;
   #current: Current;
+  #snapshot: Snapshot;
   /** One change after the other: what was read last is what ends in force. */
   #turn: Promise<unknown> = Promise.resolve();
   readonly #watching: WatchSet;
   #prepared: Extract<Read, { kind: 'sound' }> | undefined;
 
-  constructor(first: Current, standing: Standing) {
+  constructor(first: Current, snapshot: Snapshot, standing: Standing) {
     this.#current = first;
+    this.#snapshot = snapshot;
     this.#standing = standing;
     this.#watching = new WatchSet(standing.files, () => void this.reloadLists());
   }
 
   get current(): Current {
     return this.#current;
+  }
+
+  /** Of the files as they were when they came in force; lists may have been read since. */
+  get snapshot(): Snapshot {
+    return this.#snapshot;
   }
 
   /** Keeps the first bundles and begins to watch the lists. */
@@ -74,7 +86,7 @@ export class InForce {
       const read = this.#read();
       if (read.kind === 'wrong') return this.#refused('reload.refused', read.problems);
       const { others } = this.#standing;
-      const theirs = await others.prepare(fingerprint(read.current));
+      const theirs = await others.prepare(read.snapshot);
       if (theirs.length > 0) {
         others.abandon();
         return this.#refused('reload.refused', theirs);
@@ -86,11 +98,10 @@ export class InForce {
     }, 'reload.refused');
   }
 
-  /** Of a thread that follows another: reads the files, and waits for `commit` or `abandon`. Answers why it cannot follow. */
-  async prepare(leader: string): Promise<readonly Problem[]> {
-    const read = this.#read();
+  /** Of a thread that follows another: reads what that one found, and waits for `commit` or `abandon`. Answers why it cannot follow. */
+  async prepare(from: Snapshot): Promise<readonly Problem[]> {
+    const read = this.#read(from);
     if (read.kind === 'wrong') return read.problems;
-    if (fingerprint(read.current) !== leader) return [changedMeanwhile(read.current.installation)];
     this.#prepared = read;
     return [];
   }
@@ -157,16 +168,17 @@ export class InForce {
     return problems;
   }
 
-  #read(): Read {
-    const next = this.#standing.read();
+  #read(from?: Snapshot): Read {
+    const next = this.#standing.read(from);
     const wrong = [...next.problems.filter(({ severity }) => severity === 'error'), ...next.notYet];
     if (next.current !== undefined) wrong.push(...needsRestart(this.#current.installation, next.current.installation));
     if (next.current === undefined || wrong.length > 0) return { kind: 'wrong', problems: wrong };
-    return { kind: 'sound', current: next.current, takeOver: () => next.takeOver() };
+    return { kind: 'sound', current: next.current, snapshot: next.snapshot, takeOver: () => next.takeOver() };
   }
 
-  async #take({ current, takeOver }: Extract<Read, { kind: 'sound' }>): Promise<void> {
+  async #take({ current, snapshot, takeOver }: Extract<Read, { kind: 'sound' }>): Promise<void> {
     await this.#put(current);
+    this.#snapshot = snapshot;
     takeOver();
   }
 
@@ -194,19 +206,3 @@ function needsRestart(now: Installation, next: Installation): Problem[] {
     excerpt: '',
   }));
 }
-
-/** Two threads that read the same files find the same. */
-export function fingerprint({ installation, policies }: Current): string {
-  const plain = (_: string, value: unknown) => (value instanceof Map ? [...value] : value);
-  return sha256(
-    JSON.stringify([installation, [...policies.values()].map(({ name, bundle }) => [name, bundle.digest])], plain),
-  );
-}
-
-const changedMeanwhile = ({ file }: Installation): Problem => ({
-  place: { file, line: 1, column: 1 },
-  severity: 'error',
-  message: 'the configuration changed while it was read',
-  remedy: 'reload again',
-  excerpt: '',
-});

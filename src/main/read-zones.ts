@@ -1,6 +1,6 @@
 /** The zones with keys that policies name by file: read once a configuration, kept nowhere but in memory. */
 import { resolve } from 'node:path';
-import { readSecret } from '../adapters/files/secret-file.ts';
+import type { SecretText } from '../adapters/files/secret-file.ts';
 import { type KeyedZones, readKeyedZone } from '../gateway/dns/keyed-zones.ts';
 import type { Problem } from '../language/problem.ts';
 import { questionName } from '../mail/dns-name.ts';
@@ -11,17 +11,21 @@ export interface ZonesRead {
   readonly problems: readonly Problem[];
 }
 
-/** `leave`: the files are not touched, and questions below these zones fail rather than go out under a wrong name. */
-export function readZones(folder: string, policies: Iterable<Policy>, secrets: 'read' | 'leave'): ZonesRead {
+/** Without `readFile` the files are not touched, and questions below these zones fail rather than go out under a wrong name. */
+export function readZones(
+  folder: string,
+  policies: Iterable<Policy>,
+  readFile: ((path: string) => SecretText) | undefined,
+): ZonesRead {
   const zones = new Map<string, string | undefined>();
   const problems: Problem[] = [];
   for (const secret of [...policies].flatMap((policy) => policy.secrets)) {
     const shown = questionName(secret.shownAs) ?? '';
-    if (secrets === 'leave') {
+    if (readFile === undefined) {
       zones.set(shown, undefined);
       continue;
     }
-    const file = readSecret(resolve(folder, secret.file));
+    const file = readFile(resolve(folder, secret.file));
     const read = file.kind === 'wrong' ? file : readKeyedZone(file.text, shown);
     if (read.kind === 'wrong')
       problems.push(problemAt(secret, `the file of secrets ${secret.file} cannot be taken: ${read.why}`, read.remedy));

@@ -75,7 +75,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const files = watchedFiles();
   const lists = new RecipientLists(files, early);
   const read = (): Configured => configure(file, clock, lists, overridesNow(clock));
-  const first = soundOrThrow(read());
+  const began = read();
+  const first = soundOrThrow(began);
   const { installation } = first;
   const log = stand.log ?? jsonLog(installation.log.level);
   const passed = stand.passed?.(installation.listeners.map(({ name }) => name)) ?? NO_SOCKETS;
@@ -103,6 +104,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         ? undefined
         : new SessionThreads({
             file: installation.file,
+            snapshot: () => inForce.snapshot,
             count: threads,
             owner,
             listeners: installation.listeners.map(({ name }) => name),
@@ -114,7 +116,13 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
             passed,
             admitted: (leases) => carrier.kick(leases),
           });
-    const inForce = new InForce(first, { read, records: store.records, files, log, others: sessions ?? NOBODY });
+    const inForce = new InForce(first, began.snapshot, {
+      read,
+      records: store.records,
+      files,
+      log,
+      others: sessions ?? NOBODY,
+    });
     stopping.push(() => inForce.stop());
     await inForce.start();
     const lines = recordLines(installation.records.jsonl, () => inForce.current.policies, log);

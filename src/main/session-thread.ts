@@ -1,4 +1,4 @@
-/** One session thread: reads the configuration by itself, speaks with clients and decides; what it admits the main thread sends. */
+/** One session thread: speaks with clients and decides; what it admits the main thread sends. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { joinStore } from '../adapters/sqlite/open.ts';
@@ -8,9 +8,10 @@ import { StateLine } from '../adapters/threads/state-line.ts';
 import { openCertificates } from '../adapters/tls/certificates.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
-import type { Problem } from '../language/problem.ts';
+import { type Problem, sayProblem } from '../language/problem.ts';
 import { LEASE, type Lease } from '../ports/queue.ts';
 import { configure } from './configure.ts';
+import type { Snapshot } from './disk.ts';
 import { type Edge, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
 import { overridesNow } from './overrides-now.ts';
@@ -25,15 +26,22 @@ async function open(): Promise<void> {
   const files = watchedFiles();
   // The main thread watches them too, and tells of them once for all.
   const lists = new RecipientLists(files, silentLog);
-  const read = () => configure(data.file, systemClock, lists, overridesNow(systemClock));
-  const { current } = read();
-  if (current === undefined) return tell({ kind: 'refused', message: 'the configuration changed while it was read' });
+  const read = (from: Snapshot = data.from) =>
+    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from);
+  const { current, problems, snapshot } = read();
+  if (current === undefined) return tell({ kind: 'refused', message: problems.map(sayProblem).join('\n') });
   const { installation } = current;
   const log = jsonLog(installation.log.level);
   const store = joinStore(data.store, installation.store.path);
   // The main thread watches the lists of policies for all.
   const unwatched = { watch: () => () => {} };
-  const inForce = new InForce(current, { read, records: store.records, files: unwatched, log, others: NOBODY });
+  const inForce = new InForce(current, snapshot, {
+    read,
+    records: store.records,
+    files: unwatched,
+    log,
+    others: NOBODY,
+  });
   const lines = recordLines(installation.records.jsonl, () => inForce.current.policies, log);
   const { subject } = installation.records;
   const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
@@ -68,16 +76,15 @@ async function open(): Promise<void> {
     certificates?.stop();
     await store.close();
     await lines.close();
-    tell({ kind: 'stopped' });
-    parentPort!.close();
     state.close();
+    process.exit(0); // of this thread alone: nothing of it is wanted any more, whatever still holds it
   };
   const answered = ({ no }: { readonly no: number }, problems: readonly Problem[]): void =>
     tell({ kind: 'answered', no, problems });
   parentPort!.on('message', (order: Order) => {
     switch (order.kind) {
       case 'prepare':
-        return void inForce.prepare(order.leader).then((problems) => answered(order, problems));
+        return void inForce.prepare(order.from).then((problems) => answered(order, problems));
       case 'commit':
         return void inForce.commit().then((problems) => answered(order, problems));
       case 'abandon':
@@ -100,6 +107,8 @@ async function open(): Promise<void> {
     }
   });
   edge.drain(data.draining);
+  // The lists of the policies may have changed since they came in force with the rest.
+  void inForce.reloadLists();
   tell({ kind: 'ready', addresses: edge.addresses });
 }
 

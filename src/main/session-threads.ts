@@ -1,7 +1,6 @@
 /** The session threads: started together, told of every change, started anew when one dies; what a dead one left behind goes on. */
-import { MessageChannel, Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { SqliteStore } from '../adapters/sqlite/open.ts';
-import { serveState } from '../adapters/threads/state-line.ts';
 import type { Problem } from '../language/problem.ts';
 import { type Millis, minutes, seconds } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
@@ -9,20 +8,24 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Lease } from '../ports/queue.ts';
 import { type CrowdRoom, clearThread } from '../smtp/receive/crowd.ts';
-import type { Edge, Sessions, Socketing } from './edge.ts';
+import type { Snapshot } from './disk.ts';
+import { type Edge, GRACE, type Sessions, type Socketing } from './edge.ts';
 import type { Followers } from './in-force.ts';
-import type { News, Order, ThreadData } from './thread-words.ts';
+import { type Came, SessionLife } from './session-life.ts';
+import type { Handed, Order } from './thread-words.ts';
 
 /** A thread that dies more often than this in a window cannot be helped by a start: the process ends, and its successor tries. */
 const DEATHS_MAX = 5;
 const DEATHS_WINDOW: Millis = minutes(1);
-/** How long a thread may take to read the configuration and to answer about it. */
-const ANSWER: Millis = seconds(60);
+/** Beyond what messages in hand are given, for what is told to the store. */
+const STOP: Millis = GRACE + seconds(10);
 /** Entries a dead thread left behind are taken up so many at a time. */
 const LEFT_PAGE = 1000;
 
 export interface ThreadsParts {
   readonly file: string;
+  /** The configuration in force, for a thread that starts now. */
+  readonly snapshot: () => Snapshot;
   readonly count: number;
   readonly owner: string;
   /** Names of the listeners. */
@@ -38,22 +41,15 @@ export interface ThreadsParts {
   readonly admitted: (leases: readonly Lease[]) => void;
 }
 
-interface Life {
-  readonly worker: Worker;
-  readonly owner: string;
-  readonly stopped: Promise<void>;
-}
-
 export class SessionThreads implements Followers, Edge {
   readonly #parts: ThreadsParts;
-  readonly #lives = new Map<number, Life>();
-  readonly #waiting = new Map<number, { readonly life: Life; answer(came: Came): void }>();
+  readonly #lives = new Map<number, SessionLife>();
   #draining = false;
   readonly #deaths: Millis[] = [];
   /** Where each listener listens, once the first thread does. */
   addresses: { readonly [listener: string]: string } = {};
-  #asked = 0;
   #born = 0;
+  #started = false;
   #stopping = false;
   #break: (error: Error) => void = () => {};
   /** Resolves when starting threads anew does not help. */
@@ -73,10 +69,11 @@ export class SessionThreads implements Followers, Edge {
   async start(): Promise<void> {
     this.addresses = await this.#begin(1);
     await Promise.all(Array.from({ length: this.#parts.count - 1 }, (_, n) => this.#begin(n + 2)));
+    this.#started = true;
   }
 
-  async prepare(leader: string): Promise<readonly Problem[]> {
-    const answers = await this.#askAll((no) => ({ kind: 'prepare', no, leader }));
+  async prepare(from: Snapshot): Promise<readonly Problem[]> {
+    const answers = await this.#askAll((no) => ({ kind: 'prepare', no, from }));
     return answers.map(problemsOf).find((problems) => problems.length > 0) ?? [];
   }
 
@@ -120,100 +117,43 @@ export class SessionThreads implements Followers, Edge {
 
   async close(): Promise<void> {
     this.#stopping = true;
-    this.#order({ kind: 'stop' });
-    await Promise.all([...this.#lives.values()].map(({ stopped }) => stopped));
+    await Promise.all([...this.#lives.values()].map((life) => life.stop(STOP)));
   }
 
   #order(order: Order): void {
-    for (const { worker } of this.#lives.values()) worker.postMessage(order);
+    for (const life of this.#lives.values()) life.order(order);
   }
 
   #askAll(order: (no: number) => Order): Promise<readonly Came[]> {
-    return Promise.all(
-      [...this.#lives.values()].map((life) => {
-        this.#asked += 1;
-        return this.#ask(life, this.#asked, order(this.#asked));
-      }),
-    );
-  }
-
-  async #ask(life: Life, no: number, order: Order): Promise<Came> {
-    const enough = new AbortController();
-    const said = new Promise<Came>((answer) => this.#waiting.set(no, { life, answer }));
-    life.worker.postMessage(order);
-    const late = this.#parts.clock.sleep(ANSWER, enough.signal).then(
-      (): Came => ({ kind: 'silent' }),
-      (): Came => ({ kind: 'gone' }),
-    );
-    const came = await Promise.race([said, late]);
-    enough.abort();
-    this.#waiting.delete(no);
-    return came;
+    return Promise.all([...this.#lives.values()].map((life) => life.ask(order)));
   }
 
   /** Resolves when it listens. */
   async #begin(number: number): Promise<Edge['addresses']> {
-    const { file, store, room, crowd, log, owner } = this.#parts;
+    const { file, snapshot, store, room, crowd, clock, log, owner } = this.#parts;
     this.#born += 1;
-    const mine = `${owner}/${number}.${this.#born}`;
-    const line = new MessageChannel();
-    serveState(line.port1, store.state);
-    const lane = store.connect();
-    const data: ThreadData = {
-      file,
-      number,
-      owner: mine,
-      store: lane,
-      state: line.port2,
-      sockets: this.#sockets(number),
-      room,
-      crowd,
-      draining: this.#draining,
-    };
-    // Compiled, this file and the thread's end in .js; as it is written, in .ts.
-    const entry = new URL(
-      import.meta.url.endsWith('.ts') ? './session-thread.ts' : './session-thread.js',
-      import.meta.url,
-    );
-    const worker = new Worker(entry, { workerData: data, transferList: [lane, line.port2], name: `session ${number}` });
-    let end = (): void => {};
-    const life: Life = { worker, owner: mine, stopped: new Promise((resolve) => (end = resolve)) };
-    this.#lives.set(number, life);
-    return new Promise((resolve, reject) => {
-      worker.on('message', (news: News) => {
-        switch (news.kind) {
-          case 'ready':
-            return resolve(news.addresses);
-          case 'refused':
-            return reject(new Error(news.message));
-          case 'answered':
-          case 'counted':
-            return this.#waiting.get(news.no)?.answer(news);
-          case 'admitted':
-            return this.#take(news);
-          case 'stopped':
-            return end();
-        }
-      });
-      worker.on('error', (error) => {
-        log.error('session.thread.died', {
-          thread: number,
-          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        });
-        reject(error);
-      });
-      worker.on('exit', () => {
-        line.port1.close();
-        end();
-        // Its successor reads the files as they are: nothing stands in the way of a change.
-        for (const one of this.#waiting.values()) if (one.life === life) one.answer({ kind: 'gone' });
-        reject(new Error(`Cannot go on with session thread ${number} as it must run: it ended`));
-        if (!this.#stopping && this.#lives.get(number) === life) void this.#succeed(number, life);
-      });
+    const life = new SessionLife({
+      data: {
+        file,
+        from: snapshot(),
+        number,
+        owner: `${owner}/${number}.${this.#born}`,
+        sockets: this.#sockets(number),
+        room,
+        crowd,
+        draining: this.#draining,
+      },
+      store,
+      clock,
+      log,
+      handed: (handed) => this.#take(handed),
     });
+    this.#lives.set(number, life);
+    void life.ended.then(() => this.#over(number, life));
+    return life.ready;
   }
 
-  #take({ handed }: Extract<News, { kind: 'admitted' }>): void {
+  #take(handed: readonly Handed[]): void {
     for (const { leases, content } of handed) {
       for (const { ref, octets } of content) this.#parts.store.shelf.put(ref, octets);
       this.#parts.admitted(leases);
@@ -221,9 +161,11 @@ export class SessionThreads implements Followers, Edge {
   }
 
   /** Its sessions are gone, and their clients try again; what it had promised was handed over, or lies in the store under its name. */
-  async #succeed(number: number, dead: Life): Promise<void> {
-    const { clock, log, crowd } = this.#parts;
+  async #over(number: number, dead: SessionLife): Promise<void> {
+    const { clock, log, crowd, passed } = this.#parts;
+    if (this.#lives.get(number) !== dead) return;
     this.#lives.delete(number);
+    if (this.#stopping) return;
     clearThread(crowd, number - 1);
     log.error('session.thread.ended', { thread: number, sessions: 'lost: their clients try again' });
     const now = clock.elapsed();
@@ -231,11 +173,16 @@ export class SessionThreads implements Followers, Edge {
     while (this.#deaths[0]! < now - DEATHS_WINDOW) this.#deaths.shift();
     try {
       await this.#takeUp(dead.owner);
+      // One that never listened has its starter to tell why.
+      if (!this.#started) return;
       if (this.#deaths.length > DEATHS_MAX) throw new Error(`${this.#deaths.length} threads died within a minute`);
-      if (this.#parts.passed.size > 0) throw new Error('the sockets it was passed died with it');
+      if (passed.size > 0) throw new Error('the sockets it was passed died with it');
+      if (this.#stopping) return;
       await this.#begin(number);
       log.event('session.thread.restarted', { thread: number });
     } catch (error) {
+      // Its own end, if it was started again, is counted and tried again by itself.
+      if (this.#lives.has(number)) return;
       this.#break(new Error(`Cannot start session thread ${number} anew: ${String(error)}`));
     }
   }
@@ -281,9 +228,6 @@ export class SessionThreads implements Followers, Edge {
     );
   }
 }
-
-/** What a thread answered; `gone`: it ended first. */
-type Came = Extract<News, { kind: 'answered' | 'counted' }> | { readonly kind: 'silent' } | { readonly kind: 'gone' };
 
 const problemsOf = (came: Came): readonly Problem[] =>
   came.kind === 'answered' ? came.problems : came.kind === 'silent' ? [silent()] : [];

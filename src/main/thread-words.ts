@@ -5,11 +5,14 @@ import type { Override } from '../policy/override.ts';
 import type { ContentRef } from '../ports/content.ts';
 import type { Lease } from '../ports/queue.ts';
 import type { CrowdRoom } from '../smtp/receive/crowd.ts';
+import type { Snapshot } from './disk.ts';
 import type { Sessions, Socketing } from './edge.ts';
 
 export interface ThreadData {
   /** Absolute path of postern.yaml. */
   readonly file: string;
+  /** The configuration in force, as its files said it: what stands on disk by now may be half written. */
+  readonly from: Snapshot;
   /** From 1: 0 is the main thread's own. */
   readonly number: number;
   /** Under which the main thread sends what this thread admits: its own, so that what it leaves behind can be found. */
@@ -26,7 +29,7 @@ export interface ThreadData {
 
 /** From the main thread. */
 export type Order =
-  | { readonly kind: 'prepare'; readonly no: number; readonly leader: string }
+  | { readonly kind: 'prepare'; readonly no: number; readonly from: Snapshot }
   | { readonly kind: 'commit'; readonly no: number }
   | { readonly kind: 'abandon' }
   | { readonly kind: 'lists' }
@@ -43,8 +46,7 @@ export type News =
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'answered'; readonly no: number; readonly problems: readonly Problem[] }
   | { readonly kind: 'counted'; readonly no: number; readonly sessions: Sessions }
-  | { readonly kind: 'admitted'; readonly handed: readonly Handed[] }
-  | { readonly kind: 'stopped' };
+  | { readonly kind: 'admitted'; readonly handed: readonly Handed[] };
 
 /** Entries leased for the dispatcher in the commit that admitted them, with their content where it is at hand. */
 export interface Handed {

@@ -1,5 +1,6 @@
 /** Session threads: what one promises another sends, a change holds in all or in none, and one that dies takes nothing promised along. */
 import { expect, onTestFinished, test } from 'vitest';
+import { silentLog } from '../../src/adapters/system/log.ts';
 import { type Gateway, startGateway } from '../../src/main/serve.ts';
 import type { Log } from '../../src/ports/log.ts';
 import { ArrivalsHost } from '../support/arrivals-host.ts';
@@ -120,6 +121,39 @@ test('a reload holds in every thread, and a broken one in none', async () => {
   at.write('policies/inbound.yaml', refusing('third').replace('"true"', '"treu"'));
   expect(await gateway.reload()).toHaveLength(1);
   expect(await told(port)).toEqual(new Set(['second']));
+});
+
+test('a thread that is started anew holds what was in force, not what is being edited', async () => {
+  const { at, gateway, port, said } = await house(refusing('first'));
+  at.write('policies/inbound.yaml', refusing('half').replace('"true"', '"tr'));
+  at.write('postern.yaml', 'hostname: [');
+  for (let deaths = 1; deaths <= 2; deaths++) {
+    await gateway.workers[0]!.terminate();
+    await said('session.thread.restarted', deaths);
+  }
+  expect(await told(port)).toEqual(new Set(['first']));
+});
+
+test('a stop while a thread is started anew leaves none behind', async () => {
+  const { gateway, port } = await house();
+  const worker = gateway.workers[0]!;
+  const gone = new Promise((resolve) => worker.once('exit', resolve));
+  void worker.terminate();
+  await gone;
+  await gateway.stop();
+  expect(gateway.workers).toEqual([]);
+  await expect(session(port)).rejects.toThrow();
+});
+
+test('a thread that cannot listen ends the start, and is not there afterwards', async () => {
+  const at = installationFolder([
+    'domains: { mail.test: { route: files, recipients: any } }',
+    'routes: { files: { protocol: maildir, path: mail } }',
+    'log: { level: error }',
+  ]);
+  // Standard input is no socket to listen on.
+  const passed = () => new Map([['mx', [0]]]);
+  await expect(startGateway(at.config, { log: silentLog, threads: 1, passed })).rejects.toThrow(/listener mx/);
 });
 
 test('a list that changes on disk is in force in every thread', async () => {

@@ -31,6 +31,10 @@ export class Conclude {
     this.#settleUp = new SettleUp(world.queue, world.content, world.clock, world.log);
   }
 
+  stop(): void {
+    this.#settleUp.stop();
+  }
+
   /** An event for each lease of one message. Resolves when all of it is kept: true when a notification is. Does not reject. */
   async conclude(leases: readonly Lease[], events: readonly EntryEvent[]): Promise<boolean> {
     const now = this.#world.clock.now();

@@ -9,14 +9,7 @@ import type { AttemptResult } from '../queue/transition.ts';
 /** Entries of one message that go out alike, as one transaction. */
 export function consign(entries: readonly QueueEntry[], route: Route, read: QueueStore['read']): Consignment {
   const entry = entries[0]!;
-  const top = Buffer.from(
-    returnPath(entry, route) +
-      entry.prefix +
-      entry.edits
-        .map((edit) => (edit.kind === 'addField' ? `${edit.field}\r\n` : ''))
-        .reverse()
-        .join(''),
-  );
+  const top = Buffer.from(returnPath(entry, route) + entry.prefix + entry.edits.map(onTop).reverse().join(''));
   return {
     entries,
     route,
@@ -57,12 +50,32 @@ function returnPath({ reversePath }: QueueEntry, route: Route): string {
   return rests ? `Return-Path: <${reversePath.kind === 'null' ? '' : reversePath.mailbox.address}>\r\n` : '';
 }
 
+/** What an edit puts on top. */
+function onTop(edit: Edit): string {
+  switch (edit.kind) {
+    case 'addField':
+      return `${edit.field}\r\n`;
+    case 'removeField':
+      return '';
+  }
+}
+
+/** The field of the message that an edit takes off. */
+function takenOff(edit: Edit): number | undefined {
+  switch (edit.kind) {
+    case 'removeField':
+      return edit.index;
+    case 'addField':
+      return undefined;
+  }
+}
+
 async function* finalOctets(
   top: Uint8Array,
   edits: readonly Edit[],
   content: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  const taken = edits.flatMap((edit) => (edit.kind === 'removeField' ? [edit.index] : []));
+  const taken = edits.map(takenOff).filter((index) => index !== undefined);
   let pending: Uint8Array[] = [top];
   let gathered = 0;
   let inHeader = taken.length > 0;

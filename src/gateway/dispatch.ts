@@ -82,6 +82,7 @@ export class Dispatcher {
           leases.map(() => ({ kind: 'putBack' })),
         );
     await this.#drain(grace);
+    this.#conclude.stop();
     await this.#world.delivery.close();
   }
 
@@ -157,11 +158,13 @@ export class Dispatcher {
     const now = this.#world.clock.now();
     const open = leases.filter((lease) => {
       const { id } = lease.entry;
-      // Its lease ran out in our own hands: what is under way goes on under the new one, and nothing beside it.
-      const known = this.#inHand.has(id);
+      // Its lease ran out in our own hands: what is under way goes on under the new one, and nothing beside it. A claim that
+      // was handed over late may be the older one.
+      const known = this.#inHand.get(id);
+      if (known !== undefined && known.entry.attempts > lease.entry.attempts) return false;
       this.#inHand.set(id, lease);
       this.#lost.delete(id);
-      if (known) return false;
+      if (known !== undefined) return false;
       if (!isExpired(lease.entry, now)) return true;
       void this.#end([lease], [{ kind: 'expired' }]);
       return false;

@@ -14,7 +14,7 @@ export class SettleUp {
   readonly #content: Pick<ContentStore, 'discard'>;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #never = new AbortController().signal;
+  readonly #stopping = new AbortController();
   #waiting: { readonly settlement: Settlement; readonly done: () => void }[] = [];
   #working = false;
 
@@ -25,7 +25,7 @@ export class SettleUp {
     this.#log = log;
   }
 
-  /** Resolves when the store has it, says that the lease was lost, or will never take it. */
+  /** Resolves when the store has it, says that the lease was lost, or will never take it; or when we stop. */
   add(settlement: Settlement): Promise<void> {
     return new Promise((done) => {
       this.#waiting.push({ settlement, done });
@@ -34,6 +34,11 @@ export class SettleUp {
       // After this turn, so that what ends together is committed together.
       setImmediate(() => void this.#work());
     });
+  }
+
+  /** What the store has not taken by now is left to its leases. */
+  stop(): void {
+    this.#stopping.abort();
   }
 
   async #work(): Promise<void> {
@@ -47,7 +52,7 @@ export class SettleUp {
   }
 
   async #keep(settlements: readonly Settlement[]): Promise<void> {
-    for (;;) {
+    while (!this.#stopping.signal.aborted) {
       try {
         const kept = await this.#queue.settle(settlements);
         for (const [n, came] of kept.entries()) if (came === 'lost') await this.#lost(settlements[n]!);
@@ -55,7 +60,7 @@ export class SettleUp {
       } catch (error) {
         if (isForGood(error)) return this.#apart(settlements, error);
         this.#log.error('queue.not_settled', { settlements: settlements.length, error: String(error) });
-        await this.#clock.sleep(STORE_RETRY, this.#never);
+        await this.#clock.sleep(STORE_RETRY, this.#stopping.signal).catch(() => {}); // stopped: looked at above
       }
     }
   }

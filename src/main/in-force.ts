@@ -25,8 +25,8 @@ export interface Standing {
 export interface Followers {
   /** Why they cannot; none where all can. */
   prepare(from: Snapshot): Promise<readonly Problem[]>;
-  /** Resolves when new sessions of all of them find it. */
-  commit(): Promise<void>;
+  /** Resolves when new sessions of all of them find it: what kept one from it, which has to be restarted. */
+  commit(): Promise<readonly Problem[]>;
   abandon(): void;
   reloadLists(): void;
   /** Resolves when new sessions of all of them decide so. */
@@ -35,7 +35,7 @@ export interface Followers {
 
 export const NOBODY: Followers = {
   prepare: async () => [],
-  commit: async () => {},
+  commit: async () => [],
   abandon: () => {},
   reloadLists: () => {},
   override: async () => [],
@@ -92,18 +92,21 @@ export class InForce {
         return this.#refused('reload.refused', theirs);
       }
       await this.#take(read);
-      await others.commit();
+      const half = await others.commit();
+      if (half.length > 0) return this.#refused('reload.half', half);
       this.#standing.log.event('reload.done', { policies: [...read.current.policies.keys()] });
       return [];
     }, 'reload.refused');
   }
 
   /** Of a thread that follows another: reads what that one found, and waits for `commit` or `abandon`. Answers why it cannot follow. */
-  async prepare(from: Snapshot): Promise<readonly Problem[]> {
-    const read = this.#read(from);
-    if (read.kind === 'wrong') return read.problems;
-    this.#prepared = read;
-    return [];
+  prepare(from: Snapshot): Promise<readonly Problem[]> {
+    return this.#after(async () => {
+      const read = this.#read(from);
+      if (read.kind === 'wrong') return read.problems;
+      this.#prepared = read;
+      return [];
+    }, 'reload.refused');
   }
 
   commit(): Promise<readonly Problem[]> {

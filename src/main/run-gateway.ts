@@ -11,7 +11,8 @@ import { ConfigurationError, type Gateway, startGateway } from './serve.ts';
 /** Runs until `signal`; SIGHUP reads the configuration again and reopens the files of lines, SIGUSR2 reads the policies' lists alone. */
 export async function runGateway(config: string, err: CliWorld['err'], signal: AbortSignal): Promise<number> {
   const { env, pid } = process;
-  const notify = notifier({ supervision: supervisionOf(env, pid), log: jsonLog('info'), path: env.PATH ?? '' });
+  const log = jsonLog('info');
+  const notify = notifier({ supervision: supervisionOf(env, pid), log, path: env.PATH ?? '' });
   // From the first moment to the last: a SIGHUP that nobody listens for ends the process. One that comes while we start is
   // answered then, one that comes while we stop has nothing left to change.
   let asked = false;
@@ -27,7 +28,10 @@ export async function runGateway(config: string, err: CliWorld['err'], signal: A
     // No mail waits for the manager: what it is told is told beside the work, in this order.
     reload = () => {
       void notify.reloading();
-      void gateway.reload().then((wrong) => notify.ready(reloadedStatus(gateway, wrong)));
+      void gateway.reload().then(
+        (wrong) => notify.ready(reloadedStatus(gateway, wrong)),
+        (error: unknown) => log.error('reload.failed', { error: String(error) }),
+      );
     };
     reloadLists = () => void gateway.reloadLists();
     void notify.ready(takesMail(gateway));

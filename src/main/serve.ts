@@ -138,7 +138,12 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       owner,
       room: (entries) => Atomics.store(new Int32Array(room), 0, entries),
     });
-    stopping.push(() => carrier.stop());
+    let storeGone = false;
+    void store.died.then(() => {
+      storeGone = true;
+    });
+    // Without a store nothing that ends on the wire can be kept: it is left to its leases at once.
+    stopping.push(() => carrier.stop(storeGone ? 0 : undefined));
 
     // In this thread even where others speak TLS: one tells of them for all, and makes what there must be.
     const certificates = openCertificates(installation, { files, log, now: clock.now });

@@ -77,10 +77,9 @@ export class SessionThreads implements Followers, Edge {
     return answers.map(problemsOf).find((problems) => problems.length > 0) ?? [];
   }
 
-  async commit(): Promise<void> {
+  async commit(): Promise<readonly Problem[]> {
     const answers = await this.#askAll((no) => ({ kind: 'commit', no }));
-    for (const [problem] of answers.map(problemsOf))
-      if (problem !== undefined) this.#parts.log.error('reload.half', { why: problem.message, remedy: 'restart' });
+    return answers.flatMap(problemsOf);
   }
   abandon(): void {
     this.#order({ kind: 'abandon' });

@@ -101,7 +101,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { client, ...ports } = portsOver(connect(), path);
   clients.push(client);
   const state = new WriteBehindState(client);
-  state.fill(await client.ask({ do: 'remembered' }));
+  try {
+    state.fill(await client.ask({ do: 'remembered' }));
+  } catch (error) {
+    state.stop();
+    await worker.terminate();
+    throw error;
+  }
   const store: Store & { readonly shelf: ContentShelf } = {
     ...ports,
     state: state.live,

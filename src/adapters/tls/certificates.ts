@@ -103,9 +103,20 @@ class InUse implements Certificates {
   }
 
   #lookAgain(): void {
-    if (this.#selfSigned !== '' && keepSelfSigned(this.#selfSigned, this.#hostname, this.#world.now()) === 'made')
-      this.#world.log.event('certificate.renewed', { hostname: this.#hostname, file: this.#selfSigned });
+    this.#renewOurOwn();
     for (const pair of this.#pairs) pair.lookAgain();
+  }
+
+  /** On a disk that is full the old one serves on until it expires. */
+  #renewOurOwn(): void {
+    if (this.#selfSigned === '') return;
+    const { log, now } = this.#world;
+    const told = { hostname: this.#hostname, file: this.#selfSigned };
+    try {
+      if (keepSelfSigned(this.#selfSigned, this.#hostname, now()) === 'made') log.event('certificate.renewed', told);
+    } catch (error) {
+      log.error('certificate.refused', { ...told, why: error instanceof Error ? error.message : String(error) });
+    }
   }
 
   #watch(): void {

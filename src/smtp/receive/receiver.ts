@@ -232,7 +232,7 @@ class Server extends SMTPServer {
     socket.on('error', () => {});
     const client = clientOf(socket, addressedAs(socket.remoteAddress), undefined);
     if (client === undefined) return void socket.destroy();
-    const { log, clock, open } = this.#options;
+    const { log, open } = this.#options;
     let { reply } = WIRE_REFUSALS['proxy-required'];
     try {
       const session = open(client);
@@ -241,17 +241,8 @@ class Server extends SMTPServer {
     } catch (error) {
       log.error('smtp.session.failed', { client: client.ip, error: String(error) });
     }
-    socket.end(formatReply(reply));
-    // To close over unread octets would take the reply with it.
-    socket.resume();
-    const gone = new AbortController();
-    socket.once('close', () => gone.abort());
-    void clock.sleep(LINGER, gone.signal).then(
-      () => socket.destroy(),
-      () => {},
-    );
-    if (this.#closing.signal.aborted) socket.destroySoon();
-    return undefined;
+    socket.write(formatReply(reply), 'latin1');
+    return void this.#linger(socket);
   }
 
   #sayOnlyPrivate(ip: IpAddress): void {
@@ -277,9 +268,25 @@ class Server extends SMTPServer {
   /** For a while nothing new is taken. Who says no more and does not hang up either is not waited for. */
   #turnAway(socket: Socket): void {
     socket.on('error', () => {}); // has gone already
-    socket.setTimeout(TURNED_AWAY, () => socket.destroy());
     this.#sayPlainly(socket, WIRE_REFUSALS['shutting-down'].reply);
+    this.#linger(socket);
+  }
+
+  /** Whoever heard our last word before there was a session is read on for a while, and for no longer: silence alone is no end. */
+  #linger(socket: Socket): void {
+    this.#beside.add(socket);
+    // To close over unread octets would take the reply with it.
     socket.resume().end();
+    const gone = new AbortController();
+    socket.once('close', () => {
+      this.#beside.delete(socket);
+      gone.abort();
+    });
+    void this.#options.clock.sleep(LINGER, gone.signal).then(
+      () => socket.destroy(),
+      () => {},
+    );
+    if (this.#closing.signal.aborted) socket.destroySoon();
   }
 
   /** Where TLS comes first, a reply before it would be taken for a broken handshake: nothing is said. */
@@ -308,8 +315,6 @@ function clientOf(socket: Socket, ip: IpAddress | undefined, ends: Accepted['end
     serverPort: ends?.server.port ?? localPort ?? 0,
   };
 }
-
-const TURNED_AWAY = seconds(5);
 
 /** One clock for all connections. */
 async function watch(server: Server, { clock, log, door }: ReceiverOptions, signal: AbortSignal): Promise<void> {

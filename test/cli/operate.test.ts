@@ -26,6 +26,7 @@ const STATUS: GatewayStatus = {
   pid: 42,
   version: '0.1.0',
   startedAt: NOON - 3_600_000,
+  configuration: 'abc',
   draining: false,
   listeners: [{ name: 'mx', address: '127.0.0.1:25', policy: 'inbound', sessions: 2 }],
   policies: [{ name: 'inbound', bundle: 'abc', rules: 3 }],

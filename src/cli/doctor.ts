@@ -1,7 +1,7 @@
 /** `postern doctor`: what lies outside the program, each with its remedy. */
 import type { Command } from 'commander';
 import type { Found } from '../gateway/doctor/examine.ts';
-import { jsonText } from '../record/jsonl.ts';
+import { jsonLine } from '../record/jsonl.ts';
 import { act, type Common, FINE, NO, printing, type Shell } from './command.ts';
 import { tellFound } from './doctor-tell.ts';
 import { loadSound } from './sound.ts';
@@ -35,4 +35,4 @@ export const doctorCommand = (shell: Shell): Command =>
     );
 
 const foundJson = ({ group, topic, level, saw, remedy }: Found): string =>
-  jsonText({ group, topic, level, saw, remedy });
+  jsonLine({ group, topic, level, saw, remedy });

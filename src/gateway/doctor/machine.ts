@@ -36,7 +36,7 @@ export async function examineFolders({ installation, modeOf, storeTrouble }: Pra
 export async function examineRoom({ installation, freeBytes }: Practice): Promise<readonly Finding[]> {
   const { path, minFreeBytes } = installation.store;
   if (freeBytes === undefined) return [];
-  const free = `${mebibytes(freeBytes)} free where ${path} lies, ${mebibytes(minFreeBytes)} must be (store.min_free)`;
+  const free = `${sayOctets(freeBytes)} free where ${path} lies, ${sayOctets(minFreeBytes)} must be (store.min_free)`;
   if (freeBytes < minFreeBytes) return [problem('room', free, 'make room: mail is answered 451 until there is')];
   return [freeBytes < 2 * minFreeBytes ? warning('room', free, 'make room soon') : ok('room', free)];
 }
@@ -71,4 +71,5 @@ export async function examineClock({ now, recent, timeKept, signal }: Practice):
 }
 
 export const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0');
-const mebibytes = (octets: number): string => `${Math.round(octets / 1024 ** 2)} MiB`;
+const sayOctets = (octets: number): string =>
+  octets < 1024 ** 3 ? `${Math.round(octets / 1024 ** 2)} MiB` : `${(octets / 1024 ** 3).toFixed(1)} GiB`;

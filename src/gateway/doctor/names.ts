@@ -16,10 +16,13 @@ import {
 export async function examineReverse(practice: Practice): Promise<readonly Finding[]> {
   const { hostname } = practice.installation;
   const own = await ownAddresses(practice);
-  if (own.length === 0)
+  if (own.length === 0) {
+    const why = trouble(await ask(practice, hostname, 'A'));
+    if (why !== '') return [warning('hostname', why, 'look again when the resolver answers')];
     return [
       problem('hostname', `${hostname} has no address`, `publish an A record for ${hostname}, or mend \`hostname\``),
     ];
+  }
   return Promise.all(
     own.map(async (address) => {
       const ip = parseIp(address);

@@ -110,9 +110,10 @@ async function examineList(practice: Practice, zone: string): Promise<Finding> {
       "ask through a resolver of your own, within the list's terms of use",
     );
   if (codes.length > 0) return ok('blocklists', `${zone} answers`);
+  if (answer.kind === 'failed') return warning('blocklists', trouble(answer), 'look again when the resolver answers');
   return warning(
     'blocklists',
-    trouble(answer) || `${zone} does not hold 127.0.0.2, as a list in use does`,
+    `${zone} does not hold 127.0.0.2, as a list in use does`,
     'is it still in use? see its own pages',
   );
 }

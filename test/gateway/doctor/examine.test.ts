@@ -30,6 +30,7 @@ test('an installation that is well has nothing but ok', async () => {
 const without = (name: string): Zones => Object.fromEntries(Object.entries(WELL).filter(([key]) => key !== name));
 test.each<[string, Zones, Partial<Practice>, string, string]>([
   ['no address of our name', without('mx1.example.com'), {}, 'hostname', 'problem'],
+  ['our name that cannot be asked for', { ...WELL, 'mx1.example.com': ['SERVFAIL'] }, {}, 'hostname', 'warning'],
   ['no reverse name', without('1.2.0.192.in-addr.arpa'), {}, 'ptr', 'problem'],
   [
     'another reverse name',

@@ -1,6 +1,6 @@
 /** Certificates as real listeners show them, and TLSA records held against them. */
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { installationFiles } from '../../../src/adapters/files/installation-files.ts';
@@ -147,6 +147,20 @@ test('TLSA records fit the certificate that is shown, or are a problem; unsigned
   ]);
   expect(await over({})).toEqual([`info ${NAME} has none: senders are free to encrypt or not`]);
   expect(await over({ [`_25._tcp.${NAME}`]: ['SERVFAIL'] })).toEqual([expect.stringMatching(/^warning the question/)]);
+});
+
+test('an issuer that is sent along is held against TLSA records of usage 2, and one that nobody here knows is told', async () => {
+  const pem = (name: string) => readFileSync(join(import.meta.dirname, '../../support/certificates', name), 'utf8');
+  const pair = { certificate: pem('by-name.pem') + pem('authority.pem'), key: pem('host.key') };
+  const digest = createHash('sha256')
+    .update(new X509Certificate(pem('authority.pem')).raw)
+    .digest('hex');
+  const zones = { [`_25._tcp.${NAME}`]: [{ TLSA: [2, 0, 1, digest] }, { AD: true }] as never };
+  const one = await gatewayWith({ pair, name: 'localhost', zones });
+  expect(await told(one, 'tlsa')).toEqual([`ok ${NAME}: 2 0 1 fits what is shown`]);
+  expect(await told(one, 'certificate')).toContainEqual(
+    expect.stringMatching(/^warning .*: this machine does not trust it \(\w+\)$/),
+  );
 });
 
 test('each kind of TLSA record is compared, or said not to be', () => {

@@ -36,13 +36,21 @@ export interface Words {
 }
 
 /** A command with `--config`. */
-export function command(name: string, { about, examples }: Words): Command {
+export const command = (name: string, words: Words): Command =>
+  family(name, words).option('--config <file>', 'the installation', 'postern.yaml');
+
+/** A command that only has others below it. */
+export const family = (name: string, { about, examples }: Words): Command =>
+  new Command(name).description(about).addHelpText('after', `\nExamples:\n${examplesText(examples)}`);
+
+const TERMINAL = 80; // columns
+
+/** Side by side where all of them fit, else what it does below each. */
+function examplesText(examples: Words['examples']): string {
   const width = Math.max(...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, does]) => `  postern ${line.padEnd(width)}  # ${does}`);
-  return new Command(name)
-    .description(about)
-    .option('--config <file>', 'the installation', 'postern.yaml')
-    .addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+  const beside = examples.map(([line, does]) => `  postern ${line.padEnd(width)}  # ${does}`);
+  if (beside.every((line) => line.length <= TERMINAL)) return beside.join('\n');
+  return examples.map(([line, does]) => `  postern ${line}\n      # ${does}`).join('\n');
 }
 
 /** The same with `--json`. */

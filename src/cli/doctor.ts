@@ -1,10 +1,10 @@
 /** `postern doctor`: what lies outside the program, each with its remedy. */
 import type { Command } from 'commander';
-import type { Finding } from '../gateway/doctor/finding.ts';
-import { jsonText } from '../record/jsonl.ts';
-import { columns, terminal } from '../record/terminal.ts';
+import type { Found } from '../gateway/doctor/examine.ts';
+import { jsonLine } from '../record/jsonl.ts';
 import { act, type Common, FINE, NO, printing, type Shell } from './command.ts';
-import { count, loadSound } from './sound.ts';
+import { tellFound } from './doctor-tell.ts';
+import { loadSound } from './sound.ts';
 import type { CliWorld } from './world.ts';
 
 interface Options extends Common {
@@ -15,8 +15,9 @@ interface Options extends Common {
 export const doctorCommand = (shell: Shell): Command =>
   printing('doctor', {
     about:
-      'Looks at what lies outside the program: names and their reverse, resolver, MX, SPF, blocklists, hosts behind us, our own ' +
-      'listeners, folders, room, clock. Each line says what was seen and what to do; exit 1 when one is a problem.',
+      'Looks at what lies outside the program: folders and secrets, room, clock, the running gateway, resolver and blocklists, our ' +
+      'names, MX and SPF, certificates as our listeners show them, TLSA, the hosts behind us. Tells what was seen and what mends ' +
+      'it; exit 1 when one is a problem. --json prints an object a line.',
     examples: [
       ['doctor', 'before the MX is moved here, and when mail goes wrong'],
       ['doctor --offline', 'only this machine and the hosts behind it'],
@@ -28,20 +29,10 @@ export const doctorCommand = (shell: Shell): Command =>
     .action(
       act(shell, async (world: CliWorld, { config, json, offline = false, outwards = '' }: Options) => {
         const findings = await world.examine(await loadSound(world, config), { offline, outwards });
-        const problems = findings.filter(({ level }) => level === 'problem').length;
-        if (json) await world.out(jsonText({ ok: problems === 0, findings }));
-        else await world.out(tell(findings, problems));
-        return problems === 0 ? FINE : NO;
+        await world.out(json ? findings.map(foundJson).join('') : tellFound(findings));
+        return findings.some(({ level }) => level === 'problem') ? NO : FINE;
       }),
     );
 
-function tell(findings: readonly Finding[], problems: number): string {
-  const lines = columns(findings.map(({ level, topic, saw }) => [level === 'problem' ? 'PROBLEM' : level, topic, saw]));
-  const warnings = findings.filter(({ level }) => level === 'warning').length;
-  return terminal([
-    ...lines.flatMap((line, at) =>
-      findings[at]!.remedy === '' ? [line] : [line, `         -> ${findings[at]!.remedy}`],
-    ),
-    `${count(problems, 'problem')}, ${count(warnings, 'warning')}`,
-  ]);
-}
+const foundJson = ({ group, topic, level, saw, remedy }: Found): string =>
+  jsonLine({ group, topic, level, saw, remedy });

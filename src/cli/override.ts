@@ -1,18 +1,23 @@
 /** `postern override`: a brake on a rule or a check that ends by itself. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { parseDuration } from '../mail/time.ts';
 import { jsonText } from '../record/jsonl.ts';
 import { terminal } from '../record/terminal.ts';
 import { answered } from './answered.ts';
-import { act, CliError, type Common, FINE, printing, type Shell, USAGE } from './command.ts';
+import { act, CliError, type Common, FINE, family, printing, type Shell, USAGE } from './command.ts';
 import { overrideJson, overrideLine } from './override-tell.ts';
 import { loadInstallation } from './sound.ts';
 import type { CliWorld } from './world.ts';
 
 export function overrideCommand(shell: Shell): Command {
-  const override = new Command('override').description(
-    'Brakes a rule or a check of the running gateway for a while: it is asked and recorded, and restricts nothing.',
-  );
+  const override = family('override', {
+    about:
+      'Brakes a rule or a check of the running gateway for a while: it is asked and recorded, and restricts nothing.',
+    examples: [
+      ['override rule dmarc-refuse monitor --for 2h --why "INC-4711"', 'until it is mended'],
+      ['override list', 'what is braked now'],
+    ],
+  });
   for (const command of [begin(shell, 'rule'), begin(shell, 'check'), list(shell), end(shell)])
     override.addCommand(command);
   return override;

@@ -1,11 +1,11 @@
 /** `postern quarantine`: messages kept aside, listed, released into the queue or deleted. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { QuarantineFilter, QuarantineItem } from '../ports/queue.ts';
 import { type EntryView, entryView } from '../queue/entry-view.ts';
 import { transition } from '../queue/transition.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { columns, terminal } from '../record/terminal.ts';
-import { act, CliError, type Common, FINE, NO, printing, type Shell } from './command.ts';
+import { act, CliError, type Common, FINE, family, NO, printing, type Shell } from './command.ts';
 import { eventFor, timingWithout } from './queue-change.ts';
 import { senderOf } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
@@ -14,7 +14,13 @@ import { parseWhen } from './when.ts';
 import type { CliWorld, Visit } from './world.ts';
 
 export function quarantineCommand(shell: Shell): Command {
-  const quarantine = new Command('quarantine').description('Messages kept aside by a rule, or undeliverable.');
+  const quarantine = family('quarantine', {
+    about: 'Messages kept aside by a rule, or undeliverable.',
+    examples: [
+      ['quarantine list --since 24h', 'what was held since yesterday'],
+      ['quarantine show 3f9k2m7q0d5xa.1', 'one of them: who, why, by which rule'],
+    ],
+  });
   for (const command of [list(shell), show(shell), release(shell), remove(shell)]) quarantine.addCommand(command);
   return quarantine;
 }

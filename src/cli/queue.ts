@@ -1,10 +1,10 @@
 /** `postern queue`: what is promised and not yet delivered, looked at and changed by hand. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import type { QueueFilter } from '../ports/queue.ts';
 import type { QueueEntry } from '../queue/entry.ts';
 import { entryView } from '../queue/entry-view.ts';
 import { jsonLine } from '../record/jsonl.ts';
-import { act, CliError, type Common, FINE, NO, printing, type Shell, USAGE } from './command.ts';
+import { act, CliError, type Common, FINE, family, NO, printing, type Shell, USAGE } from './command.ts';
 import { changeQueue } from './queue-change.ts';
 import { entryLine, entryStory } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
@@ -12,7 +12,13 @@ import { visiting } from './visiting.ts';
 import type { CliWorld } from './world.ts';
 
 export function queueCommand(shell: Shell): Command {
-  const queue = new Command('queue').description('The queue: what is promised and not yet delivered.');
+  const queue = family('queue', {
+    about: 'The queue: what is promised and not yet delivered.',
+    examples: [
+      ['queue list', 'what waits, a line each'],
+      ['queue retry --route store', 'when the host behind it is back'],
+    ],
+  });
   for (const command of [list(shell), show(shell), ...CHANGES.map((change) => changing(shell, change))])
     queue.addCommand(command);
   return queue;

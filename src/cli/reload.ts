@@ -13,7 +13,7 @@ export const reloadCommand = (shell: Shell): Command =>
       'What does not check is reported here with exit 1, and leaves the running configuration in force.',
     examples: [
       ['reload', 'after every change of postern.yaml or the policies'],
-      ['reload lists', 'the lists of the policies alone, now; changed files are seen by themselves a moment later'],
+      ['reload lists', 'the lists alone, now; they are seen by themselves a moment later'],
     ],
   })
     .argument('[what]', 'lists, or everything')

@@ -1,6 +1,6 @@
 /** What the commands ask of the world: main hands it in, tests hand in another. */
 import type { Installation } from '../config/installation.ts';
-import type { Finding } from '../gateway/doctor/finding.ts';
+import type { Found } from '../gateway/doctor/examine.ts';
 import type { Problem } from '../language/problem.ts';
 import type { Millis, Timestamp } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
@@ -48,7 +48,7 @@ export interface CliWorld {
   backup(installation: Installation, into: string): Promise<Manifest>;
   restore(installation: Installation, from: string): Promise<Manifest>;
   /** Looks at what lies outside the program. */
-  examine(loaded: Sound, how: { readonly offline: boolean; readonly outwards: string }): Promise<readonly Finding[]>;
+  examine(loaded: Sound, how: { readonly offline: boolean; readonly outwards: string }): Promise<readonly Found[]>;
   /** Octets free where the store lies; undefined where there is no such folder. */
   freeBytes(installation: Installation): Promise<number | undefined>;
 }

@@ -1,33 +1,28 @@
 /** The world as the commands see it. */
-import { createReadStream, existsSync, statfsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { controlLine } from '../adapters/control/client.ts';
-import { DnsClient } from '../adapters/dns/client.ts';
 import { overrideFile } from '../adapters/files/override-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
-import { dialSocket } from '../adapters/net/dial.ts';
 import { backUpStore } from '../adapters/sqlite/backup.ts';
-import { openSqliteStore } from '../adapters/sqlite/open.ts';
-import { storePaths } from '../adapters/sqlite/paths.ts';
 import { restoreStore } from '../adapters/sqlite/restore.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { silentLog } from '../adapters/system/log.ts';
 import { CHECKS } from '../checks/registry.ts';
-import type { CliWorld, Loaded, Sound, Visit } from '../cli/world.ts';
+import type { CliWorld, Loaded, Visit } from '../cli/world.ts';
 import { streamWriter } from '../cli/writer.ts';
 import type { Installation } from '../config/installation.ts';
-import { examine } from '../gateway/doctor/examine.ts';
-import type { Finding, Practice } from '../gateway/doctor/finding.ts';
-import { outwardHost } from '../gateway/doctor/hosts.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import type { Current } from '../gateway/world.ts';
 import { policyFromBundle } from '../policy/load-policy.ts';
 import { configure, digest } from './configure.ts';
+import { examined } from './examined.ts';
 import { openRehearsals } from './rehearsals.ts';
 import { runGateway } from './run-gateway.ts';
+import { freeBytes, visitStore } from './store-visit.ts';
 import { version } from './version.ts';
 
 export function cliWorld(signal: AbortSignal): CliWorld {
@@ -81,9 +76,9 @@ export function cliWorld(signal: AbortSignal): CliWorld {
     rehearsals: async (loaded) => {
       const current = loadedAs.get(loaded);
       if (current === undefined) throw new RangeError('Cannot rehearse as the configuration must be sound');
-      let opened: Awaited<ReturnType<typeof openStore>> | undefined;
+      let opened: Awaited<ReturnType<typeof visitStore>> | undefined;
       const rehearsals = openRehearsals(current, async () => {
-        opened ??= await openStore(current.installation);
+        opened ??= await visitStore(current.installation);
         return opened.state;
       });
       return { start: rehearsals.start, close: async () => opened?.close() };
@@ -99,61 +94,8 @@ export function cliWorld(signal: AbortSignal): CliWorld {
   };
 }
 
-async function examined(
-  { installation, policies }: Sound,
-  { offline, outwards }: { readonly offline: boolean; readonly outwards: string },
-  signal: AbortSignal,
-): Promise<readonly Finding[]> {
-  const { servers, timeout } = installation.dns;
-  const resolver = new DnsClient({ servers, timeout, elapsed: systemClock.elapsed, log: silentLog });
-  try {
-    const practice: Practice = {
-      installation,
-      policies: [...policies.values()],
-      resolver,
-      dial: dialSocket,
-      outwards: outwards === '' ? '' : outwardHost(outwards),
-      modeOf: (path) =>
-        stat(path).then(
-          ({ mode }) => mode,
-          (error: NodeJS.ErrnoException) => {
-            if (error.code === 'ENOENT') return undefined;
-            throw error;
-          },
-        ),
-      freeBytes: freeBytes(installation.store.path),
-      newest: await newestRecord(installation),
-      now: systemClock.now(),
-      signal,
-    };
-    return await examine(practice, offline);
-  } finally {
-    resolver.close();
-  }
-}
-
-/** A store that was never made has none. */
-async function newestRecord(installation: Installation): Promise<number | undefined> {
-  if (!existsSync(storePaths(installation.store.path).queue)) return undefined;
-  const store = await openStore(installation);
-  try {
-    return (await store.records.search({ limit: 1 }))[0]?.at;
-  } finally {
-    await store.close();
-  }
-}
-
-const openStore = (installation: Installation) =>
-  openSqliteStore({
-    path: installation.store.path,
-    mode: 'visit',
-    minFreeBytes: 0,
-    retention: undefined,
-    log: silentLog,
-  });
-
 async function visit(installation: Installation): Promise<Visit> {
-  const store = await openStore(installation);
+  const store = await visitStore(installation);
   return {
     queue: store.queue,
     records: store.records,
@@ -163,16 +105,6 @@ async function visit(installation: Installation): Promise<Visit> {
     },
     close: () => store.close(),
   };
-}
-
-function freeBytes(path: string): number | undefined {
-  try {
-    const { bavail, bsize } = statfsSync(path);
-    return bavail * bsize;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 async function readAll(): Promise<string> {

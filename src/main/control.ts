@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ControlAnswer, ControlAsk, GatewayStatus } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
 import type { Edge } from './edge.ts';
+import { fingerprint } from './in-force.ts';
 import { inForceAt, Overrides } from './overrides.ts';
 import { version } from './version.ts';
 
@@ -52,13 +53,15 @@ export async function openControl(steered: Steered): Promise<Control> {
     return problems;
   };
   const status = async (): Promise<GatewayStatus> => {
-    const { installation, policies } = steered.current();
+    const current = steered.current();
+    const { installation, policies } = current;
     const { edge } = steered;
     const sessions = await edge.sessions();
     return {
       pid: process.pid,
       version: runs,
       startedAt,
+      configuration: fingerprint(current),
       draining,
       listeners: installation.listeners.map(({ name, policy }) => ({
         name,

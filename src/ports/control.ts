@@ -29,6 +29,8 @@ export interface GatewayStatus {
   readonly pid: number;
   readonly version: string;
   readonly startedAt: Timestamp;
+  /** Digest of the configuration in force, policies and overrides included: tells whether the files say the same. */
+  readonly configuration: string;
   readonly draining: boolean;
   readonly listeners: readonly {
     readonly name: string;

@@ -16,10 +16,19 @@ export interface Line {
   drained(): Promise<void>;
   /** The handshake over this line; '' when it came about, else why not (the line is then of no use). */
   startTls(wants: TlsWants, signal: AbortSignal): Promise<string>;
+  /** What the other side showed of itself in the handshake; undefined without one. */
+  shown(): ShownCertificates | undefined;
   /** Sends what was written, then ends; waits for nothing. */
   end(): void;
   /** Ends at once. */
   destroy(): void;
+}
+
+export interface ShownCertificates {
+  /** In DER: the server's, then its issuers, completed by those this machine knows. */
+  readonly chain: readonly Uint8Array[];
+  /** Why it is not one we trust in the name that was wanted; '' where it is. */
+  readonly distrust: string;
 }
 
 export interface TlsWants {

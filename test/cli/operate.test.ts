@@ -1,6 +1,7 @@
 /** The commands that speak to the running gateway, and what they say when it does not run. */
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
+import type { Found } from '../../src/gateway/doctor/examine.ts';
 import type { Override } from '../../src/policy/override.ts';
 import type { GatewayStatus } from '../../src/ports/control.ts';
 import { type FakeWorld, fakeWorld } from '../support/cli-world.ts';
@@ -26,6 +27,7 @@ const STATUS: GatewayStatus = {
   pid: 42,
   version: '0.1.0',
   startedAt: NOON - 3_600_000,
+  configuration: 'abc',
   draining: false,
   listeners: [{ name: 'mx', address: '127.0.0.1:25', policy: 'inbound', sessions: 2 }],
   policies: [{ name: 'inbound', bundle: 'abc', rules: 3 }],
@@ -197,3 +199,47 @@ describe('postern override', () => {
 async function admit({ store }: FakeWorld): Promise<void> {
   await store.queue.admit(sampleAdmission(sampleId(), await spool(store.content, 'Subject: x\r\n\r\nx\r\n')));
 }
+
+describe('postern doctor', () => {
+  const found = (level: Found['level'], topic: string, saw: string, remedy = ''): Found => ({
+    group: topic === 'clock' ? 'machine' : 'names',
+    topic,
+    level,
+    saw,
+    remedy,
+  });
+  const FOUND = [
+    found('ok', 'clock', 'kept by a time server'),
+    found('ok', 'mx', 'example.com has the MX mx1.example.com, which is this machine'),
+    found('problem', 'mx', `example.net has the MX ${'mx.other.example, '.repeat(4)}none is ours`, 'publish one'),
+    ...Array.from({ length: 8 }, (_, n) => found('warning', 'spf', `${n}.example has no SPF record`, 'publish one')),
+  ];
+
+  test('tells by group what was seen and what mends it, the worst first, of many alike a few', async () => {
+    const world = fakeWorld();
+    world.findings = FOUND;
+    const { status, out } = await run(world, 'doctor');
+    expect(status).toBe(1);
+    expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(out).toMatch(/^machine\n {2}ok +clock {2}kept by a time server\nnames\n {2}PROBLEM {2}mx +example\.net /);
+    expect(out.match(/has no SPF record/g)).toHaveLength(5);
+    expect(out).toContain('and 3 more: see --json');
+    expect(out).toMatch(/\n1 problem, 8 warnings\n$/);
+  });
+
+  test('prints an object a line with --json, and exits 0 where nothing is a problem', async () => {
+    const world = fakeWorld();
+    world.findings = FOUND.filter(({ level }) => level !== 'problem');
+    const { status, out } = await run(world, 'doctor', '--json');
+    expect(status).toBe(0);
+    const lines = out.trimEnd().split('\n');
+    expect(lines).toHaveLength(world.findings.length);
+    expect(JSON.parse(lines[0]!)).toEqual({
+      group: 'machine',
+      topic: 'clock',
+      level: 'ok',
+      saw: 'kept by a time server',
+      remedy: '',
+    });
+  });
+});

@@ -32,6 +32,16 @@ describe('the program', () => {
     },
   );
 
+  test('a family of commands has examples too, and no help is wider than a terminal', async () => {
+    for (const command of everyCommand(program)) {
+      const { out } = await run(`${pathOf(command).join(' ')} --help`);
+      if (command.parent !== null) expect(out).toContain(`\nExamples:\n  postern ${pathOf(command).join(' ')}`);
+      // A line to be typed is not broken.
+      const prose = out.split('\n').filter((line) => !/^ {2}postern \S/.test(line) || line.includes('  # '));
+      expect(prose.filter((line) => line.length > 80)).toEqual([]);
+    }
+  });
+
   test('everything that prints speaks JSON', () => {
     const silent = leaves.filter((command) => !command.options.some(({ long }) => long === '--json')).map(pathOf);
     expect(silent).toEqual([['serve']]);
@@ -41,7 +51,7 @@ describe('the program', () => {
     const lines = leaves.flatMap((command) => {
       let help = '';
       command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
-      return [...help.matchAll(/^ {2}postern (.+?) +# /gm)].map(([, line]) => line!);
+      return [...help.matchAll(/^ {2}postern (.+?)\s+# /gm)].map(([, line]) => line!);
     });
     expect(lines.length).toBeGreaterThan(leaves.length);
     for (const line of lines) {

@@ -80,6 +80,28 @@ test('a reload that does not check is reported by the command, and stays in the 
   expect(await rcpt(gateway)).toMatch(/^250/);
 });
 
+test('the doctor sees that files and gateway differ, brakes do not count as a difference, and a reload mends it', async () => {
+  const { at, run } = await started(refusing('closed'));
+  const gatewayLines = async () =>
+    (await run('doctor', '--offline', '--json')).out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ group }) => group === 'gateway')
+      .map(({ level, saw }) => `${level} ${saw}`);
+  const well = [expect.stringMatching(/^ok runs for .*, as its files say$/)];
+  expect(await gatewayLines()).toEqual(well);
+  await run('override', 'rule', 'closed', 'monitor', '--for', '1h', '--why', 'test');
+  expect(await gatewayLines()).toEqual(well);
+  at.write('policies/inbound.yaml', refusing('shut'));
+  expect(await gatewayLines()).toEqual([expect.stringMatching(/^warning the files say something else/)]);
+  expect(await run('reload')).toMatchObject({ code: 0 });
+  expect(await gatewayLines()).toEqual(well);
+  const { out } = await run('doctor', '--offline');
+  expect(out).toMatch(/^ {2}ok +listener +mx greets, TLS: opportunistic$/m);
+  expect(out).toMatch(/^ {2}warning +certificate +mx: self-signed/m);
+});
+
 test('a drain answers 421 to who connects and to sessions at rest, and ends when told', async () => {
   const { run, gateway } = await started();
   const resting = new Line(await gateway.port());

@@ -2,7 +2,7 @@
 import { memoryStore } from '../../src/adapters/memory/store.ts';
 import type { CliWorld, Loaded, Rehearse } from '../../src/cli/world.ts';
 import { loadInstallation } from '../../src/config/load-installation.ts';
-import type { Finding } from '../../src/gateway/doctor/finding.ts';
+import type { Found } from '../../src/gateway/doctor/examine.ts';
 import type { Override } from '../../src/policy/override.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Manifest } from '../../src/ports/backup.ts';
@@ -37,7 +37,7 @@ export interface FakeWorld extends CliWorld {
   play: Rehearse;
   loaded: Loaded;
   /** What the doctor finds. */
-  findings: readonly Finding[];
+  findings: readonly Found[];
   /** What the gateway answers. */
   answer: Controlled;
   /** Overrides that the store keeps. */

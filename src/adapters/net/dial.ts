@@ -1,7 +1,7 @@
 /** Lines over TCP and unix sockets, without Nagle: a command waits for nobody's acknowledgement. */
 import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import type { Dial, Line, LineListener, TlsWants } from '../../ports/dial.ts';
+import { connect as connectTls, type PeerCertificate, TLSSocket } from 'node:tls';
+import type { Dial, Line, LineListener, ShownCertificates, TlsWants } from '../../ports/dial.ts';
 import type { HostAddress } from '../../queue/route.ts';
 
 export const dialSocket: Dial = (address, signal) =>
@@ -98,6 +98,12 @@ class SocketLine implements Line {
     });
   }
 
+  shown(): ShownCertificates | undefined {
+    if (!(this.#socket instanceof TLSSocket)) return undefined;
+    const { authorized, authorizationError: why } = this.#socket;
+    return { chain: chainOf(this.#socket.getPeerCertificate(true)), distrust: authorized ? '' : String(why) };
+  }
+
   end(): void {
     this.#socket.end();
     // QUIT's answer is not awaited, and a host that never closes must not keep the socket.
@@ -120,6 +126,19 @@ class SocketLine implements Line {
     this.#why = why;
     this.#listener?.ended(why);
   }
+}
+
+/** A root names itself as its issuer; no chain in use is longer. */
+const CHAIN_MAX = 10;
+
+function chainOf(server: PeerCertificate & { readonly issuerCertificate?: PeerCertificate }): readonly Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  let next: typeof server | undefined = server;
+  while (next?.raw !== undefined && chain.length < CHAIN_MAX && !chain.some((one) => next?.raw.equals(one))) {
+    chain.push(next.raw);
+    next = next.issuerCertificate;
+  }
+  return chain;
 }
 
 /** Milliseconds a closing connection may take. */

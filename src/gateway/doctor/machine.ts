@@ -1,18 +1,19 @@
 /** This machine: folders that others could read, room on the disk, the clock. */
-import { folderOf } from '../../config/paths.ts';
-import { minutes } from '../../mail/time.ts';
-import { type Finding, ok, type Practice, problem, warning } from './finding.ts';
+import { minutes, sayDuration } from '../../mail/time.ts';
+import { type Finding, info, ok, problem, warning } from './finding.ts';
+import type { Practice } from './practice.ts';
 
-const OTHERS = 0o007;
 const GROUP_OR_OTHERS = 0o077;
 const WRITABLE_BY_OTHERS = 0o002;
 
-export async function examineFolders({ installation, modeOf }: Practice): Promise<readonly Finding[]> {
+export async function examineFolders({ installation, modeOf, storeTrouble }: Practice): Promise<readonly Finding[]> {
   const { store, policiesDir, file } = installation;
   const findings: Finding[] = [];
   const mode = await modeOf(store.path);
-  if (mode === undefined)
+  if (mode === 'absent')
     findings.push(warning('store', `${store.path} is not there yet`, 'it is made when the gateway starts'));
+  else if (mode === 'hidden')
+    findings.push(problem('store', `${store.path} is out of this user's reach`, "run this as the gateway's user"));
   else
     findings.push(
       (mode & GROUP_OR_OTHERS) === 0
@@ -23,47 +24,52 @@ export async function examineFolders({ installation, modeOf }: Practice): Promis
             `chmod 700 ${store.path}`,
           ),
     );
+  if (storeTrouble !== '') findings.push(problem('store', storeTrouble, "run this as the gateway's user"));
   for (const path of [file, policiesDir]) {
     const bits = await modeOf(path);
-    if (bits !== undefined && (bits & WRITABLE_BY_OTHERS) !== 0)
+    if (typeof bits === 'number' && (bits & WRITABLE_BY_OTHERS) !== 0)
       findings.push(problem('folders', `everybody can write to ${path} (${octal(bits)})`, `chmod o-w ${path}`));
   }
-  const secrets = `${folderOf(file)}/secrets`;
-  const bits = await modeOf(secrets);
-  if (bits !== undefined)
-    findings.push(
-      (bits & OTHERS) === 0
-        ? ok('secrets', `${secrets} is closed to others`)
-        : problem('secrets', `${secrets} is open to others (${octal(bits)})`, `chmod o-rwx ${secrets}`),
-    );
   return findings;
 }
 
 export async function examineRoom({ installation, freeBytes }: Practice): Promise<readonly Finding[]> {
   const { path, minFreeBytes } = installation.store;
   if (freeBytes === undefined) return [];
-  const free = `${mebibytes(freeBytes)} free where ${path} lies, ${mebibytes(minFreeBytes)} must be (store.min_free)`;
+  const free = `${sayOctets(freeBytes)} free where ${path} lies, ${sayOctets(minFreeBytes)} must be (store.min_free)`;
   if (freeBytes < minFreeBytes) return [problem('room', free, 'make room: mail is answered 451 until there is')];
   return [freeBytes < 2 * minFreeBytes ? warning('room', free, 'make room soon') : ok('room', free)];
 }
 
-/** A record from the future: the clock was set back since. Nobody else is asked for the time. */
-export async function examineClock({ now, newest }: Practice): Promise<readonly Finding[]> {
+/** A record from the future: the clock was set back since. Whether it is right, whoever keeps it knows. */
+export async function examineClock({ now, recent, timeKept, signal }: Practice): Promise<readonly Finding[]> {
+  const newest = recent[0]?.at;
+  const time = `${new Date(now).toISOString().slice(0, 19)}Z`;
   if (newest !== undefined && newest > now + minutes(1))
     return [
       problem(
         'clock',
-        `the newest record is of ${new Date(newest).toISOString()}, and it is ${new Date(now).toISOString()} here`,
+        `it is ${time}, and the newest record is of ${sayDuration(newest - now)} later`,
         'the clock was set back: see timedatectl; ids and retries go by it',
       ),
     ];
-  return [
-    ok(
-      'clock',
-      `${new Date(now).toISOString()}, not before the newest record; compared with nobody else's (timedatectl does)`,
-    ),
-  ];
+  const kept = await timeKept(signal);
+  switch (kept.kind) {
+    case 'kept':
+      return [ok('clock', `${time}, kept by a time server`)];
+    case 'adrift':
+      return [
+        warning(
+          'clock',
+          `${time}, and no time server keeps it`,
+          'timedatectl set-ntp true, or install chrony: signatures, certificates and retries go by the clock',
+        ),
+      ];
+    case 'unknown':
+      return [info('clock', `${time}; whether it is right cannot be told here: ${kept.why}`)];
+  }
 }
 
-const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0');
-const mebibytes = (octets: number): string => `${Math.round(octets / 1024 ** 2)} MiB`;
+export const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '0');
+const sayOctets = (octets: number): string =>
+  octets < 1024 ** 3 ? `${Math.round(octets / 1024 ** 2)} MiB` : `${(octets / 1024 ** 3).toFixed(1)} GiB`;

@@ -3,17 +3,8 @@ import { z } from 'zod';
 import { parseHostPort } from '../../config/host-port.ts';
 import { isPrivate, parseIp, reversedLabels } from '../../mail/ip.ts';
 import type { Policy } from '../../policy/policy.ts';
-import {
-  addressesIn,
-  ask,
-  type Finding,
-  ok,
-  ownAddresses,
-  type Practice,
-  problem,
-  trouble,
-  warning,
-} from './finding.ts';
+import { type Finding, info, ok, problem, warning } from './finding.ts';
+import { addressesIn, ask, ownAddresses, type Practice, trouble } from './practice.ts';
 
 /** Resolvers for everybody: blocklists refuse them, since they cannot tell who asks. */
 const PUBLIC: ReadonlySet<string> = new Set([
@@ -42,29 +33,68 @@ export async function examineResolver({ installation }: Practice): Promise<reado
   });
 }
 
+/** A zone that every resolver which validates can follow from the root. */
+const SIGNED = 'org';
+
+/** DANE rests on it: without AD no TLSA record counts (RFC 7672 §2.1). */
+export async function examineValidation(practice: Practice): Promise<readonly Finding[]> {
+  const answer = await ask(practice, SIGNED, 'SOA');
+  if (answer.kind === 'failed')
+    return [problem('resolver', trouble(answer), 'see `dns.servers`: do they run, and resolve names of the Internet?')];
+  return [
+    answer.secure
+      ? info('resolver', 'it validates DNSSEC (AD)')
+      : info('resolver', 'it does not say that it validates DNSSEC (no AD)', 'DANE needs it; unbound does by default'),
+  ];
+}
+
 const LISTS = z.object({
-  lists: z.record(z.string(), z.object({ zone: z.string(), codes: z.record(z.string(), z.number()) })),
+  lists: z.record(
+    z.string(),
+    z.object({
+      zone: z.string().optional(),
+      // What is shown for a zone with a key: asked under it, told under it.
+      shown_as: z.string().optional(),
+      codes: z.record(z.string(), z.number()),
+      self_test: z.boolean().default(true),
+    }),
+  ),
 });
 
-/** Zones that count against who is in them: welcome-lists are no harm. */
-export function blocklists(policies: readonly Policy[]): readonly string[] {
-  const zones = policies.flatMap(({ checks }) =>
+interface Blocklist {
+  readonly zone: string;
+  readonly selfTest: boolean;
+}
+
+/** Lists that count against who is in them: welcome-lists are no harm. */
+function blocklists(policies: readonly Policy[]): readonly Blocklist[] {
+  const lists = policies.flatMap(({ checks }) =>
     checks.flatMap(({ check, options }) => {
       const read = check === 'dnsbl' ? LISTS.safeParse(options) : undefined;
       return read?.success ? Object.values(read.data.lists) : [];
     }),
   );
-  return [
-    ...new Set(zones.filter(({ codes }) => Object.values(codes).some((weight) => weight > 0)).map(({ zone }) => zone)),
-  ];
+  const zones = new Map<string, Blocklist>();
+  for (const { zone, shown_as, codes, self_test } of lists) {
+    const name = zone ?? shown_as ?? '';
+    if (name !== '' && Object.values(codes).some((weight) => weight > 0))
+      zones.set(name, { zone: name, selfTest: self_test });
+  }
+  return [...zones.values()].slice(0, LISTS_MAX);
 }
 
+/** More than anybody asks. */
+const LISTS_MAX = 50;
+
 export async function examineBlocklists(practice: Practice): Promise<readonly Finding[]> {
-  const zones = blocklists(practice.policies);
-  if (zones.length === 0) return [ok('blocklists', 'no policy asks one')];
+  const lists = blocklists(practice.policies);
+  if (lists.length === 0) return [ok('blocklists', 'no policy asks one')];
   const own = await ownAddresses(practice);
   const found = await Promise.all(
-    zones.map(async (zone) => [await examineList(practice, zone), ...(await listings(practice, zone, own))]),
+    lists.map(async ({ zone, selfTest }) => [
+      ...(selfTest ? [await examineList(practice, zone)] : []),
+      ...(await listings(practice, zone, own)),
+    ]),
   );
   return found.flat();
 }
@@ -80,9 +110,10 @@ async function examineList(practice: Practice, zone: string): Promise<Finding> {
       "ask through a resolver of your own, within the list's terms of use",
     );
   if (codes.length > 0) return ok('blocklists', `${zone} answers`);
+  if (answer.kind === 'failed') return warning('blocklists', trouble(answer), 'look again when the resolver answers');
   return warning(
     'blocklists',
-    trouble(answer) || `${zone} does not hold 127.0.0.2, as a list in use does`,
+    `${zone} does not hold 127.0.0.2, as a list in use does`,
     'is it still in use? see its own pages',
   );
 }

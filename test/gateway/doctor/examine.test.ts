@@ -1,68 +1,16 @@
 /** The doctor over zones and loopback hosts: what is well is ok, what is not has its remedy. */
-import { expect, onTestFinished, test } from 'vitest';
-import { dialSocket } from '../../../src/adapters/net/dial.ts';
-import { loadInstallation } from '../../../src/config/load-installation.ts';
+import { expect, test } from 'vitest';
 import { examine } from '../../../src/gateway/doctor/examine.ts';
-import type { Practice } from '../../../src/gateway/doctor/finding.ts';
-import type { Policy } from '../../../src/policy/policy.ts';
+import type { Practice } from '../../../src/gateway/doctor/practice.ts';
 import type { Zones } from '../../../src/record/scenario.ts';
-import { ArrivalsHost } from '../../support/arrivals-host.ts';
 import { resolverOver } from '../../support/gateway.ts';
+import { practice, WELL } from '../../support/practice.ts';
+import { aRecord } from '../../support/record.ts';
 import { NOON } from '../../support/samples.ts';
-
-const WELL: Zones = {
-  'mx1.example.com': [{ A: '192.0.2.1' }, { TXT: 'v=spf1 a -all' }],
-  '1.2.0.192.in-addr.arpa': [{ PTR: 'mx1.example.com' }],
-  'example.com': [{ MX: [10, 'mx1.example.com'] }, { TXT: 'v=spf1 mx -all' }],
-  '2.0.0.127.list.test': [{ A: '127.0.0.2' }],
-};
-const POLICY = {
-  checks: [
-    {
-      check: 'dnsbl',
-      options: {
-        lists: {
-          one: { zone: 'list.test', codes: { '127.0.0.2': 4 } },
-          good: { zone: 'good.test', codes: { '127.0.0.1': -1 } },
-        },
-      },
-    },
-  ],
-} as unknown as Policy;
-
-async function practice(zones: Zones, more: Partial<Practice> = {}, dns = '127.0.0.1:53'): Promise<Practice> {
-  const host = await ArrivalsHost.start();
-  onTestFinished(() => host.stop());
-  const { installation } = loadInstallation('/etc/postern/postern.yaml', {
-    read: () => `hostname: mx1.example.com
-listeners: { mx: { address: "127.0.0.1:0", policy: inbound } }
-domains: { example.com: { route: store, recipients: any } }
-routes: { store: { hosts: ["127.0.0.1:${host.port}"] } }
-dns: { servers: ["${dns}"] }
-`,
-    exists: () => true,
-    glob: (pattern) => [pattern.replace('*', 'inbound')],
-    pair: () => ({ kind: 'unread' }),
-    show: (path) => path,
-  });
-  return {
-    installation: installation!,
-    policies: [POLICY],
-    resolver: resolverOver(zones),
-    dial: dialSocket,
-    outwards: '',
-    modeOf: async () => 0o40700,
-    freeBytes: 10 * 1024 ** 3,
-    newest: NOON - 1000,
-    now: NOON,
-    signal: AbortSignal.timeout(15_000),
-    ...more,
-  };
-}
 
 test('an installation that is well has nothing but ok', async () => {
   const findings = await examine(await practice(WELL), false);
-  expect(findings.filter(({ level }) => level !== 'ok')).toEqual([]);
+  expect(findings.filter(({ level }) => level !== 'ok' && level !== 'info')).toEqual([]);
   expect([...new Set(findings.map(({ topic }) => topic))]).toEqual(
     expect.arrayContaining([
       'store',
@@ -82,6 +30,7 @@ test('an installation that is well has nothing but ok', async () => {
 const without = (name: string): Zones => Object.fromEntries(Object.entries(WELL).filter(([key]) => key !== name));
 test.each<[string, Zones, Partial<Practice>, string, string]>([
   ['no address of our name', without('mx1.example.com'), {}, 'hostname', 'problem'],
+  ['our name that cannot be asked for', { ...WELL, 'mx1.example.com': ['SERVFAIL'] }, {}, 'hostname', 'warning'],
   ['no reverse name', without('1.2.0.192.in-addr.arpa'), {}, 'ptr', 'problem'],
   [
     'another reverse name',
@@ -116,10 +65,45 @@ test.each<[string, Zones, Partial<Practice>, string, string]>([
   ['a listing of our own', { ...WELL, '1.2.0.192.list.test': [{ A: '127.0.0.2' }] }, {}, 'listed', 'problem'],
   ['a store open to others', WELL, { modeOf: async () => 0o40755 }, 'store', 'problem'],
   ['a full disk', WELL, { freeBytes: 1000 }, 'room', 'problem'],
-  ['a clock that was set back', WELL, { newest: NOON + 3_600_000 }, 'clock', 'problem'],
+  ['a clock that was set back', WELL, { recent: [aRecord({ at: NOON + 3_600_000 })] }, 'clock', 'problem'],
+  ['a clock that nobody keeps', WELL, { timeKept: async () => ({ kind: 'adrift' }) }, 'clock', 'warning'],
+  ['a store out of reach', WELL, { modeOf: async () => 'hidden' }, 'store', 'problem'],
+  ['a store that is damaged', WELL, { storeTrouble: 'the store is damaged' }, 'store', 'problem'],
+  ['a resolver that resolves nothing', { ...WELL, org: ['SERVFAIL'] }, {}, 'resolver', 'problem'],
+  ['a gateway that does not run', WELL, { gateway: { kind: 'stopped', why: 'no socket' } }, 'gateway', 'warning'],
+  ['a gateway that does not answer', WELL, { gateway: { kind: 'refused', why: 'EACCES' } }, 'gateway', 'problem'],
+  ['a program that was replaced', WELL, { onDisk: { version: '0.2.0', configuration: 'abc' } }, 'gateway', 'warning'],
+  ['files that are not in force', WELL, { onDisk: { version: '0.1.0', configuration: 'xyz' } }, 'gateway', 'warning'],
+  [
+    'an SPF record that lets everybody send',
+    { ...WELL, 'example.com': [{ MX: [10, 'mx1.example.com'] }, { TXT: 'v=spf1 +all' }] },
+    {},
+    'spf',
+    'problem',
+  ],
+  [
+    'an SPF record with a mistake',
+    { ...WELL, 'example.com': [{ MX: [10, 'mx1.example.com'] }, { TXT: 'v=spf1 ipv4:192.0.2.1 -all' }] },
+    {},
+    'spf',
+    'problem',
+  ],
+  [
+    'an SPF record of too many look-ups',
+    {
+      ...WELL,
+      'a.test': [{ A: '192.0.2.9' }],
+      'example.com': [{ MX: [10, 'mx1.example.com'] }, { TXT: `v=spf1${' a:a.test'.repeat(11)} -all` }],
+    },
+    {},
+    'spf',
+    'problem',
+  ],
   ['a store that is down', WELL, { dial: async () => ({ kind: 'failed', why: 'refused' }) }, 'route', 'problem'],
 ])('%s is told with its remedy', async (_, zones, more, topic, level) => {
-  const findings = (await examine(await practice(zones, more), false)).filter((one) => one.level !== 'ok');
+  const findings = (await examine(await practice(zones, more), false)).filter(
+    ({ level: one }) => one !== 'ok' && one !== 'info',
+  );
   const [found] = findings.filter((one) => one.topic === topic);
   expect(found).toMatchObject({ topic, level });
   expect(findings.every(({ remedy }) => remedy !== '')).toBe(true);
@@ -132,14 +116,89 @@ test('a public resolver is a problem', async () => {
 
 test('offline asks nothing outside', async () => {
   const resolver = { resolve: (name: string) => expect.unreachable(name) };
-  const findings = await examine(
-    await practice(WELL, {
-      resolver: {
-        resolve: async (name, type, signal) =>
-          name.startsWith('_25') ? resolverOver(WELL).resolve(name, type, signal) : resolver.resolve(name),
-      },
-    }),
-    true,
-  );
+  const findings = await examine(await practice(WELL, { resolver }), true);
   expect(findings.map(({ level }) => level)).not.toContain('problem');
+});
+
+test('whether our own addresses stand in SPF is asked where mail leaves by MX', async () => {
+  const zones = { ...WELL, 'example.com': [{ MX: [10, 'mx1.example.com'] }, { TXT: 'v=spf1 ip4:192.0.2.77 -all' }] };
+  const quiet = await practice(zones as Zones);
+  const spf = async (one: Practice) => (await examine(one, false)).filter(({ topic }) => topic === 'spf');
+  expect((await spf(quiet)).map(({ level }) => level)).toEqual(['ok', 'ok']);
+  const { installation } = quiet;
+  const internet = { ...installation.routes.get('store')!, kind: 'mx', port: 25, tls: 'opportunistic' } as const;
+  const sending = { ...installation, defaultRoute: 'internet', routes: new Map([['internet', internet]]) };
+  expect(await spf({ ...quiet, installation: sending })).toEqual([
+    expect.objectContaining({ level: 'ok', saw: expect.stringContaining('mx1.example.com') }),
+    expect.objectContaining({ level: 'problem', saw: expect.stringContaining('does not let 192.0.2.1 send') }),
+  ]);
+});
+
+test('a part that hangs is told when its time is over, and text from outside is cleaned and bounded', async () => {
+  const zones = { ...WELL, '1.2.0.192.in-addr.arpa': [{ PTR: `\u001b[2Jhost.${'x'.repeat(60)}.test` }] };
+  const stuck = await practice(zones as Zones, { modeOf: () => new Promise(() => {}) });
+  const findings = await examine(stuck, false, 50);
+  expect(findings.filter(({ saw }) => saw.includes('in time')).map(({ topic }) => topic)).toEqual(['store', 'secrets']);
+  for (const { saw, remedy } of findings) expect(saw + remedy).not.toMatch(/[\x00-\x1f]/);
+});
+
+test('every key and secret that the installation names must be closed to others', async () => {
+  const well = await practice(WELL);
+  const certificates = [{ names: ['mx1.example.com'], certificate: '/tls/c.pem', key: '/tls/k.pem' }];
+  const secrets = [{ file: '../secrets/zen', shownAs: 'key.list.test', place: { file: '', line: 1, column: 1 } }];
+  const secretly = async (modeOf: Practice['modeOf']) => {
+    const one: Practice = {
+      ...well,
+      installation: { ...well.installation, certificates },
+      policies: [{ ...well.policies[0]!, secrets }],
+      modeOf,
+    };
+    return (await examine(one, true)).filter(({ topic }) => topic === 'secrets').map(({ saw }) => saw);
+  };
+  expect(await secretly(async () => 0o100640)).toEqual(['2 files of keys and secrets, closed to others']);
+  const open = await secretly(async (path) => (/k\.pem|zen/.test(path) ? 0o100644 : 0o100600));
+  expect(open).toEqual([
+    '/tls/k.pem is open to every user (0644)',
+    '/etc/postern/secrets/zen is open to every user (0644)',
+  ]);
+  expect(await secretly(async (path) => (path.endsWith('zen') ? 'absent' : 0o100600))).toEqual([
+    '/etc/postern/secrets/zen is not there',
+  ]);
+});
+
+test('lists under a zone with a key are asked under the name that is shown', async () => {
+  const asked: string[] = [];
+  const under = resolverOver({ ...WELL, '2.0.0.127.key.list.test': [{ A: '127.0.0.2' }] });
+  const options = {
+    lists: { zen: { zone_file: '../secrets/zen', shown_as: 'key.list.test', codes: { '127.0.0.2': 4 } } },
+  };
+  const one = await practice(WELL, {
+    policies: [{ checks: [{ check: 'dnsbl', options }], secrets: [] } as never],
+    resolver: {
+      resolve: (name, type, signal) => {
+        asked.push(name);
+        return under.resolve(name, type, signal);
+      },
+    },
+  });
+  const found = (await examine(one, false)).filter(({ topic }) => topic === 'blocklists');
+  expect(found).toMatchObject([{ level: 'ok', saw: 'key.list.test answers' }]);
+  expect(asked).toContain('1.2.0.192.key.list.test');
+});
+
+test('a listener that sees private addresses only is told, and what was shed at the door', async () => {
+  const client = { ip: '10.0.0.1', network: '10.0.0.0/24' };
+  const inside = Array.from({ length: 20 }, () => aRecord({ listener: 'mx', facts: { client } }));
+  const reply = { code: 421, enhanced: '4.7.0', text: 'later' };
+  const shed = aRecord({ at: NOON - 60_000, count: 7, replies: [{ to: 'connect', reply, reason: 'network-rate' }] });
+  const told = async (recent: Practice['recent']) =>
+    (await examine(await practice(WELL, { recent }), true)).filter(
+      ({ group, level }) => group === 'gateway' && level !== 'ok',
+    );
+  expect(await told(inside)).toMatchObject([{ topic: 'clients', level: 'warning' }]);
+  const outside = aRecord({ listener: 'mx', facts: { client: { ip: '192.0.2.9' } } });
+  expect(await told([...inside, outside])).toEqual([]);
+  expect(await told([shed])).toMatchObject([
+    { topic: 'crowd', saw: '7 connections shed in the last 60 s (network-rate)' },
+  ]);
 });

@@ -1,0 +1,44 @@
+/** Files of keys and secrets that the installation names: closed to every user who is neither owner nor group. */
+import { folderOf, resolvePath } from '../../config/paths.ts';
+import { type Finding, ok, problem } from './finding.ts';
+import { octal } from './machine.ts';
+import type { Practice } from './practice.ts';
+
+const OTHERS = 0o007;
+
+export async function examineSecrets(practice: Practice): Promise<readonly Finding[]> {
+  const { installation, policies, modeOf } = practice;
+  const files = new Set([
+    ...installation.certificates.map(({ key }) => key),
+    ...policies.flatMap(({ secrets }) => secrets.map(({ file }) => resolvePath(installation.policiesDir, file))),
+  ]);
+  const findings = await Promise.all(
+    [...files].map(async (path): Promise<readonly Finding[]> => {
+      const mode = await modeOf(path);
+      if (mode === 'absent') return [problem('secrets', `${path} is not there`, 'make it, or mend its path')];
+      if (mode === 'hidden')
+        return [problem('secrets', `${path} is out of this user's reach`, "run this as the gateway's user")];
+      return exposed(path, mode);
+    }),
+  );
+  // What nobody names yet may lie there too, and so may what we make ourselves.
+  const others = [`${folderOf(installation.file)}/secrets`, `${installation.store.path}/self-signed.pem`];
+  for (const path of others) {
+    const mode = await modeOf(path);
+    if (typeof mode === 'number') findings.push(exposed(path, mode));
+  }
+  const wrong = findings.flat();
+  if (wrong.length > 0 || files.size === 0) return wrong;
+  return [ok('secrets', `${files.size} file${files.size === 1 ? '' : 's'} of keys and secrets, closed to others`)];
+}
+
+const exposed = (path: string, mode: number): readonly Finding[] =>
+  (mode & OTHERS) === 0
+    ? []
+    : [
+        problem(
+          'secrets',
+          `${path} is open to every user (${octal(mode)})`,
+          `chmod o= ${path}, and renew what it holds`,
+        ),
+      ];

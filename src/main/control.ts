@@ -8,7 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ControlAnswer, ControlAsk, GatewayStatus } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
 import type { Edge } from './edge.ts';
-import { fingerprint } from './in-force.ts';
+import { fingerprint } from './fingerprint.ts';
 import { inForceAt, Overrides } from './overrides.ts';
 import { version } from './version.ts';
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { controlLine } from '../adapters/control/client.ts';
 import { DnsClient } from '../adapters/dns/client.ts';
+import { readSecret } from '../adapters/files/secret-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { dialSocket } from '../adapters/net/dial.ts';
 import { storePaths } from '../adapters/sqlite/paths.ts';
@@ -20,7 +21,7 @@ import { RecipientLists } from '../gateway/recipient-list.ts';
 import { seconds } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
 import { configure } from './configure.ts';
-import { fingerprint } from './in-force.ts';
+import { fingerprint } from './fingerprint.ts';
 import { readZones } from './read-zones.ts';
 import { freeBytes, visitStore } from './store-visit.ts';
 import { version } from './version.ts';
@@ -67,7 +68,10 @@ export async function examined(
 
 /** A key that cannot be read makes its questions fail, rather than go out under the name that is shown. */
 function keyed(resolver: DnsClient, folder: string, policies: Practice['policies']): Practice['resolver'] {
-  const zones = new Map([...readZones(folder, policies, 'leave').zones, ...readZones(folder, policies, 'read').zones]);
+  const zones = new Map([
+    ...readZones(folder, policies, undefined).zones,
+    ...readZones(folder, policies, readSecret).zones,
+  ]);
   return keyedResolver(resolver, () => zones);
 }
 

@@ -84,6 +84,8 @@ interface Change {
   readonly name: 'retry' | 'hold' | 'release' | 'remove';
   readonly about: string;
   readonly examples: readonly (readonly [string, string])[];
+  /** Which entries a filter means. */
+  readonly state: (typeof STATES)[number] | undefined;
   readonly done: string;
 }
 
@@ -92,36 +94,41 @@ const CHANGES: readonly Change[] = [
     name: 'retry',
     about: 'Lets waiting entries be tried at once.',
     examples: [['queue retry --route store', 'after the store came back']],
+    state: 'waiting',
     done: 'will be tried at once',
   },
   {
     name: 'hold',
     about: 'Holds waiting entries until they are released.',
     examples: [['queue hold --sender a@example.com --why "looks stolen"', 'all of a sender']],
+    state: 'waiting',
     done: 'held',
   },
   {
     name: 'release',
     about: 'Lets held entries go on.',
     examples: [['queue release 3f9k2m7q0d5xa.1', 'one entry']],
+    state: 'held',
     done: 'released',
   },
   {
     name: 'remove',
     about: 'Takes entries out of the queue for good; nobody is told, the record keeps the story.',
     examples: [['queue remove 3f9k2m7q0d5xa --why "sent twice"', 'all entries of one message']],
+    state: undefined,
     done: 'removed',
   },
 ];
 
-const changing = (shell: Shell, { name, about, examples, done }: Change): Command =>
+const changing = (shell: Shell, { name, about, examples, state, done }: Change): Command =>
   selecting(printing(name, { about, examples }), CHOICES, true)
     .option('--why <text>', 'the reason, for the record')
     .action(
       act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
         const selection = { ...options, ids };
         mustChoose(selection);
-        const wanted = choose(selection, undefined, world.now());
+        // Whoever names an entry hears why it cannot be; a filter means those that can.
+        const wanted = choose(selection, ids.length === 0 ? state : undefined, world.now());
         return visiting(world, options.config, async ({ queue }, installation) => {
           const pages = everyPage(wanted, (filter) => queue.list(filter));
           const came = await changeQueue(world, queue, installation, pages, name, options.why ?? '');

@@ -201,9 +201,14 @@ export class Dispatcher {
     const results = await this.#deliver(leases, attempt.signal);
     for (const { entry } of leases) this.#onWire.delete(entry.id);
     this.#unsettled += 1;
+    // We broke it off before its final dot, to stop: that says nothing about the message, and is no attempt of it.
+    const broken = attempt.signal.aborted && this.#stopping.signal.aborted;
     const ended = this.#end(
       leases,
-      results.map((result) => ({ kind: 'attempted', result })),
+      results.map(
+        (result): EntryEvent =>
+          broken && result.kind === 'transient' ? { kind: 'putBack' } : { kind: 'attempted', result },
+      ),
     ).then(() => {
       this.#unsettled -= 1;
     });

@@ -9,8 +9,9 @@ import type { RecipientState, TransactionState } from './transaction.ts';
 type Group = { readonly [fact: string]: FactValue };
 
 /**
- * `verified` asks for both: the author's domain is authenticated (DMARC-aligned), and the reverse-path lies in it. A
- * signature of one's own domain over a stranger's reverse-path would otherwise turn our notifications into backscatter.
+ * `verified` asks for three things: the author's domain is authenticated (DMARC-aligned), the reverse-path lies in it, and it
+ * is the author's own, or one that SPF lets this client use. A signature over a stranger's reverse-path, be it of the same
+ * domain or of the one above, would otherwise turn our notifications into backscatter.
  */
 export function senderStanding(s: SessionState, tx: TransactionState): SenderStanding {
   if (s.user !== '') return 'authenticated';
@@ -19,9 +20,11 @@ export function senderStanding(s: SessionState, tx: TransactionState): SenderSta
   const from = known.from as Group | undefined;
   const mail = known.mail as Group | undefined;
   if (from?.verified !== true || mail === undefined || mail.domain === '') return 'unverified';
-  return isWithin(String(mail.domain), String(from.domain)) || isWithin(String(from.domain), String(mail.domain))
-    ? 'verified'
-    : 'unverified';
+  if (!isWithin(String(mail.domain), String(from.domain))) return 'unverified';
+  const spfName = s.policy.checks.find(({ check }) => check === 'spf')?.name;
+  const spf = spfName === undefined ? undefined : (known[spfName] as Group | undefined);
+  const authorized = spf?.result === 'pass' && spf.domain === mail.domain;
+  return authorized || mail.address === from.address ? 'verified' : 'unverified';
 }
 
 /** May the sender be told of this recipient's refusal, and does it wish to hear (RFC 3461 §4.1)? */

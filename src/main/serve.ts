@@ -195,7 +195,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       log,
       newId: () => ids.next(),
     });
-    stopping.push(() => control.close());
+    // The last to go but the store: until then it answers, and nobody takes a gateway that is stopping for none.
+    stopping.splice(1, 0, () => control.close());
     log.event('gateway.started', { hostname: installation.hostname, addresses, threads });
 
     return {
@@ -205,7 +206,11 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       get workers() {
         return sessions?.workers ?? [];
       },
-      stop: () => stopAll(stopping, log),
+      stop: async () => {
+        log.event('gateway.stopping', {});
+        await stopAll(stopping, log);
+        log.event('gateway.stopped', {});
+      },
       broken: sessions === undefined ? store.died : Promise.race([store.died, sessions.broken]),
     };
   } catch (error) {

@@ -203,7 +203,8 @@ The rules are in policies/inbound.yaml; their tests in policies/tests/, run by:
      npm run -s policies
 Change one and see what it would do, before it is in force:
      npm run -s postern -- explain fixtures/messages/spoof-bank.eml --config fixtures/demo/postern.yaml \\
-       --dns fixtures/demo/zones.yaml --client-ip 203.0.113.66 --mail-from dd@quickmail.example --rcpt alice@example.com
+       --dns fixtures/demo/zones.yaml --client-ip 203.0.113.66 --helo out.quickmail.example \\
+       --mail-from dd@quickmail.example --rcpt alice@example.com
 `);
 if (wrong.length > 0) {
   process.stdout.write(`\n${wrong.length} of ${scenes.flat().length} came out otherwise than they should.\n`);

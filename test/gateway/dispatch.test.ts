@@ -226,7 +226,7 @@ describe('dispatch', () => {
     expect(await kept.queue.count({})).toBe(1);
   });
 
-  test('what does not end within the grace is broken off and waits', async () => {
+  test('what does not end within the grace is broken off and put back: that says nothing about the message', async () => {
     const { hop, admit, dispatcher, kept, clock } = house();
     hop.gate = new Promise(() => {});
     dispatcher.start();
@@ -236,6 +236,8 @@ describe('dispatch', () => {
     await calm();
     await clock.pass(1000);
     await stopped;
-    expect(await kept.queue.list({})).toMatchObject([{ last: { said: 'stopped' }, state: { kind: 'waiting' } }]);
+    expect(await kept.queue.list({})).toMatchObject([
+      { last: null, attempts: 0, state: { kind: 'waiting', due: clock.now() } },
+    ]);
   });
 });

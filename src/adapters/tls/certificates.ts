@@ -40,6 +40,7 @@ class InUse implements Certificates {
   readonly #timer: NodeJS.Timeout;
   #hostname: string;
   #selfSigned = '';
+  #saidOurOwn = false;
   /** Never empty. */
   #pairs: readonly KeptPair[];
   readonly #watching: WatchSet;
@@ -98,7 +99,10 @@ class InUse implements Certificates {
     const file = this.#selfSigned;
     const done = keepSelfSigned(file, hostname, this.#world.now());
     const why = 'no certificate is configured: senders can encrypt, and cannot know whom they speak to';
-    this.#world.log.warn('certificate.self-signed', { hostname, file, done, why });
+    // Once a life: a reload changes nothing about it.
+    if (!this.#saidOurOwn || done === 'made')
+      this.#world.log.warn('certificate.self-signed', { hostname, file, done, why });
+    this.#saidOurOwn = true;
     return { names: [hostname], certificate: file, key: file };
   }
 

@@ -75,6 +75,11 @@ export class GatewayProcess {
     return this.#lines.map(({ msg }) => msg);
   }
 
+  /** The log's lines of one name. */
+  said(msg: string): readonly LogLine[] {
+    return this.#lines.filter((line) => line.msg === msg);
+  }
+
   /** The next line of the log that bears this name, or the first one that did; rejects when the process ends without. */
   heard(msg: string): Promise<LogLine> {
     const line = this.#lines.find((one) => one.msg === msg);

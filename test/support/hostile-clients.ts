@@ -79,14 +79,17 @@ export class Wire {
     return true;
   }
 
-  async upToData(recipient: string): Promise<boolean> {
+  async upToRecipient(recipient: string): Promise<boolean> {
     return (
       (await this.hear(/^220 /m)) &&
       (await this.ask('EHLO hostile.example', /^250 /m)) &&
       (await this.ask('MAIL FROM:<a@hostile.example>', /^250 /m)) &&
-      (await this.ask(`RCPT TO:<${recipient}>`, /^250 /m)) &&
-      (await this.ask('DATA', /^354 /m))
+      (await this.ask(`RCPT TO:<${recipient}>`, /^250 /m))
     );
+  }
+
+  async upToData(recipient: string): Promise<boolean> {
+    return (await this.upToRecipient(recipient)) && (await this.ask('DATA', /^354 /m));
   }
 
   async end(): Promise<string> {
@@ -123,12 +126,19 @@ export const HOSTILE: readonly Hostile[] = [
     patient: true,
     async run(target) {
       const wire = new Wire(target);
-      await wire.hear(/^220 /m);
-      await wire.ask('EHLO hostile.example', /^250 /m);
-      await wire.ask('MAIL FROM:<a@hostile.example>', /^250 /m);
-      await wire.ask(`RCPT TO:<${target.recipient}>`, /^250 /m);
-      await wire.send('BDAT 1000000\r\n');
-      return trickle(wire, '');
+      await wire.upToRecipient(target.recipient);
+      return trickle(wire, 'BDAT 1000000\r\n');
+    },
+  },
+  {
+    name: 'a chunk that was announced and never comes',
+    needs: 'CHUNKING',
+    patient: true,
+    async run(target) {
+      const wire = new Wire(target);
+      await wire.upToRecipient(target.recipient);
+      await wire.send('BDAT 1000000 LAST\r\n');
+      return wire.end();
     },
   },
   {
@@ -183,6 +193,13 @@ export const HOSTILE: readonly Hostile[] = [
       return wire.end();
     },
   },
+  { name: '10,000 chunks of one octet', needs: 'CHUNKING', run: (target) => chunks(target, 'BDAT 1\r\nx', 10_000) },
+  {
+    name: 'chunks of one octet for ever',
+    needs: 'CHUNKING',
+    run: (target) => chunks(target, 'BDAT 1\r\nx', 1_000_000),
+  },
+  { name: 'chunks of nothing for ever', needs: 'CHUNKING', run: (target) => chunks(target, 'BDAT 0\r\n', 1_000_000) },
   {
     name: 'a pipelined group that makes no sense',
     run: (target) => flood(target, [], 'RCPT TO:<>\r\nDATA\r\nBDAT 7 LAST\r\nAUTH PLAIN\r\n.\r\n', 5000),
@@ -220,6 +237,25 @@ export const HOSTILE: readonly Hostile[] = [
       await wire.send(Buffer.from('1603010200010001fc0303', 'hex'));
       wire.socket.destroy();
       return wire.end();
+    },
+  },
+  {
+    name: 'a flood of handshakes that fail',
+    needs: 'STARTTLS',
+    async run(target) {
+      let heard = '';
+      const one = async (): Promise<void> => {
+        for (let n = 0; n < 25 && !target.signal.aborted; n++) {
+          const wire = new Wire(target);
+          await wire.hear(/^\d{3} /m);
+          await wire.send('EHLO hostile.example\r\nSTARTTLS\r\n');
+          await wire.hear(/^(?:220 2\.|421 )/m);
+          await wire.send('GET / HTTP/1.1\r\n\r\n');
+          heard += await wire.end();
+        }
+      };
+      await Promise.all(Array.from({ length: 20 }, one));
+      return heard;
     },
   },
   {
@@ -272,6 +308,15 @@ async function flood(
     if (!(await wire.send(piece.join('')))) return wire.end();
   }
   await wire.send('QUIT\r\n');
+  return wire.end();
+}
+
+async function chunks(target: Target, chunk: string, times: number): Promise<string> {
+  const wire = new Wire(target);
+  if (!(await wire.upToRecipient(target.recipient))) return wire.end();
+  await wire.send('BDAT 14\r\nSubject: x\r\n\r\n');
+  for (let n = 0; n < times; n += 1000) if (!(await wire.send(chunk.repeat(1000)))) return wire.end();
+  await wire.send('BDAT 0 LAST\r\nQUIT\r\n');
   return wire.end();
 }
 

@@ -17,6 +17,9 @@ const UNWRITTEN_MAX = 1024 * 1024;
 /** Octets of admitted small content kept at hand for the delivery that follows at once. */
 const CACHE_OCTETS_MAX = 32 * 1024 * 1024;
 const READ_OCTETS = 64 * 1024;
+/** A message may come octet by octet, and what Node keeps of each piece is 300 octets: pieces this small are gathered. */
+const CRUMB_OCTETS_MAX = 512;
+const CRUMBS_OCTETS = 4096;
 
 /** Where content lies that was not admitted yet. */
 type Spooled =
@@ -123,6 +126,8 @@ class Writer implements ContentWriter {
   /** From the first octet beyond the small on. */
   #large: { readonly hash: ReturnType<typeof createHash>; readonly head: Uint8Array[]; headSize: number } | undefined;
   #writing: Promise<void> | undefined;
+  /** Room for crumbs. */
+  #crumbs: Uint8Array = Buffer.alloc(0);
   #handle: FileHandle | undefined;
   #failed: unknown;
 
@@ -137,8 +142,13 @@ class Writer implements ContentWriter {
   }
 
   write(chunk: Uint8Array): boolean {
+    const first = this.#size === 0;
     this.#size += chunk.length;
-    this.#waiting.push(chunk);
+    return this.#keep(first || chunk.length > CRUMB_OCTETS_MAX ? chunk : this.#gathered(chunk));
+  }
+
+  #keep(chunk: Uint8Array): boolean {
+    append(this.#waiting, chunk);
     this.#unwritten += chunk.length;
     if (this.#large !== undefined) this.#account(chunk);
     else if (this.#size > SMALL_OCTETS_MAX) {
@@ -199,11 +209,20 @@ class Writer implements ContentWriter {
     await forget(spoolFile(this.#path, this.#ref));
   }
 
+  /** The same octets behind those of the crumb before, where there is room. */
+  #gathered(crumb: Uint8Array): Uint8Array {
+    if (this.#crumbs.length < crumb.length) this.#crumbs = Buffer.allocUnsafeSlow(CRUMBS_OCTETS);
+    const kept = this.#crumbs.subarray(0, crumb.length);
+    kept.set(crumb);
+    this.#crumbs = this.#crumbs.subarray(crumb.length);
+    return kept;
+  }
+
   #account(chunk: Uint8Array): void {
     const large = this.#large!;
     large.hash.update(chunk);
     if (large.headSize >= HEADER_OCTETS_MAX) return;
-    large.head.push(chunk);
+    append(large.head, chunk);
     large.headSize += chunk.length;
   }
 
@@ -224,6 +243,13 @@ class Writer implements ContentWriter {
     }
     this.#writing = undefined;
   }
+}
+
+/** Pieces that lie side by side become one. */
+function append(pieces: Uint8Array[], piece: Uint8Array): void {
+  const last = pieces.at(-1);
+  if (last?.buffer !== piece.buffer || last.byteOffset + last.length !== piece.byteOffset) pieces.push(piece);
+  else pieces[pieces.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + piece.length);
 }
 
 async function* readFile(file: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -34,6 +34,10 @@ export class Chunk {
     this.refuse = 'refuse' in to ? to.refuse : undefined;
   }
 
+  get received(): number {
+    return this.octets - this.left;
+  }
+
   /** Takes from the front what belongs to it, and answers how much that was. */
   take(octets: Uint8Array): number {
     const length = Math.min(this.left, octets.length);

@@ -7,12 +7,18 @@ import { formatReply, type Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import { Dialogue, type DialogueOptions, type Line } from './dialogue.ts';
+import { type Arriving, Dialogue, type DialogueOptions, type Line } from './dialogue.ts';
 import { shakeHands, type TlsOffer } from './handshake.ts';
-import type { IncomingMessage, Newline } from './incoming-message.ts';
+import type { Newline } from './incoming-message.ts';
 import { Reader, type ReaderHost } from './reader.ts';
 import { WIRE_REFUSALS } from './refusals.ts';
 import type { ClientInfo } from './session.ts';
+
+/** What a connection tells those who keep count of all. */
+export interface House {
+  closed(connection: Connection): void;
+  tlsFailed(client: ClientInfo, why: string): void;
+}
 
 export class Connection extends SMTPConnection implements Line, ReaderHost {
   readonly dialogue: Dialogue;
@@ -21,7 +27,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   readonly #options: DialogueOptions;
   readonly #log: Log;
   readonly #clock: Pick<Clock, 'elapsed' | 'sleep'>;
-  readonly #onClosed: (connection: Connection) => void;
+  readonly #house: House;
   readonly #client: ClientInfo;
   #reader: Reader;
   #replies = '';
@@ -39,8 +45,8 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     upgradingSince: Millis | undefined;
     halfSince: Millis | undefined;
   };
-  /** The message that comes, and what had come of it when its window began. */
-  #pace: { readonly message: IncomingMessage; since: Millis; octets: number } | undefined;
+  /** The message or chunk that comes, and what had come of it when its window began. */
+  #pace: { readonly of: Arriving; since: Millis; octets: number } | undefined;
   #overdue = false;
   #lingered = 0;
   readonly #openedAt: Millis;
@@ -53,14 +59,14 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     options: DialogueOptions,
     log: Log,
     clock: Pick<Clock, 'elapsed' | 'sleep'>,
-    onClosed: (connection: Connection) => void,
+    house: House,
   ) {
     super(server, socket, { id });
     const at = clock.elapsed();
     this.#clock = clock;
     this.#options = options;
     this.#log = log;
-    this.#onClosed = onClosed;
+    this.#house = house;
     this.#client = client;
     this.#openedAt = at;
     this.#watch = {
@@ -101,7 +107,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
 
   override _onClose(): void {
     super._onClose();
-    this.#onClosed(this);
+    this.#house.closed(this);
     this.#ended = true;
     this.#leaving?.abort();
     this.dialogue.close();
@@ -210,7 +216,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     if (this.#ended) return;
     const watch = this.#watch;
     const { limits } = this.#options;
-    const { message } = this.dialogue;
+    const { arriving } = this.dialogue;
     if (watch.spoke) {
       watch.spoke = false;
       watch.idleSince = now;
@@ -230,27 +236,27 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
       else this.#flush(); // a slow hook does not keep earlier replies back
       return;
     }
-    watch.halfSince = message === undefined && this.#reader.halfway ? (watch.halfSince ?? now) : undefined;
-    const silence = message !== undefined ? limits.dataBlock : busy ? limits.idleBusy : limits.idle;
+    watch.halfSince = arriving === undefined && this.#reader.halfway ? (watch.halfSince ?? now) : undefined;
+    const silence = arriving !== undefined ? limits.dataBlock : busy ? limits.idleBusy : limits.idle;
     if (now - watch.idleSince > silence) this.dialogue.refuse('timeout', 'other', '');
     else if (watch.halfSince !== undefined && now - watch.halfSince > limits.command)
       this.dialogue.refuse('timeout', 'other', '');
     else if (this.#overdue) this.dialogue.refuse('session-too-long', 'other', '');
-    else if (message !== undefined && this.#isSlow(message, now)) this.dialogue.refuse('too-slow', 'other', '');
+    else if (arriving !== undefined && this.#isSlow(arriving, now)) this.dialogue.refuse('too-slow', 'other', '');
   }
 
-  /** Averaged over windows that begin with the message: what came in the one that ends was too little. */
-  #isSlow(message: IncomingMessage, now: Millis): boolean {
+  /** Averaged over windows that begin with the message or chunk: what came in the one that ends was too little. */
+  #isSlow(of: Arriving, now: Millis): boolean {
     const { dataRateBytes, dataWindow } = this.#options.limits;
     const pace = this.#pace;
-    if (pace?.message !== message) {
-      this.#pace = { message, since: now, octets: message.received };
+    if (pace?.of !== of) {
+      this.#pace = { of, since: now, octets: of.received };
       return false;
     }
     if (now - pace.since < dataWindow) return false;
-    const slow = message.received - pace.octets < (dataRateBytes * (now - pace.since)) / 1000;
+    const slow = of.received - pace.octets < (dataRateBytes * (now - pace.since)) / 1000;
     pace.since = now;
-    pace.octets = message.received;
+    pace.octets = of.received;
     return slow;
   }
 
@@ -290,10 +296,10 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
         ready();
       },
       failed: (error) => {
-        if (!this._upgrading) return this._onError(error);
-        // Scanners and old clients: nothing for a person to mend.
         const why = (error as NodeJS.ErrnoException).code ?? error.message;
-        this.#log.event('smtp.tls.failed', { client: this.#client.ip, why });
+        // TLS that is broken later (garbage, an alert) is no better than a handshake that fails.
+        if (!this._upgrading && !why.startsWith('ERR_SSL_')) return this._onError(error);
+        this.#house.tlsFailed(this.#client, why);
       },
     });
     this._socket.on('close', () => this._onClose());

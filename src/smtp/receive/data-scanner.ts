@@ -44,6 +44,32 @@ export class StrictScanner {
     let long = this.#long;
     let begun = 0;
     for (let index = 0; index < length; index++) {
+      // Whole short lines, one after the other, as long as nothing is unusual: states ask far more of each octet.
+      while (leaping && !long && (state === LINE || state === TEXT)) {
+        if (state === LINE && segment[index] === DOT) {
+          if (index + 1 === length || segment[index + 1] === CR) break;
+          shifted = true;
+          index++;
+        }
+        state = TEXT;
+        let octet = segment[index];
+        for (; index < length && octet !== CR && octet !== LF; octet = segment[++index]) {
+          if (shifted) segment[out] = octet!;
+          out++;
+        }
+        if (octet !== CR || segment[index + 1] !== LF) break;
+        if (shifted) {
+          segment[out] = CR;
+          segment[out + 1] = LF;
+        }
+        out += 2;
+        index += 2;
+        state = LINE;
+        long = index - begun > LONG;
+        begun = index;
+        if (index === length) break;
+      }
+      if (index === length) break;
       if (state === TEXT && leaping && long) {
         const cr = segment.indexOf(CR, index);
         const lf = segment.indexOf(LF, index);

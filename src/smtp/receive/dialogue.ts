@@ -47,6 +47,11 @@ interface Transaction {
   overflow: Spoken | undefined;
 }
 
+/** Message or chunk: octets that are no commands, and how many of them have come. */
+export interface Arriving {
+  readonly received: number;
+}
+
 export class Dialogue {
   /** While a message comes, what was read belongs to it. */
   message: IncomingMessage | undefined;
@@ -166,7 +171,10 @@ export class Dialogue {
       this.#chunked = undefined;
       return this.#take(message);
     }
-    this.#line.say({ code: 250, enhanced: '2.0.0', text: `${octets} octets received` }); // RFC 3030 §2
+    const reply = { code: 250, enhanced: '2.0.0', text: `${octets} octets received` }; // RFC 3030 §2
+    // A chunk of nothing brings the message no nearer to its end.
+    if (octets === 0) this.#idly(reply);
+    else this.#line.say(reply);
   }
 
   async #take(message: IncomingMessage): Promise<void> {
@@ -213,6 +221,11 @@ export class Dialogue {
     this.chunk = undefined;
     this.#dropChunks();
     this.#session.close();
+  }
+
+  /** What comes, while it does: its speed is measured. */
+  get arriving(): Arriving | undefined {
+    return this.message ?? this.chunk;
   }
 
   /** Nothing has begun that the client would have to send again. */

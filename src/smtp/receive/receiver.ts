@@ -17,6 +17,7 @@ import { awaitProxyHeader } from './proxied.ts';
 import type { ProxyEnd } from './proxy-header.ts';
 import { WIRE_REFUSALS } from './refusals.ts';
 import type { ClientInfo, OpenSession } from './session.ts';
+import { TlsTroubles } from './tls-troubles.ts';
 
 export interface ReceiverOptions {
   readonly hostname: string;
@@ -95,6 +96,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       waiting.abort();
       stopped.abort();
       options.door?.sweep();
+      server.tlsTroubles.sweep();
     },
     drain(on) {
       server.draining = on;
@@ -118,6 +120,7 @@ const LINGER = seconds(5);
 class Server extends SMTPServer {
   readonly open = new Set<Connection>();
   draining = false;
+  readonly tlsTroubles: TlsTroubles;
   readonly #options: ReceiverOptions;
   readonly #limits: ReceiveLimits;
   readonly #xclientFrom: RangeSet;
@@ -131,6 +134,7 @@ class Server extends SMTPServer {
   constructor(options: ReceiverOptions) {
     super({ logger: false, hideSTARTTLS: true, noDelay: true, allowHalfOpen: true });
     this.#options = options;
+    this.tlsTroubles = new TlsTroubles(options.log);
     this.#limits = { ...RECEIVE_LIMITS, ...options.limits };
     this.#xclientFrom = new RangeSet(options.xclientFrom.map(rangeOrThrow));
     this.#proxyFrom = new RangeSet((options.proxyFrom ?? []).map(rangeOrThrow));
@@ -182,9 +186,12 @@ class Server extends SMTPServer {
     };
     let connection: Connection;
     try {
-      connection = new Connection(this, socket, id, client, dialogue, log, clock, (ended) => {
-        this.open.delete(ended);
-        leave();
+      connection = new Connection(this, socket, id, client, dialogue, log, clock, {
+        closed: (ended) => {
+          this.open.delete(ended);
+          leave();
+        },
+        tlsFailed: (client, why) => this.tlsTroubles.failed(client.ip, why, clock.now()),
       });
     } catch (error) {
       leave();
@@ -327,6 +334,7 @@ async function watch(server: Server, { clock, log, door }: ReceiverOptions, sign
     }
     const now = clock.elapsed();
     door?.tick(clock.now());
+    server.tlsTroubles.sweep(clock.now());
     const busy = door?.busy === true;
     for (const connection of server.open) {
       try {

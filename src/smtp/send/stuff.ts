@@ -3,7 +3,6 @@
 const CR = 13;
 const LF = 10;
 const DOT = 46;
-const ONE_DOT = Buffer.from('.');
 /** The end of the message, alone and after a last line that lacks its CRLF. */
 const END = Buffer.from('.\r\n');
 const LINE_AND_END = Buffer.from('\r\n.\r\n');
@@ -13,16 +12,18 @@ export class NotLines extends RangeError {
   override readonly name = 'NotLines';
 }
 
+const LONG = 24; // octets of a line; two searches cost about as much as walking that far
+
 export class Stuffer {
   #atLineStart = true;
   #afterCr = false;
 
-  /** The chunk in pieces, with a dot before each line that begins with one. Throws `NotLines` where a CR or LF stands alone. */
-  feed(chunk: Uint8Array): Uint8Array[] {
-    if (chunk.length === 0) return [];
+  /** The chunk with a dot before each line that begins with one. Throws `NotLines` where a CR or LF stands alone. */
+  feed(chunk: Uint8Array): Uint8Array {
+    if (chunk.length === 0) return chunk;
     const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-    const pieces: Uint8Array[] = [];
-    let start = 0; // of the piece that is still to be put out
+    const { length } = octets;
+    const dots: number[] = [];
     let at = 0; // where the current line goes on
     if (this.#afterCr) {
       if (octets[0] !== LF) throw loneOctet('CR');
@@ -30,31 +31,56 @@ export class Stuffer {
       at = 1;
     }
     this.#afterCr = false;
-    while (at < octets.length) {
-      if (this.#atLineStart && octets[at] === DOT) {
-        pieces.push(octets.subarray(start, at), ONE_DOT);
-        start = at;
-      }
-      const lf = octets.indexOf(LF, at);
-      const cr = octets.indexOf(CR, at);
-      if (lf < 0) {
-        if (cr >= 0 && cr !== octets.length - 1) throw loneOctet('CR');
-        this.#afterCr = cr >= 0;
-        this.#atLineStart = false;
+    let long = true;
+    while (at < length) {
+      if (this.#atLineStart && octets[at] === DOT) dots.push(at);
+      const end: number = long ? firstNewline(octets, at) : walkToNewline(octets, at);
+      this.#atLineStart = false;
+      if (end === length) break;
+      if (octets[end] === LF) throw loneOctet('LF');
+      if (end === length - 1) {
+        this.#afterCr = true;
         break;
       }
-      if (cr !== lf - 1) throw loneOctet(cr < 0 || cr > lf ? 'LF' : 'CR');
+      if (octets[end + 1] !== LF) throw loneOctet('CR');
       this.#atLineStart = true;
-      at = lf + 1;
+      long = end - at > LONG;
+      at = end + 2;
     }
-    pieces.push(octets.subarray(start));
-    return pieces;
+    return dots.length === 0 ? octets : stuffed(octets, dots);
   }
 
   end(): Uint8Array {
     if (this.#afterCr) throw loneOctet('CR');
     return this.#atLineStart ? END : LINE_AND_END;
   }
+}
+
+/** The first CR or LF from `at` on, or the length. */
+function walkToNewline(octets: Uint8Array, at: number): number {
+  let end = at;
+  for (; end < octets.length; end++) if (octets[end] === CR || octets[end] === LF) break;
+  return end;
+}
+
+function firstNewline(octets: Buffer, at: number): number {
+  const lf = octets.indexOf(LF, at);
+  const cr = octets.indexOf(CR, at);
+  if (lf < 0) return cr < 0 ? octets.length : cr;
+  return cr < 0 ? lf : Math.min(cr, lf);
+}
+
+function stuffed(octets: Buffer, dots: readonly number[]): Buffer {
+  const out = Buffer.allocUnsafe(octets.length + dots.length);
+  let from = 0;
+  let length = 0;
+  for (const dot of [...dots, octets.length]) {
+    if (dot - from > LONG) length += octets.copy(out, length, from, dot);
+    else for (let at = from; at < dot; at++) out[length++] = octets[at]!;
+    if (dot < octets.length) out[length++] = DOT;
+    from = dot;
+  }
+  return out;
 }
 
 const loneOctet = (which: 'CR' | 'LF') =>

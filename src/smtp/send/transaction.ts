@@ -115,15 +115,14 @@ class Transaction {
   async #content(first: Uint8Array, body: AsyncIterator<Uint8Array>): Promise<void> {
     const { conversation, deadlines } = this.#peer;
     const stuffer = new Stuffer();
-    let pieces = stuffer.feed(first);
+    let piece = stuffer.feed(first);
     for (let next = await body.next(); next.done !== true; next = await body.next()) {
-      if (!(await this.#put(Buffer.concat(pieces)))) break;
-      pieces = stuffer.feed(next.value);
+      if (!(await this.#put(piece))) break;
+      piece = stuffer.feed(next.value);
     }
     if (conversation.broken !== undefined || conversation.outOfStep) return this.#cutShort();
     // One write for the last piece and the dot. From here on the message may have been taken.
-    pieces.push(stuffer.end());
-    conversation.line.write(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+    conversation.line.write(Buffer.concat([piece, stuffer.end()]));
     await this.#final(deadlines.final);
   }
 

@@ -333,6 +333,24 @@ describe('time', () => {
     expect(world.script).toMatchObject({ abandoned: 1, closed: 1, refusals: [{ reason: 'too-slow' }] });
   });
 
+  test.each([
+    ['of a message', 'BDAT 100000\r\n'],
+    ['that is refused', 'RSET\r\nBDAT 100000\r\n'],
+  ])('a chunk %s that trickles ends the session, as a message does', async (_, opening) => {
+    world = await receiving({ limits: { dataRateBytes: 10, dataWindow: minutes(2) } });
+    const client = await greeted();
+    client.send('EHLO client.example.net\r\nMAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.com>\r\n');
+    for (let n = 0; n < 3; n++) await client.reply();
+    client.send(opening);
+    if (opening.startsWith('RSET')) await client.reply();
+    for (let passed = 0; world.script.closed === 0 && passed < minutes(10); passed += seconds(10)) {
+      client.send('x');
+      await world.clock.pass(seconds(10));
+    }
+    expect(await client.reply()).toBe('421 4.4.2 the message comes too slowly, closing');
+    expect(world.script.refusals.at(-1)).toMatchObject({ reason: 'too-slow' });
+  });
+
   test('a message that comes just fast enough is taken, however long that lasts', async () => {
     world = await receiving({ limits: { dataRateBytes: 10, dataWindow: minutes(2) } });
     const client = await world.client();

@@ -114,7 +114,7 @@ async function agree(by: 'DATA' | 'BDAT', segments: readonly string[], newline: 
 /** On its way out it is one message again, and the same. */
 function relayed(message: string): void {
   const stuffer = new Stuffer();
-  const octets = Buffer.concat([...stuffer.feed(Buffer.from(message, 'latin1')), stuffer.end()]);
+  const octets = Buffer.concat([stuffer.feed(Buffer.from(message, 'latin1')), stuffer.end()]);
   const scanner = new StrictScanner();
   const { content, end } = scanner.take(Buffer.from(octets));
   expect([end, scanner.flaw, Buffer.from(content).toString('latin1')]).toEqual([octets.length, undefined, message]);

@@ -208,6 +208,27 @@ describe('a handshake', () => {
     expect(world.logged.filter((name) => name !== 'smtp.tls.failed')).toEqual([]);
   });
 
+  test('that fails a thousand times from one network is told twice: at once, and with the count of the rest', async () => {
+    const told: unknown[] = [];
+    const event = (name: string, data: unknown) => void (name === 'smtp.tls.failed' && told.push(data));
+    world = await receiving({ tls: offer('implicit'), log: { event, warn: () => {}, error: () => {} } });
+    for (let n = 0; n < 20; n++) {
+      const clients = await Promise.all(Array.from({ length: 50 }, () => world.client()));
+      for (const client of clients) client.send('EHLO\r\n');
+      await Promise.all(clients.map(rest));
+    }
+    await reached(1000, () => world.script.closed);
+    const why = 'ERR_SSL_WRONG_VERSION_NUMBER';
+    expect(told).toEqual([{ client: '127.0.0.1', network: '127.0.0.0/24', why }]);
+    await world.clock.pass(61_000);
+    expect(told.slice(1)).toEqual([{ client: '127.0.0.1', network: '127.0.0.0/24', why, more: 999 }]);
+    // The next minute begins anew.
+    const late = await world.client();
+    late.send('EHLO\r\n');
+    await rest(late);
+    await reached(3, () => told.length);
+  });
+
   test('under way does not keep a receiver from closing', async () => {
     await start('implicit');
     const client = await world.client();

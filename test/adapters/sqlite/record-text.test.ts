@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { packText, shortText, unpackText } from '../../../src/adapters/sqlite/record-text.ts';
 import { WORDS_1 } from '../../../src/adapters/sqlite/record-words.ts';
@@ -46,6 +47,12 @@ test('a row opens to the very text it was made of', () => {
   expect(row[0]).toBe(2);
   expect(row.length).toBeLessThan(JSON.stringify(record).length);
   expect(unpackText(first, row)).toBe(JSON.stringify(record));
+});
+
+test('a row of the form before, deflated against words, still opens', () => {
+  const json = JSON.stringify(sampleRecord(first));
+  const deflated = deflateSync(json, { level: 3, dictionary: Buffer.from(WORDS_1) });
+  expect(unpackText(first, Buffer.concat([Buffer.of(1), deflated]))).toBe(json);
 });
 
 test.each<[string, (row: Uint8Array) => string | Uint8Array]>([

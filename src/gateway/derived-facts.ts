@@ -18,28 +18,46 @@ export function factViewOf(ledger: Ledger, policy: Policy): FactView {
 /** A view is asked about many times before it changes. A session has one policy for all its life. */
 const DERIVED = new WeakMap<FactView, FactView>();
 
-/** Pure: the same over a ledger's facts and over those of a record. A fact whose check failed stays absent: nobody knows. */
-export function withDerived(known: FactView['known'], policy: Policy): FactView['known'] {
-  const client = group(known.client);
-  const from = group(known.from);
-  const rdnsName = instanceOf(policy, 'rdns');
-  const dmarcName = instanceOf(policy, 'dmarc');
-  const result: { [root: string]: FactValue } = { ...known };
-  if (client !== undefined && client.name === undefined) {
-    const rdns = rdnsName === undefined ? { result: 'none', name: '' } : group(known[rdnsName]);
-    if (rdns?.result !== undefined)
-      result.client = { ...client, name: rdns.result === 'pass' ? (rdns.name ?? '') : '' };
-  }
-  if (from !== undefined && from.verified === undefined) {
-    const dmarc = dmarcName === undefined ? {} : group(known[dmarcName]);
-    if (dmarc !== undefined && (dmarcName === undefined || dmarc.result !== undefined))
-      result.from = { ...from, verified: isAligned(dmarc) };
-  }
-  return result;
+/** Pure. A fact whose check failed stays absent: nobody knows. */
+function withDerived(known: FactView['known'], policy: Policy): FactView['known'] {
+  const names = namesIn(policy);
+  const client = clientOf(known, names.rdns);
+  const from = fromOf(known, names.dmarc);
+  if (client === undefined && from === undefined) return known;
+  return { ...known, ...(client === undefined ? {} : { client }), ...(from === undefined ? {} : { from }) };
 }
 
-const instanceOf = (policy: Policy, check: string): string | undefined =>
-  policy.checks.find((instance) => instance.check === check)?.name;
+function clientOf(known: FactView['known'], rdnsName: string | undefined): Group | undefined {
+  const client = group(known.client);
+  if (client === undefined || client.name !== undefined) return undefined;
+  const rdns = rdnsName === undefined ? { result: 'none', name: '' } : group(known[rdnsName]);
+  if (rdns?.result === undefined) return undefined;
+  return { ...client, name: rdns.result === 'pass' ? (rdns.name ?? '') : '' };
+}
+
+function fromOf(known: FactView['known'], dmarcName: string | undefined): Group | undefined {
+  const from = group(known.from);
+  if (from === undefined || from.verified !== undefined) return undefined;
+  const dmarc = dmarcName === undefined ? {} : group(known[dmarcName]);
+  if (dmarc === undefined || (dmarcName !== undefined && dmarc.result === undefined)) return undefined;
+  return { ...from, verified: isAligned(dmarc) };
+}
+
+interface Names {
+  readonly rdns: string | undefined;
+  readonly dmarc: string | undefined;
+}
+
+/** What the policy calls the two checks; looked up once a policy. */
+function namesIn(policy: Policy): Names {
+  const known = NAMES.get(policy);
+  if (known !== undefined) return known;
+  const called = (check: string) => policy.checks.find((instance) => instance.check === check)?.name;
+  const names = { rdns: called('rdns'), dmarc: called('dmarc') };
+  NAMES.set(policy, names);
+  return names;
+}
+const NAMES = new WeakMap<Policy, Names>();
 
 /** An aligned DKIM or SPF pass, whether or not the domain publishes a DMARC policy (RFC 9989 §4.4). */
 function isAligned(dmarc: Group): boolean {

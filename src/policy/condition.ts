@@ -49,7 +49,12 @@ function carefully(unexcused: Holds): Holds {
 
 /** No, before pending, before unknown, before yes. */
 function conjunction(parts: readonly Holds[]): Holds {
-  if (parts.some(({ kind }) => kind === 'no')) return NO;
+  let isPlain = true;
+  for (const part of parts) {
+    if (part.kind === 'no') return NO;
+    isPlain &&= part === YES;
+  }
+  if (isPlain) return YES;
   const waitFor = parts.flatMap((part) => (part.kind === 'pending' ? part.waitFor : []));
   if (waitFor.length > 0) return { kind: 'pending', waitFor: [...new Set(waitFor)] };
   const outages = [...new Set(parts.flatMap((part) => ('outages' in part ? part.outages : [])))];

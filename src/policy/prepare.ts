@@ -9,6 +9,8 @@ export function prepareCheck(check: LoadedCheck, ground: Ground, situation: Situ
   const { after, options, name } = check.instance;
   const waitFor = after.filter((other) => situation.view.pending.has(other));
   if (waitFor.length > 0) return { kind: 'pending', waitFor };
+  // Most need nothing: an asking looks at every fact there is.
+  if (check.guard === undefined && check.parts.length === 0) return { kind: 'run', options, inputs: {} };
   const asking = new Asking(ground, situation, 0);
   if (check.guard !== undefined) {
     const answer = asking.answer(check.guard);

@@ -11,11 +11,11 @@ import { packText, type StoredText, unpackText } from './record-text.ts';
 import type { EventRow, RecordRow } from './rows.ts';
 
 /**
- * Since version 2 a new row's `json` is a blob (`record-text.ts`), which the column takes as it is; older rows stay as they were. The
- * number keeps an older program, which could not read the new rows, away from the day.
+ * Since version 2 a new row's `json` is a blob (`record-text.ts`), which the column takes as it is, since version 3 of form 2; older
+ * rows stay as they were. The number keeps an older program, which could not read the new rows, away from the day.
  */
 const LAYOUT: Layout = {
-  version: 2,
+  version: 3,
   sql: `
     CREATE TABLE IF NOT EXISTS records
       (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, json TEXT NOT NULL, events TEXT NOT NULL);
@@ -46,6 +46,12 @@ export interface StoredRecord {
   readonly json: StoredText;
 }
 
+/** A record that is not in the search index yet. */
+interface Unfound {
+  readonly n: number;
+  readonly id: string;
+}
+
 export class RecordDays {
   readonly #folder: string;
   readonly #warn: (name: string, data: object) => void;
@@ -67,10 +73,10 @@ export class RecordDays {
     return [...this.#names].sort();
   }
 
-  insert([id, json, events, terms]: RecordRow): void {
+  insert([id, short, events, terms]: RecordRow): void {
     const day = this.#writing(this.dayOf(id));
     try {
-      day.last = Number(day.insert.run(id, packText(json), events).lastInsertRowid);
+      day.last = Number(day.insert.run(id, packText(short), events).lastInsertRowid);
       this.#remember(id, terms);
     } catch (error) {
       if (isConflict(error))
@@ -80,9 +86,9 @@ export class RecordDays {
   }
 
   /** A record nobody waits for; one that is there is left as it is. */
-  insertLazy([id, json, events, terms]: RecordRow): void {
+  insertLazy([id, short, events, terms]: RecordRow): void {
     const day = this.#writing(this.dayOf(id));
-    const { changes, lastInsertRowid } = day.insertLazy.run(id, packText(json), events);
+    const { changes, lastInsertRowid } = day.insertLazy.run(id, packText(short), events);
     if (changes === 0) return;
     day.last = Number(lastInsertRowid);
     this.#remember(id, terms);
@@ -133,18 +139,27 @@ export class RecordDays {
     return (rows?.all(n, limit) ?? []) as unknown as (StoredRecord & { readonly n: number })[];
   }
 
+  /** As `after`, for the index: without what they say, and at most so many whose words must be read. */
+  unfound(name: string, n: number, limit: number, readMax: number): readonly Unfound[] {
+    const query = this.reading(name)?.prepare('SELECT n, id FROM records WHERE n > ? ORDER BY n LIMIT ?');
+    const rows = (query?.all(n, limit) ?? []) as unknown as readonly Unfound[];
+    const unread = rows.filter(({ id }) => !this.#terms.has(id))[readMax];
+    return unread === undefined ? rows : rows.slice(0, rows.indexOf(unread));
+  }
+
   /** The words each is found by: as they came with it, else read from its row. */
-  terms(rows: readonly StoredRecord[]): readonly (readonly [id: string, terms: readonly string[]])[] {
-    const kept = rows.flatMap(({ id }): [string, readonly string[]][] => {
+  terms(name: string, rows: readonly Unfound[]): readonly (readonly [id: string, terms: readonly string[]])[] {
+    const one = this.reading(name)?.prepare('SELECT id, json FROM records WHERE n = ?');
+    return rows.flatMap(({ n, id }): (readonly [string, readonly string[]])[] => {
       const terms = this.#terms.get(id);
-      return terms === undefined ? [] : [[id, terms]];
+      if (terms !== undefined) return [[id, terms]];
+      const read = this.opened((one?.all(n) ?? []) as unknown as StoredRecord[]);
+      return read.map(({ json }) => [id, termsOf(JSON.parse(json) as TransactionRecord)]);
     });
-    const read = this.opened(rows.filter(({ id }) => !this.#terms.has(id)));
-    return [...kept, ...read.map(({ id, json }) => [id, termsOf(JSON.parse(json) as TransactionRecord)] as const)];
   }
 
   /** Their words lie in the index now. */
-  found(rows: readonly StoredRecord[]): void {
+  found(rows: readonly Unfound[]): void {
     for (const { id } of rows) this.#terms.delete(id);
   }
 

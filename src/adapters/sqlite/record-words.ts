@@ -1,6 +1,6 @@
 /**
- * The words that records share, against which their rows are deflated. A row is opened with the very words it was written with: never
- * change a list that was released, add another under a number of its own (`record-text.ts`).
+ * The words against which rows of form 1 were deflated (`record-text.ts`); no new row is. A row is opened with the very words it was
+ * written with: never change them.
  *
  * Words of rare records come first, a common one whole comes last; the nearer a word, the shorter it is written (RFC 1951 §3.2.5).
  */

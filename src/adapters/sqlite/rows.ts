@@ -5,6 +5,7 @@ import type { EntryState, QueueEntry } from '../../queue/entry.ts';
 import { timeOfId } from '../../record/id.ts';
 import type { RecordEvent, TransactionRecord } from '../../record/record.ts';
 import { termsOf } from '../../record/terms.ts';
+import { shortText } from './record-text.ts';
 
 /** In the order of the table's columns. */
 export type EntryRow = readonly [
@@ -42,10 +43,10 @@ export type ItemRow = readonly [
 ];
 
 /**
- * `events` came with the record and lie in its row: a JSON array, or '' for none. `terms` are on their way to the search index, which
+ * `short` is the record in its short form (`record-text.ts`). `events` came with the record and lie in its row: a JSON array, or '' for none. `terms` are on their way to the search index, which
  * then need not read the record again.
  */
-export type RecordRow = readonly [id: string, json: string, events: string, terms: readonly string[]];
+export type RecordRow = readonly [id: string, short: string, events: string, terms: readonly string[]];
 
 export type EventRow = readonly [record: string, json: string];
 
@@ -88,7 +89,7 @@ export function recordRow(record: TransactionRecord, events: readonly RecordEven
     throw new RangeError(
       `Cannot store record "${record.id}" as its id must be one that was drawn: 13 characters with their time`,
     );
-  return [record.id, JSON.stringify(record), events.length === 0 ? '' : JSON.stringify(events), termsOf(record)];
+  return [record.id, shortText(record), events.length === 0 ? '' : JSON.stringify(events), termsOf(record)];
 }
 
 export const eventRow = (event: RecordEvent): EventRow => [event.recordId, JSON.stringify(event)];

@@ -14,14 +14,14 @@ const REVERSED = /^(?:\d{1,3}\.){4}$|^(?:[0-9a-f]\.){32}$/;
  */
 export function keyedResolver(under: Resolver, zones: () => KeyedZones): Resolver {
   return {
-    resolve: async (name, type, signal) => {
+    resolve: (name, type, signal) => {
       for (const [shown, zone] of zones()) {
         if (!name.endsWith(`.${shown}`)) continue;
         const labels = name.slice(0, -shown.length);
         if (!REVERSED.test(labels)) continue;
         const basis = { name, type, cached: false, ttl: 0, secure: false, server: '' };
-        if (zone === undefined) return { ...basis, kind: 'failed', rcode: '', cause: 'refused' };
-        return { ...(await under.resolve(labels + zone, type, signal)), name };
+        if (zone === undefined) return Promise.resolve({ ...basis, kind: 'failed', rcode: '', cause: 'refused' });
+        return under.resolve(labels + zone, type, signal).then((answer) => ({ ...answer, name }));
       }
       return under.resolve(name, type, signal);
     },

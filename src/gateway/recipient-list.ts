@@ -1,6 +1,7 @@
 /** The addresses of one file, and the last good ones when the file turns bad: nobody valid is refused for a broken export. */
 import { toAscii } from '../mail/address.ts';
 import type { Timestamp } from '../mail/time.ts';
+import type { KeptTexts } from '../ports/kept-texts.ts';
 import type { Log } from '../ports/log.ts';
 import type { Reading, WatchedFiles } from '../ports/watched-files.ts';
 
@@ -15,21 +16,32 @@ export interface RecipientList {
   readonly modifiedAt: Timestamp | undefined;
 }
 
+const NOTHING_KEPT: KeptTexts = { read: () => undefined, write: () => {} };
+
 /** All lists that are open, by path: they outlive a reload, and with them the last good addresses. */
 export class RecipientLists {
   readonly #files: WatchedFiles;
   readonly #log: Log;
   readonly #open = new Map<string, WatchedList>();
+  readonly #keptIn: (store: string) => KeptTexts;
+  #kept = NOTHING_KEPT;
 
-  constructor(files: WatchedFiles, log: Log) {
+  /** `keptIn`: where the last good addresses outlive the process; left out, they do not. */
+  constructor(files: WatchedFiles, log: Log, keptIn: (store: string) => KeptTexts = () => NOTHING_KEPT) {
     this.#files = files;
     this.#log = log;
+    this.#keptIn = keptIn;
+  }
+
+  /** Before the first list is opened: where the store lies. */
+  storeIs(folder: string): void {
+    if (this.#kept === NOTHING_KEPT) this.#kept = this.#keptIn(folder);
   }
 
   /** A changed `maxShrink` begins anew with what the file holds now: that is how an operator says that a loss was meant. */
   open(path: string, maxShrink: number): RecipientList {
     const key = `${path}\n${maxShrink}`;
-    const list = this.#open.get(key) ?? new WatchedList(path, maxShrink, this.#files, this.#log);
+    const list = this.#open.get(key) ?? new WatchedList(path, maxShrink, key, this.#kept, this.#files, this.#log);
     this.#open.set(key, list);
     return list;
   }
@@ -52,11 +64,19 @@ class WatchedList implements RecipientList {
   trouble: string | undefined;
   modifiedAt: Timestamp | undefined;
   readonly stop: () => void;
+  readonly #keep: (text: string) => void;
 
-  constructor(path: string, maxShrink: number, files: WatchedFiles, log: Log) {
+  constructor(path: string, maxShrink: number, key: string, kept: KeptTexts, files: WatchedFiles, log: Log) {
     this.#path = path;
     this.#maxShrink = maxShrink;
     this.#log = log;
+    const before = kept.read(key);
+    if (before !== undefined) this.#entries = parseEntries(before);
+    let last = before;
+    this.#keep = (text) => {
+      if (text !== last) kept.write(key, text);
+      last = text;
+    };
     this.stop = files.watch(path, (reading) => this.#take(reading));
   }
 
@@ -79,6 +99,7 @@ class WatchedList implements RecipientList {
       return;
     }
     this.#entries = entries;
+    this.#keep(reading.text);
     this.modifiedAt = reading.modifiedAt;
     if (this.trouble !== undefined)
       this.#log.event('recipients.restored', { path: this.#path, addresses: entries.addresses.size });

@@ -86,6 +86,7 @@ export function configure(
   );
   problems.push(...unread);
   const broken = problems.some((problem) => problem.severity === 'error');
+  if (!broken) lists.storeIs(installation.store.path);
   const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
   const current = directory && { installation, policies: found, directory, zones };
   return { current, installation, problems, snapshot, notYet: loaded.notYet, takeOver: () => directory?.takeOver() };

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
+import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { idSource } from '../adapters/ids.ts';
 import { openSqliteStore } from '../adapters/sqlite/open.ts';
@@ -73,7 +74,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const alone = stand.clock !== undefined || stand.log !== undefined || stand.resolver !== undefined;
   const early = stand.log ?? jsonLog('info');
   const files = watchedFiles();
-  const lists = new RecipientLists(files, early);
+  const lists = new RecipientLists(files, early, (store) => keptTexts(store, 'keep', early));
   const read = (): Configured => configure(file, clock, lists, overridesNow(clock));
   const began = read();
   const first = soundOrThrow(began);

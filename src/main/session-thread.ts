@@ -1,5 +1,6 @@
 /** One session thread: speaks with clients and decides; what it admits the main thread sends. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { joinStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
@@ -25,7 +26,7 @@ const tell = (news: News, transfer: readonly ArrayBuffer[] = []): void => parent
 async function open(): Promise<void> {
   const files = watchedFiles();
   // The main thread watches them too, and tells of them once for all.
-  const lists = new RecipientLists(files, silentLog);
+  const lists = new RecipientLists(files, silentLog, (store) => keptTexts(store, 'follow', silentLog));
   const read = (from: Snapshot = data.from) =>
     configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from);
   const { current, problems, snapshot } = read();

@@ -187,3 +187,45 @@ rules:
   }
   expect(words).toEqual([...Array(10).fill('below'), ...Array(6).fill('exceeded')]);
 });
+
+test('recipients of a list that shrank too far stay known when a thread is started anew, and after a restart', async () => {
+  const host = await ArrivalsHost.start();
+  onTestFinished(() => host.stop());
+  const at = installationFolder([
+    'domains: { mail.test: { route: store, recipients: { file: people.txt } } }',
+    `routes: { store: { hosts: ["127.0.0.1:${host.port}"], tls: none } }`,
+    'log: { level: error }',
+  ]);
+  const names = (count: number) => Array.from({ length: count }, (_, n) => `p${n}@mail.test\n`).join('');
+  at.write('people.txt', names(100));
+  const code = async (gateway: Gateway): Promise<string | undefined> => {
+    const line = await session(Number(gateway.addresses.mx!.split(':').at(-1)));
+    const said = await line.say('MAIL FROM:<a@sender.test>\r\nRCPT TO:<p99@mail.test>\r\n', 2);
+    line.close();
+    return said[1]?.slice(0, 3);
+  };
+  let stale = (): void => {};
+  const isStale = new Promise<void>((resolve) => {
+    stale = resolve;
+  });
+  let restarted = (): void => {};
+  const isRestarted = new Promise<void>((resolve) => {
+    restarted = resolve;
+  });
+  const note = (name: string): void => {
+    if (name === 'recipients.stale') stale();
+    if (name === 'session.thread.restarted') restarted();
+  };
+  const log: Log = { event: note, warn: note, error: note };
+  const gateway = await startGateway(at.config, { log, threads: 1 });
+  expect(await code(gateway)).toBe('250');
+  at.write('people.txt', names(3));
+  await isStale;
+  await gateway.workers[0]!.terminate();
+  await isRestarted;
+  expect(await code(gateway)).toBe('250');
+  await gateway.stop();
+  const again = await startGateway(at.config, { log: silentLog, threads: 1 });
+  onTestFinished(() => again.stop());
+  expect(await code(again)).toBe('250');
+});

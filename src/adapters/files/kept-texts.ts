@@ -1,0 +1,35 @@
+/** The last good text of each list of recipients, in a folder of the store: a restart knows it too. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KeptTexts } from '../../ports/kept-texts.ts';
+import type { Log } from '../../ports/log.ts';
+
+/** `follow`: another thread keeps them; what it kept is read, and nothing written. */
+export function keptTexts(store: string, mode: 'keep' | 'follow', log: Log): KeptTexts {
+  const folder = join(store, 'recipients');
+  const fileOf = (key: string): string => join(folder, `${createHash('sha256').update(key).digest('hex')}.txt`);
+  return {
+    read(key) {
+      try {
+        return readFileSync(fileOf(key), 'utf8');
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== 'ENOENT' && code !== 'ENOTDIR') log.warn('recipients.unread', { folder, error: String(error) });
+        return undefined;
+      }
+    },
+    write(key, text) {
+      if (mode === 'follow') return;
+      const file = fileOf(key);
+      try {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        writeFileSync(`${file}.new`, text, { mode: 0o600 });
+        renameSync(`${file}.new`, file);
+      } catch (error) {
+        // The list is in force all the same; only a restart would not know it.
+        log.warn('recipients.unkept', { folder, error: String(error) });
+      }
+    },
+  };
+}

@@ -1,0 +1,6 @@
+/** Texts that outlive the process: the last good state of files that others write. */
+export interface KeptTexts {
+  /** Undefined where nothing is kept under this key. */
+  read(key: string): string | undefined;
+  write(key: string, text: string): void;
+}

@@ -12,6 +12,7 @@ import type { Installation, Listener } from './installation.ts';
 import { limitsOf } from './limits.ts';
 import { buildListeners } from './listeners.ts';
 import { nodeNumber } from './node-number.ts';
+import { refuseOwnListeners } from './own-listener.ts';
 import { folderOf, resolvePath } from './paths.ts';
 import { buildRoutes } from './routes.ts';
 import { SINGLES } from './schema.ts';
@@ -43,6 +44,8 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const certificates = buildCertificates(sections, folder, files, findings);
   const listeners = buildListeners(sections, policiesDir, files, findings);
   reportMissing(sections, findings);
+  const routes = buildRoutes(sections, folder, queue, findings);
+  refuseOwnListeners(sections, routes, listeners, findings);
 
   const installation: Installation = {
     file,
@@ -54,7 +57,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     listeners,
     certificates,
     domains: buildDomains(sections, folder, files, findings),
-    routes: buildRoutes(sections, folder, queue, findings),
+    routes,
     defaultRoute: defaultRouteOf(sections, listeners, findings),
     dns: dnsOf(sections, findings),
     policiesDir,

@@ -8,6 +8,7 @@ import { consign } from './deliver.ts';
 import type { DispatchWorld } from './dispatch-world.ts';
 import { groupLeases } from './group.ts';
 import { Lane } from './lane.ts';
+import { RouteHealth } from './route-health.ts';
 
 /** Entries a worker holds at once: bounds memory, and what is counted as tried after a crash. */
 const IN_HAND_MAX = 2000;
@@ -25,6 +26,7 @@ const GRACE: Millis = 20_000;
 export class Dispatcher {
   readonly #world: DispatchWorld;
   readonly #conclude: Conclude;
+  readonly #health: RouteHealth;
   readonly #lanes = new Map<string, Lane<readonly Lease[]>>();
   readonly #inHand = new Map<string, Lease>();
   /** What ends the attempt that an entry is in. */
@@ -42,6 +44,7 @@ export class Dispatcher {
   constructor(world: DispatchWorld) {
     this.#world = world;
     this.#conclude = new Conclude(world);
+    this.#health = new RouteHealth(world.log);
   }
 
   start(): void {
@@ -201,6 +204,7 @@ export class Dispatcher {
     const results = await this.#deliver(leases, attempt.signal);
     for (const { entry } of leases) this.#onWire.delete(entry.id);
     this.#unsettled += 1;
+    if (!attempt.signal.aborted) this.#health.ended(leases[0]!.entry.route, results);
     // We broke it off before its final dot, to stop: that says nothing about the message, and is no attempt of it.
     const broken = attempt.signal.aborted && this.#stopping.signal.aborted;
     const ended = this.#end(

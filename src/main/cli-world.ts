@@ -20,6 +20,7 @@ import type { Current } from '../gateway/world.ts';
 import { policyFromBundle } from '../policy/load-policy.ts';
 import { configure, digest } from './configure.ts';
 import { examined } from './examined.ts';
+import { recipientTroubles } from './recipient-troubles.ts';
 import { openRehearsals } from './rehearsals.ts';
 import { runGateway } from './run-gateway.ts';
 import { freeBytes, visitStore } from './store-visit.ts';
@@ -66,7 +67,7 @@ export function cliWorld(signal: AbortSignal): CliWorld {
       const loaded: Loaded = {
         installation,
         policies: current?.policies ?? new Map(),
-        problems,
+        problems: installation === undefined ? problems : [...problems, ...recipientTroubles(installation)],
         notYet: notYet.map((problem) => ({ ...problem, severity: 'warning' as const })),
       };
       if (current !== undefined) loadedAs.set(loaded, current);

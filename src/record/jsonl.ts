@@ -6,13 +6,16 @@ import type { RecordView } from './view.ts';
  * line ends (U+2028, U+2029) are escaped here, which changes nothing for a parser.
  */
 export function jsonLine(view: RecordView | object): string {
-  return `${JSON.stringify(view).replace(UNSAFE, showEscaped)}\n`;
+  return `${escaped(JSON.stringify(view))}\n`;
 }
 
 /** The same over several lines, for a person who reads JSON. */
 export function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2).replace(UNSAFE, showEscaped)}\n`;
+  return `${escaped(JSON.stringify(value, null, 2))}\n`;
 }
 
-const UNSAFE = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+/** JSON text with what moves a terminal or ends a line written as `\\u…`: the same value for a parser. */
+export const escaped = (json: string): string => json.replace(UNSAFE, showEscaped);
+
+const UNSAFE = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 const showEscaped = (letter: string): string => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -75,7 +75,7 @@ async function shrunk(house: House, seed: number, place: number): Promise<string
   return `(it did not fail when played again alone)\n${tellSession(sessionsOf(seed, place + 1)[place]!)}`;
 }
 
-const SHRINK_MS = 30_000;
+const SHRINK_MS = 10_000;
 
 const COMMAND = /^(?:EHLO|HELO|MAIL|RCPT|DATA|BDAT|RSET|NOOP|VRFY|QUIT|STARTTLS|XCLIENT|AUTH|HELP|EXPN|PROXY)\b/gim;
 

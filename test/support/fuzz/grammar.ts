@@ -32,6 +32,8 @@ const address = words(
   ],
   ...[
     'b@xn--bcher-kva.example',
+    'j\xc3\xbcrgen%b@example.com',
+    `b@${'d.'.repeat(110)}com`,
     'b@b\xc3\xbccher.example',
     'j\xc3\xbcrgen@example.com',
     'b\xff@example.com',
@@ -47,7 +49,14 @@ const address = words(
   ],
 );
 const good = words('a@example.net', 'b@other.example', '', 'carol@example.com');
-const taken = words('bob@example.com', 'carol@example.com', 'dave+archive@example.com', 'bob@example.org');
+const taken = words(
+  'bob@example.com',
+  'carol@example.com',
+  'dave+archive@example.com',
+  'bob@example.org',
+  'a@grey.example',
+  'j\xc3\xbcrgen@example.org',
+);
 
 const mailParameter = words(
   ...['SIZE=100', 'SIZE=0', 'SIZE=99999999999', 'SIZE=-1', 'SIZE', 'BODY=8BITMIME', 'BODY=7BIT', 'BODY=BINARYMIME'],
@@ -99,6 +108,7 @@ const hello = weighted(
 );
 const mail = weighted(
   [5, good.map((path) => `MAIL FROM:<${path}>`)],
+  [1, words('MAIL FROM:<a@example.net> SMTPUTF8', 'MAIL FROM:<j\xc3\xbcrgen@example.net> SMTPUTF8 BODY=8BITMIME')],
   [
     3,
     fc

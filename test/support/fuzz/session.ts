@@ -45,5 +45,9 @@ const pipelined = (pieces: readonly Piece[]): readonly Piece[] => [
 export const tellSession = ({ pieces, ...how }: FuzzSession): string =>
   [JSON.stringify(how), ...pieces.map(({ octets, listens }) => `${listens ? 'C:' : 'C|'} ${shown(octets)}`)].join('\n');
 
-const shown = (octets: string): string =>
-  JSON.stringify(octets).replace(/[\x7f-\xff]/g, (octet) => `\\x${octet.charCodeAt(0).toString(16)}`);
+const SHOWN_MAX = 1000;
+const shown = (octets: string): string => {
+  const cut = octets.length > SHOWN_MAX ? ` and ${octets.length - SHOWN_MAX} octets more` : '';
+  const text = JSON.stringify(octets.slice(0, SHOWN_MAX));
+  return text.replace(/[\x7f-\xff]/g, (octet) => `\\x${octet.charCodeAt(0).toString(16)}`) + cut;
+};

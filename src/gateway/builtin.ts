@@ -9,7 +9,7 @@ interface Builtin {
 export const BUILTIN = {
   'relay-denied': {
     reply: { code: 550, enhanced: '5.7.1', text: 'relaying denied: {domain} is not served here' },
-    about: 'The recipient is not in a hosted domain, and the client may not relay.',
+    about: 'The recipient is not in a hosted domain, and the client may not relay, or there is no `default_route`.',
   },
   'unknown-recipient': {
     reply: { code: 550, enhanced: '5.1.1', text: '{address}: no such recipient here' },

@@ -34,7 +34,8 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   state.ledger.state('tenant', settings.tenant);
 
   // Never a relay for strangers: no rule is asked about it (docs/policy.md §2).
-  const mayRelay = state.hosted || s.trusted || s.user !== '';
+  // Nor where no route leads: a user may come by XCLIENT to a listener that relays for nobody else, and has no default route.
+  const mayRelay = state.hosted || (state.route !== '' && (s.trusted || s.user !== ''));
   if (!mayRelay) return end(s, tx, state, 'relay-denied', { domain: mailbox.domain, address: mailbox.address });
 
   await askPolicy(s, tx, state);

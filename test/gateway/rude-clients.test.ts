@@ -94,6 +94,18 @@ test('postmaster without a domain is always taken', async () => {
   expect(gateway.records[0]!.recipients[0]!.address).toBe('postmaster@example.com');
 });
 
+test('a user is refused a recipient to whom no route leads, before the message and not after it', async () => {
+  const gateway = await testGateway(current, resolverOver({}));
+  onTestFinished(() => gateway.stop());
+  const { text } = await talk(
+    gateway.port,
+    'XCLIENT ADDR=192.0.2.1 LOGIN=alice\r\nEHLO c.example\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<a@elsewhere.example>\r\nDATA\r\nQUIT\r\n',
+  );
+  await until(() => text().includes('\r\n503 '));
+  expect(text()).toMatch(/\r\n550 5\.7\.1 \(ref \w+\.1\) relaying denied/);
+  expect(text()).not.toMatch(/\r\n354 /);
+});
+
 test('a rehearsal refuses a client that has no address', async () => {
   const play = rehearsalOf('policy: inbound\nchecks: {}\nrules: {}\n');
   await expect(play({ client_ip: '999.0.2.1', rcpt: ['bob@example.net'] })).rejects.toThrow('client_ip must be');

@@ -203,7 +203,9 @@ export class Dialogue {
   refuse(reason: WireReason, command: WireRefusal['command'], said: string, text?: string, close = false): void {
     const rule = WIRE_REFUSALS[reason];
     this.#speak(this.#refusal(reason, command, said, text, close));
-    if (!rule.close && ++this.#errors >= this.#options.limits.errors) this.refuse('too-many-errors', 'other', '');
+    // What ends the connection is its last word, and the session is closed with it.
+    if (!rule.close && !close && ++this.#errors >= this.#options.limits.errors)
+      this.refuse('too-many-errors', 'other', '');
   }
 
   /** The handshake is done: what was said before it is forgotten (RFC 3207 §4.2). */

@@ -223,9 +223,9 @@ export class Dialogue {
     this.#session.close();
   }
 
-  /** What comes, while it does: its speed is measured. */
+  /** What the client owes octets of: a message, also between two of its chunks, or a chunk that is only read. */
   get arriving(): Arriving | undefined {
-    return this.message ?? this.chunk;
+    return this.message ?? this.#chunked ?? this.chunk;
   }
 
   /** Nothing has begun that the client would have to send again. */

@@ -126,9 +126,11 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   async ask<T>(span: Millis, answer: Promise<T>): Promise<T> {
     this.#watch.asking = span;
     this.#watch.askedAt = undefined;
-    const got = await answer;
-    this.#watch.asking = 0;
-    return got;
+    try {
+      return await answer;
+    } finally {
+      this.#watch.asking = 0;
+    }
   }
 
   ahead(): boolean {

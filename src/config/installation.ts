@@ -56,6 +56,7 @@ export interface HostedDomain {
 /** Bounds an operator may move; `schema-limits.ts` says what each means and why it is so. */
 export interface Limits {
   readonly messageBytes: number;
+  readonly spoolingBytes: number;
   readonly headerBytes: number;
   readonly headerFieldBytes: number;
   readonly lineBytes: number;

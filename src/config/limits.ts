@@ -6,6 +6,7 @@ import type { LIMITS } from './schema-limits.ts';
 export function limitsOf(written: z.output<typeof LIMITS>): Limits {
   return {
     messageBytes: written.message,
+    spoolingBytes: written.spooling,
     headerBytes: written.header,
     headerFieldBytes: written.header_field,
     lineBytes: written.line,

@@ -71,7 +71,11 @@ export function buildListeners(
           'use trusted_networks, or remove the listener',
         ),
       );
-    for (const [n, range] of value.proxy_from.entries()) checkProxy(at, n, range, value, findings);
+    for (const [n, range] of value.proxy_from.entries())
+      for (const key of ['trusted_networks', 'xclient_from'] as const)
+        checkSpeaker(at, ['proxy_from', n], range, key, value[key], findings);
+    for (const [n, range] of value.xclient_from.entries())
+      checkSpeaker(at, ['xclient_from', n], range, 'trusted_networks', value.trusted_networks, findings);
 
     const tls = tlsOf(value, sections, at, findings);
     listeners.push({
@@ -91,25 +95,31 @@ export function buildListeners(
   return listeners;
 }
 
-/** A connection for which a balancer names nobody counts as its own: it must not be able to relay, or to name others. */
-function checkProxy(
+/**
+ * A connection for which a balancer or an upstream names nobody counts as its own: it must not be able to relay, or to
+ * name others.
+ */
+function checkSpeaker(
   at: Spot,
-  n: number,
+  path: readonly [key: 'proxy_from' | 'xclient_from', n: number],
   range: string,
-  value: { readonly [key in 'trusted_networks' | 'xclient_from']: readonly string[] },
+  key: 'trusted_networks' | 'xclient_from',
+  others: readonly string[],
   { problems }: Findings,
 ): void {
-  const balancers = parseRange(range);
-  if (balancers === undefined) return;
-  for (const key of ['trusted_networks', 'xclient_from'] as const) {
-    const shared = value[key].find((text) => {
-      const other = parseRange(text);
-      return other !== undefined && overlaps(balancers, other);
-    });
-    if (shared === undefined) continue;
-    const message = `"${range}" lies in ${key} too (${shared}): a client it does not name would be trusted`;
-    problems.push(at.problem(['proxy_from', n], message, `take the balancer out of ${key}`));
-  }
+  const speakers = parseRange(range);
+  if (speakers === undefined) return;
+  const shared = others.find((text) => {
+    const other = parseRange(text);
+    return other !== undefined && overlaps(speakers, other);
+  });
+  if (shared === undefined) return;
+  const message = `"${range}" lies in ${key} too (${shared}): a client it does not name would be trusted`;
+  const remedy =
+    path[0] === 'proxy_from'
+      ? `take the balancer out of ${key}`
+      : `take the upstream out of ${key}, or give its own mail a listener of its own`;
+  problems.push(at.problem(path, message, remedy));
 }
 
 /** Where nothing is written: what protects without a promise, so that a stranger's mail is not lost for want of TLS (RFC 3207 §4). */

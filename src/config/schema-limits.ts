@@ -11,6 +11,9 @@ const span = (about: string, least: Millis = seconds(1)) =>
 
 const SIZES = {
   message: octets('One message, as SIZE announces it (RFC 1870): what the large providers take').prefault('50 MiB'),
+  spooling: octets(
+    'All messages on their way in, of all sessions of one thread: nobody has promised them yet, and they must not fill the disk. Beyond it MAIL with SIZE, DATA and what comes are answered 452; at least `message`',
+  ).prefault('1 GiB'),
   header: octets(
     'The header section of a message, and so what signatures are verified over; 128 KiB at most. Real ones stay under 64 KiB',
   )
@@ -105,7 +108,7 @@ const CROWDS = {
   ).prefault(2000),
   network_sessions: count(
     1_000_000,
-    'Open sessions from one /24 or /64: twenty such networks are needed to fill the house. Trusted upstreams are free of it',
+    'Open sessions from one /24 or /64: twenty such networks are needed to fill the house. Trusted upstreams are free of it, and the clients they name by XCLIENT are not counted: the upstream bounds them',
   ).prefault(100),
   connections: count(
     100_000_000,
@@ -113,7 +116,7 @@ const CROWDS = {
   ).prefault(300_000),
   network_connections: count(
     100_000_000,
-    'Connections taken in `window` from one /24 or /64: ten a second is more than the pools of large senders make. Trusted upstreams are free of it',
+    'Connections taken in `window` from one /24 or /64: ten a second is more than the pools of large senders make. Trusted upstreams are free of it, and the clients they name by XCLIENT are not counted: the upstream bounds them',
   ).prefault(600),
   window: span('Over how long connections are counted; it slides').prefault('1m'),
   lag: span(
@@ -122,4 +125,9 @@ const CROWDS = {
   ).prefault('500ms'),
 };
 
-export const LIMITS = z.strictObject({ ...SIZES, ...COUNTS, ...SPANS, ...CROWDS });
+export const LIMITS = z
+  .strictObject({ ...SIZES, ...COUNTS, ...SPANS, ...CROWDS })
+  .refine((given) => given.spooling >= given.message, {
+    path: ['spooling'],
+    message: 'expected as much as `message` at least, or no such message could come in',
+  });

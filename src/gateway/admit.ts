@@ -22,7 +22,7 @@ export async function admission(
   lease: LeaseRequest | undefined,
 ): Promise<Admission> {
   const prefix = prefixOf(s, tx, record);
-  const forged = forgedResults(read.fields, s.current.installation.hostname);
+  const forged = forgedResults(read, s.current.installation.hostname);
   const entries: QueueEntry[] = [];
   const quarantine: QuarantineItem[] = [];
   const refused: Refused[] = [];

@@ -24,6 +24,11 @@ export const BUILTIN = {
     about:
       'The local part holds %, ! or @, by which a next hop might be led to relay (RFC 5321 §3.6.1, appendix F.2), and no recipient source lists exactly this address.',
   },
+  'unsafe-recipient': {
+    reply: { code: 550, enhanced: '5.1.3', text: '{address}: no local part that begins with - | or / is taken here' },
+    about:
+      'The local part begins with -, | or /, which a next hop might take for an option, a command or a file, and no recipient source lists exactly this address.',
+  },
   'route-takes-no-utf8': {
     reply: { code: 550, enhanced: '5.6.7', text: '{address}: internationalized mail (SMTPUTF8) does not reach it' },
     about: 'The transaction said SMTPUTF8, and the route of the recipient is not known to take it (RFC 6531 §3.5).',

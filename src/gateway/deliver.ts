@@ -56,17 +56,19 @@ function onTop(edit: Edit): string {
     case 'addField':
       return `${edit.field}\r\n`;
     case 'removeField':
+    case 'removeStray':
       return '';
   }
 }
 
-/** The field of the message that an edit takes off. */
-function takenOff(edit: Edit): number | undefined {
+/** Whether an edit takes something off the message. */
+function takesOff(edit: Edit): boolean {
   switch (edit.kind) {
     case 'removeField':
-      return edit.index;
+    case 'removeStray':
+      return true;
     case 'addField':
-      return undefined;
+      return false;
   }
 }
 
@@ -75,7 +77,7 @@ async function* finalOctets(
   edits: readonly Edit[],
   content: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
-  const taken = edits.map(takenOff).filter((index) => index !== undefined);
+  const taken = edits.filter(takesOff);
   let pending: Uint8Array[] = [top];
   let gathered = 0;
   let inHeader = taken.length > 0;
@@ -95,13 +97,19 @@ async function* finalOctets(
 }
 
 /** One piece of it all, so that a small message is one write. */
-function withoutFields([top, ...chunks]: readonly Uint8Array[], taken: readonly number[]): Uint8Array {
+function withoutFields([top, ...chunks]: readonly Uint8Array[], taken: readonly Edit[]): Uint8Array {
   if (taken.length === 0) return Buffer.concat([top!, ...chunks]);
   const opening = Buffer.concat(chunks);
-  const { fields } = parseHeaderSection(opening.subarray(0, HEADER_OCTETS_MAX));
+  const { fields, strays } = parseHeaderSection(opening.subarray(0, HEADER_OCTETS_MAX));
   const kept: Uint8Array[] = [top!];
   let at = 0;
-  for (const { start, end } of fields.filter((_, index) => taken.includes(index))) {
+  const goes = (kind: Edit['kind'], n: number): boolean =>
+    taken.some((edit) => edit.kind === kind && 'index' in edit && edit.index === n);
+  const cuts = [
+    ...fields.filter((_, n) => goes('removeField', n)),
+    ...strays.filter((_, n) => goes('removeStray', n)),
+  ].sort((a, b) => a.start - b.start);
+  for (const { start, end } of cuts) {
     kept.push(opening.subarray(at, start));
     at = end;
   }

@@ -49,6 +49,8 @@ export interface HeaderFacts {
   readonly hops: number;
   /** Names of the fields in their order, lower-case, with their values: for edits. */
   readonly fields: readonly { readonly name: string; readonly value: string }[];
+  /** Between them, what is none: for edits. */
+  readonly strays: readonly { readonly value: string }[];
 }
 
 export function headerFacts(content: SpooledContent): HeaderFacts {
@@ -81,5 +83,6 @@ export function headerFacts(content: SpooledContent): HeaderFacts {
     header: { values: (name) => values(name).map(decodeWords) },
     hops,
     fields,
+    strays: section.strays,
   };
 }

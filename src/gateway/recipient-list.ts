@@ -1,5 +1,5 @@
 /** The addresses of one file, and the last good ones when the file turns bad: nobody valid is refused for a broken export. */
-import { toAscii } from '../mail/address.ts';
+import { foldAscii, toAscii } from '../mail/address.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { KeptTexts } from '../ports/kept-texts.ts';
 import type { Log } from '../ports/log.ts';
@@ -140,7 +140,7 @@ export function parseEntries(text: string): Entries {
     const entry = line.replace(/(?:^|\s)#.*$/, '').trim();
     if (entry === '') continue;
     const at = entry.lastIndexOf('@');
-    const local = (at === -1 ? entry : entry.slice(0, at)).toLowerCase();
+    const local = foldAscii(at === -1 ? entry : entry.slice(0, at));
     const domain = at === -1 ? undefined : asciiOf(entry.slice(at + 1));
     const everybody = local === '' || local === '*';
     if (/[\s@,;<>]/.test(local) || (at === -1 && everybody) || (at !== -1 && domain === undefined)) bad.push(n + 1);

@@ -44,6 +44,8 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   if (!refuses(state.course.disposition)) {
     if (state.hosted && !found.listed && routesOn(mailbox.local))
       return end(s, tx, state, 'routed-recipient', { address: mailbox.address });
+    if (state.hosted && !found.listed && isUnsafe(mailbox.local))
+      return end(s, tx, state, 'unsafe-recipient', { address: mailbox.address });
     if (found.result === 'unknown') return end(s, tx, state, 'unknown-recipient', { address: mailbox.address });
     if (state.hosted && found.result === 'unsure')
       return end(s, tx, state, 'recipient-unsure', { address: mailbox.address });
@@ -66,6 +68,9 @@ const NOT_OURS = { result: 'unsure', source: '', listed: false } as const;
  * in compatibility form, as a full-width ＠ may become an @ on the way.
  */
 const routesOn = (local: string): boolean => /[%!@]/.test(local.normalize('NFKC'));
+
+/** Whether a next hop that hands names to programs could take it for an option, a command or a file (sendmail's `|` and `/`). */
+const isUnsafe = (local: string): boolean => /^[-|/]/.test(local.normalize('NFKC').trimStart());
 
 /** `<postmaster>` without a domain is always taken (RFC 5321 §4.5.1): it is the first hosted domain's. */
 function whole(mailbox: Mailbox, s: SessionState): Mailbox {

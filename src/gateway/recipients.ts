@@ -1,6 +1,7 @@
 /** Says whether a hosted domain knows a recipient: its sources asked in order, none of them trusted when it is silent. */
 import { RE2JS } from 're2js';
 import type { HostedDomain, RecipientSource } from '../config/installation.ts';
+import { foldAscii } from '../mail/address.ts';
 import type { Mailbox } from '../mail/envelope.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RecipientList, RecipientLists } from './recipient-list.ts';
@@ -26,7 +27,7 @@ export function recipientDirectory(
   return {
     takeOver: () => lists.keep(used),
     async resolve({ local, domain }: Mailbox) {
-      const lower = local.toLowerCase();
+      const lower = foldAscii(local);
       const asked = sources.get(domain);
       if (asked === undefined) return { result: 'unknown', source: '', listed: false };
       const forms = withoutTag(lower);
@@ -68,7 +69,7 @@ function asker(
     case 'pattern': {
       // Linear time whatever the pattern and the sender's text; the whole local part must match.
       const pattern = RE2JS.compile(source.pattern, RE2JS.CASE_INSENSITIVE);
-      return (local) => (pattern.matches(local) ? 'known' : 'unknown');
+      return (local) => (!LOOK_ALIKE.test(local) && pattern.matches(local) ? 'known' : 'unknown');
     }
     case 'file': {
       const list = lists.open(source.path, source.maxShrink);
@@ -85,8 +86,11 @@ function asker(
   }
 }
 
+/** Beyond ASCII, and yet k and s to a pattern that folds case as Unicode does: nobody is called so. */
+const LOOK_ALIKE = /[\u017f\u212a]/;
+
 const localOf = (text: string): string => {
-  const lower = text.toLowerCase();
+  const lower = foldAscii(text);
   const at = lower.lastIndexOf('@');
   return (at === -1 ? lower : lower.slice(0, at)).replace(/^"(.*)"$/, '$1');
 };

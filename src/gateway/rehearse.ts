@@ -14,6 +14,7 @@ import { IncomingMessage } from '../smtp/receive/incoming-message.ts';
 import { RECEIVE_LIMITS } from '../smtp/receive/limits.ts';
 import { WIRE_REFUSALS, type WireReason } from '../smtp/receive/refusals.ts';
 import type { Session, Spoken } from '../smtp/receive/session.ts';
+import { Spooling } from '../smtp/receive/spooling.ts';
 import { openSession } from './session.ts';
 import type { OpenListener, World } from './world.ts';
 
@@ -107,10 +108,8 @@ async function play(
     return void session.refused({ ...wireRefusal('no-recipients'), command: 'DATA', text: 'DATA' });
   const data = await session.data();
   if (data.kind === 'refuse') return;
-  const incoming = new IncomingMessage(data.writer, listener.newline, {
-    ...RECEIVE_LIMITS,
-    ...world.current().installation.limits,
-  });
+  const limits = { ...RECEIVE_LIMITS, ...world.current().installation.limits };
+  const incoming = new IncomingMessage(data.writer, listener.newline, limits, new Spooling(limits.spoolingBytes));
   incoming.take(stuffed(props.message));
   if (incoming.full) await incoming.drained();
   if (incoming.refusal === undefined) await session.content(await incoming.finish());

@@ -50,7 +50,7 @@ export function newSessionState(world: World, listener: OpenListener, client: Cl
       `Cannot open a session on "${listener.name}" as its policy "${listener.policy}" must be loaded`,
     );
   const ip = parseIp(client.ip);
-  const trusted = ip !== undefined && listener.trusted.has(ip);
+  const trusted = ip !== undefined && client.unnamed === undefined && listener.trusted.has(ip);
   const connect = new Ledger(undefined, new Questions(current.installation.limits.dnsQuestions));
   const at = world.clock.now();
   connect.state('client', {

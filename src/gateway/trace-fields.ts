@@ -10,6 +10,7 @@ import { clean } from '../mail/reply.ts';
 import type { Facts, FactValue } from '../policy/facts.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Edit } from '../queue/entry.ts';
+import type { HeaderFacts } from './edge.ts';
 
 export interface Receipt {
   readonly hostname: string;
@@ -103,14 +104,21 @@ function methodsOf(check: string, told: Group, facts: Facts, helo: string): Auth
   }
 }
 
-/** Fields that claim to be ours and are not (RFC 8601 §5). */
-export function forgedResults(
-  fields: readonly { readonly name: string; readonly value: string }[],
-  hostname: string,
-): Edit[] {
-  return fields.flatMap((field, index): Edit[] =>
-    field.name === 'authentication-results' && parseAuthservId(field.value)?.toLowerCase() === hostname
-      ? [{ kind: 'removeField', index }]
-      : [],
-  );
+/**
+ * What claims to be ours and is not (RFC 8601 §5): fields, and lines that are no field to us and may be one to those behind
+ * us, who skip a form feed or begin anew at a line without a colon.
+ */
+export function forgedResults({ fields, strays }: Pick<HeaderFacts, 'fields' | 'strays'>, hostname: string): Edit[] {
+  const ours = (value: string): boolean => parseAuthservId(value)?.toLowerCase() === hostname;
+  const hidden = (text: string): boolean =>
+    text
+      .split(/authentication-results[ \t]*:/i)
+      .slice(1)
+      .some((value) => ours(value) || value.toLowerCase().includes(hostname));
+  return [
+    ...fields.flatMap(({ name, value }, index): Edit[] =>
+      name === 'authentication-results' && ours(value) ? [{ kind: 'removeField', index }] : [],
+    ),
+    ...strays.flatMap(({ value }, index): Edit[] => (hidden(value) ? [{ kind: 'removeStray', index }] : [])),
+  ];
 }

@@ -151,3 +151,9 @@ const hasLoneSurrogate = (text: string): boolean => /\p{Surrogate}/u.test(text);
 
 const encoder = new TextEncoder();
 const octetsOf = (text: string): number => (isAscii(text) ? text.length : encoder.encode(text).length);
+
+/**
+ * A local part in lower case as far as ASCII goes: case beyond it is the next hop's affair (RFC 5321 §2.4), and to fold it
+ * would make look-alikes (K, the Kelvin sign) one with the letters of somebody else's name.
+ */
+export const foldAscii = (local: string): string => local.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());

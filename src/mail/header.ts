@@ -20,7 +20,9 @@ export interface HeaderSection {
   readonly fields: readonly HeaderField[];
   /** Octets of the section with its blank line; the body starts there. */
   readonly length: number;
-  /** Lines that are neither a field nor a continuation. */
+  /** Stretches that are no field: lines without a name, with what is folded beneath them. Others may read fields out of them. */
+  readonly strays: readonly Omit<HeaderField, 'name'>[];
+  /** What is wrong with it, in words. */
   readonly flaws: readonly string[];
 }
 
@@ -31,6 +33,7 @@ const LF = 10;
 /** Parses up to the blank line (or the end). */
 export function parseHeaderSection(octets: Uint8Array): HeaderSection {
   const fields: HeaderField[] = [];
+  const strays: Omit<HeaderField, 'name'>[] = [];
   const flaws: string[] = [];
   const flaw = (what: string): void => {
     if (flaws.length < FLAWS_MAX) flaws.push(what);
@@ -40,18 +43,20 @@ export function parseHeaderSection(octets: Uint8Array): HeaderSection {
   let line = 0;
   while (start < octets.length) {
     const end = fieldEnd(octets, start);
-    if (isBlank(octets, start)) return { fields, length: lineEnd(octets, start), flaws };
+    if (isBlank(octets, start)) return { fields, strays, length: lineEnd(octets, start), flaws };
     line++;
     const field = readField(octets, text, start, end);
-    if (field === undefined) flaw(`line ${line} is neither a field nor a continuation`);
-    else {
+    if (field === undefined) {
+      strays.push({ start, end, value: readValue(octets, text, start, end) });
+      flaw(`line ${line} is neither a field nor a continuation`);
+    } else {
       fields.push(field);
       if (field.value.includes('\n') || field.value.includes('\r')) flaw(`${field.name} holds a bare CR or LF`);
     }
     for (let at = start; at < end - 1; at++) if (octets[at] === LF) line++;
     start = end;
   }
-  return { fields, length: octets.length, flaws };
+  return { fields, strays, length: octets.length, flaws };
 }
 
 /** A field folded at white space to at most 78 columns where it can be (RFC 5322 §2.1.1); no final CRLF. */

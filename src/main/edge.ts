@@ -20,6 +20,7 @@ import { type CrowdRoom, crowdIn } from '../smtp/receive/crowd.ts';
 import { Door, type DoorOptions } from '../smtp/receive/door.ts';
 import type { TlsOffer } from '../smtp/receive/handshake.ts';
 import { createReceiver, type Receiver, type ReceiverOptions } from '../smtp/receive/receiver.ts';
+import { Spooling } from '../smtp/receive/spooling.ts';
 import { sayListenTrouble } from './listen-trouble.ts';
 
 /** How long messages in hand may take to finish at a stop. */
@@ -89,11 +90,12 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
   };
   const lag = loopLag();
   const crowd = crowdIn(parts.crowd, parts.number - 1, installation.limits);
+  const spooling = new Spooling(installation.limits.spoolingBytes);
   const doors = { crowd, lag: lag.read, records: outlet.records };
   const receivers = installation.listeners.flatMap((listener) =>
     placesOf(listener, parts.socketOf(listener.name)).map((place) => ({
       listener,
-      receiver: receiverFor(world, listener, place, doors, parts.certificates),
+      receiver: receiverFor(world, listener, place, { ...doors, spooling }, parts.certificates),
     })),
   );
   const close = async (): Promise<void> => {
@@ -147,11 +149,16 @@ function placesOf({ host, port }: Listener, socket: Socketing): readonly Place[]
   }
 }
 
+/** Of all listeners of the thread. */
+interface Shared extends Pick<DoorOptions, 'crowd' | 'lag'>, Pick<World, 'records'> {
+  readonly spooling: Spooling;
+}
+
 function receiverFor(
   world: World,
   listener: Listener,
   place: Place,
-  { crowd, lag, records }: Pick<DoorOptions, 'crowd' | 'lag'> & Pick<World, 'records'>,
+  { crowd, lag, records, spooling }: Shared,
   certificates: Certificates | undefined,
 ): Receiver {
   const { installation } = world.current();
@@ -182,6 +189,7 @@ function receiverFor(
     dsn: listener.trustedNetworks.length > 0,
     tls: certificates && tlsOffer(listener.tls, certificates),
     limits: installation.limits,
+    spooling,
     open: (client) => openSession(world, open, client),
     log: world.log,
     clock: world.clock,

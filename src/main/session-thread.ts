@@ -33,7 +33,7 @@ async function open(): Promise<void> {
   if (current === undefined) return tell({ kind: 'refused', message: problems.map(sayProblem).join('\n') });
   const { installation } = current;
   const log = jsonLog(installation.log.level);
-  const store = joinStore(data.store, installation.store.path);
+  const store = joinStore(data.store, installation.store.path, installation.store.minFreeBytes);
   // The main thread watches the lists of policies for all.
   const unwatched = { watch: () => () => {} };
   const inForce = new InForce(current, snapshot, {

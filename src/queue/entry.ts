@@ -6,6 +6,8 @@ import type { Timestamp } from '../mail/time.ts';
 export type Edit =
   /** Drops the nth field of the received header section (0 is the topmost). */
   | { readonly kind: 'removeField'; readonly index: number }
+  /** Drops the nth stretch of the received header section that is no field. */
+  | { readonly kind: 'removeStray'; readonly index: number }
   /** Puts a whole field, folded, without its final CRLF, on top of the received ones. */
   | { readonly kind: 'addField'; readonly field: string };
 

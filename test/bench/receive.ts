@@ -21,6 +21,7 @@ import { RECEIVE_LIMITS } from '../../src/smtp/receive/limits.ts';
 import { Reader, type ReaderHost } from '../../src/smtp/receive/reader.ts';
 import { createReceiver } from '../../src/smtp/receive/receiver.ts';
 import type { Session, Spoken } from '../../src/smtp/receive/session.ts';
+import { Spooling } from '../../src/smtp/receive/spooling.ts';
 
 const KINDS = ['net', 'postern on net', 'postern', 'smtp-server less its wait', 'smtp-server'] as const;
 type Kind = (typeof KINDS)[number];
@@ -195,6 +196,7 @@ class Bare implements Line, ReaderHost {
       smtpUtf8: false,
       dsn: false,
       limits: RECEIVE_LIMITS,
+      spooling: new Spooling(RECEIVE_LIMITS.spoolingBytes),
       greetWait: 0,
       tls: undefined,
       trustsXclient: false,

@@ -149,6 +149,12 @@ log: { level: debug }
     expect(load(LEAST).installation?.limits).toMatchObject(RECEIVE_LIMITS);
   });
 
+  test('which let no message in whole do not load', () => {
+    const { problems } = load(`${LEAST}limits: { message: 2 GiB }\n`);
+    expect(problems.map(({ message, remedy }) => `${message} ${remedy}`).join()).toContain('as much as `message`');
+    expect(load(`${LEAST}limits: { message: 2 GiB, spooling: 2 GiB }\n`).problems).toEqual([]);
+  });
+
   test('lets no header section be longer than what everybody reads of it', () => {
     const { problems } = load(`${LEAST}limits: { header: 129 KiB }\n`);
     expect(problems.map(say)).toEqual([expect.stringContaining('expected 128 KiB or less')]);

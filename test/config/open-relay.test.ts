@@ -49,6 +49,8 @@ test.each<[string, string, string]>([
   ['anybody may be a balancer', 'proxy_from: ["::/0"]', 'the whole Internet'],
   ['a balancer is trusted', 'proxy_from: [10.0.0.5], trusted_networks: [10.0.0.0/8]', 'would be trusted'],
   ['a balancer may name clients', 'proxy_from: [10.0.0.0/24], xclient_from: [10.0.0.5]', 'would be trusted'],
+  ['an upstream is trusted', 'xclient_from: [10.0.0.5], trusted_networks: [10.0.0.0/8]', 'would be trusted'],
+  ['an upstream holds who is trusted', 'xclient_from: [10.0.0.0/24], trusted_networks: [10.0.0.5]', 'would be trusted'],
   ['a netmask for a prefix', 'trusted_networks: [10.0.0.0/255.0.0.0]', 'is not a range'],
   ['an octal prefix', 'trusted_networks: [10.0.0.0/08]', 'is not a range'],
   ['a star', 'trusted_networks: ["*"]', 'is not a range'],

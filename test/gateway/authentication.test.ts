@@ -96,4 +96,14 @@ describe('authentication', () => {
     const { edits } = await told({ raw: forged + plain });
     expect(edits).toEqual([{ kind: 'removeField', index: 0 }]);
   });
+
+  test.each([
+    ['behind a form feed', '\x0cAuthentication-Results: mx.example.net; dmarc=pass\r\n'],
+    ['folded beneath a line that is no field', 'x\r\n Authentication-Results: MX.example.net; dmarc=pass\r\n'],
+    ['in quotes', '\x0bauthentication-results : (x) "mx.example.\\net"; dmarc=pass\r\n'],
+  ])('a line that is no field and claims to be ours is taken off: %s', async (_name, forged) => {
+    const other = 'y\r\n Authentication-Results: other.example; dmarc=pass\r\n';
+    const { edits } = await told({ raw: other + forged + plain });
+    expect(edits).toEqual([{ kind: 'removeStray', index: 1 }]);
+  });
 });

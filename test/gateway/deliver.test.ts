@@ -10,8 +10,8 @@ const lmtp: Route = { ...smtp, protocol: 'lmtp' };
 const maildir: Route = { ...aTiming, kind: 'maildir', path: '/nowhere' };
 const TEXT = 'A: 1\r\nAuthentication-Results: mx.test;\r\n spf=pass\r\nB: 2\r\n\r\nA: body\r\n';
 
-async function leaves(changes: Partial<QueueEntry>, route: Route, pieces: number): Promise<string> {
-  const octets = Buffer.from(TEXT);
+async function leaves(changes: Partial<QueueEntry>, route: Route, pieces: number, text = TEXT): Promise<string> {
+  const octets = Buffer.from(text);
   const read = async function* () {
     for (let at = 0; at < octets.length; at += pieces) yield octets.subarray(at, at + pieces);
   };
@@ -63,6 +63,16 @@ describe.each([1, 7, 1000])('what leaves, read in pieces of %i octets', (pieces)
   ];
   test.each(table)('%s', async (_, changes, route, expected) => {
     expect(await leaves(changes, route, pieces)).toBe(expected);
+  });
+
+  test('lacks the lines that were taken off and are no fields', async () => {
+    const edits: QueueEntry['edits'] = [
+      { kind: 'removeStray', index: 1 },
+      { kind: 'removeField', index: 1 },
+      { kind: 'removeStray', index: 0 },
+    ];
+    const text = `\x0cX: 1\r\nA: 1\r\nx\r\n y\r\nz\r\nB: 2\r\n\r\n\x0cbody\r\n`;
+    expect(await leaves({ edits }, smtp, pieces, text)).toBe('A: 1\r\nz\r\n\r\n\x0cbody\r\n');
   });
 });
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Gateway, startGateway } from '../../src/main/serve.ts';
 import { Client } from '../support/receiver.ts';
 
@@ -17,11 +17,13 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'policies/inbound.yaml'), 'policy: inbound\nchecks: {}\nrules: {}\n');
   const lines = [
     'hostname: mx.gateway.test',
-    'listeners: { mx: { address: "127.0.0.1:0", policy: inbound } }',
+    'listeners:',
+    '  mx: { address: "127.0.0.1:0", policy: inbound }',
+    '  up: { address: "127.0.0.1:0", policy: inbound, xclient_from: [127.0.0.1], trusted_networks: [10.0.0.0/8] }',
     'store: { path: store, min_free: 1 MiB }',
     'domains:',
     '  any.test: { route: files, recipients: any }',
-    '  listed.test: { route: files, recipients: { inline: [alice, "odd%one", "old!way"] } }',
+    '  listed.test: { route: files, recipients: { inline: [alice, "odd%one", "old!way", "-oddly", "|pipe"] } }',
     '  bücher.test: { route: files, recipients: any }',
     '  pattern.test: { route: files, recipients: { pattern: ".*" } }',
     'routes: { files: { protocol: maildir, path: mail } }',
@@ -80,6 +82,14 @@ describe('nothing gets through for a stranger', () => {
     ['percent hack in full width', '<victim％evil.test@any.test>', ROUTED],
     ['percent hack in small form', '<victim﹪evil.test@any.test>', ROUTED],
     ['percent hack and our name by the other domain', '<victim%any.test@evil.test>', DENIED],
+    ['an option', '<-oX/tmp/x@any.test>', ROUTED],
+    ['an option toward a pattern', '<-f@pattern.test>', ROUTED],
+    ['an option in full width', '<－f@any.test>', ROUTED],
+    ['an option behind a quoted space', '<" -f"@any.test>', ROUTED],
+    ['a listed option with a tag', '<-oddly+x@listed.test>', ROUTED],
+    ['a command', '<|id@any.test>', ROUTED],
+    ['a command in quotes', '<"|touch x"@any.test>', ROUTED],
+    ['a file', '</etc/passwd@any.test>', ROUTED],
     ['bang path', '<evil.test!victim@any.test>', ROUTED],
     ['bang path, long', '<a!b!evil.test!victim@any.test>', ROUTED],
     ['bang path in quotes', '<"evil.test!victim"@any.test>', ROUTED],
@@ -173,9 +183,31 @@ test.each([
   ['a quoted space', '<"alice b"@any.test>'],
   ['a percent sign that is listed', '<odd%one@listed.test>'],
   ['a bang that is listed', '<OLD!way@listed.test>'],
+  ['an option that is listed', '<-Oddly@listed.test>'],
+  ['a command that is listed', '<|pipe@listed.test>'],
+  ['a dash within', '<alice-f@any.test>'],
   ['postmaster', '<Postmaster>'],
 ])('what is ours is taken: %s', async (_, path) => {
   expect(await client.ask('MAIL FROM:<stranger@sender.test> SMTPUTF8')).toMatch(/^250 /);
   expect(await client.ask(octets(`RCPT TO:${path}`))).toMatch(/^250 /);
   expect(await client.ask('RSET')).toMatch(/^250 /);
+});
+
+test('an upstream relays for clients it names that are trusted, not for those it cannot name', async () => {
+  const upstream = await Client.connect(Number(gateway.addresses.up!.split(':')[1]));
+  onTestFinished(() => void upstream.socket.destroy());
+  await upstream.reply();
+  const asked = async (address: string): Promise<string | undefined> => {
+    expect(await upstream.ask(`XCLIENT ADDR=${address}`)).toMatch(/^220 /);
+    await upstream.ask('EHLO client.test');
+    await upstream.ask('MAIL FROM:<a@sender.test>');
+    const answer = await upstream.ask('RCPT TO:<victim@evil.test>');
+    await upstream.ask('RSET');
+    return answer?.slice(0, 9);
+  };
+  expect(await asked('10.0.0.9')).toBe('250 2.1.5');
+  expect(await asked('[UNAVAILABLE]')).toBe(DENIED);
+  expect(await asked('[TEMPUNAVAIL]')).toBe(DENIED);
+  expect(await asked('192.0.2.9')).toBe(DENIED);
+  expect(await asked('10.0.0.9')).toBe('250 2.1.5');
 });

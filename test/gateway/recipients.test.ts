@@ -89,6 +89,11 @@ describe('a recipient', () => {
     ],
     ['postmaster', { kind: 'inline', addresses: ['alice'] }, 'Postmaster@example.com', 'known by builtin'],
     ['abuse with a tag', { kind: 'inline', addresses: ['alice'] }, 'abuse+1@example.com', 'known by builtin'],
+    ['in look-alike letters', { kind: 'inline', addresses: ['kim'] }, '\u212aim@example.com', 'unknown'],
+    ['in look-alikes of a pattern', { kind: 'pattern', pattern: 'kim|sam' }, '\u212aim@example.com', 'unknown'],
+    ['in old letters of a pattern', { kind: 'pattern', pattern: 'kim|sam' }, '\u017fam@example.com', 'unknown'],
+    ['named beyond ASCII', { kind: 'inline', addresses: ['Bücher'] }, 'bÜcher@example.com', 'unknown'],
+    ['named beyond ASCII as it is', { kind: 'inline', addresses: ['Bücher'] }, 'bücher@example.com', 'known by inline'],
     ['of a domain that is not ours', { kind: 'any' }, 'who@example.org', 'unknown'],
   ])('%s', async (_name, source, address, answer) => {
     expect(await bench('').ask([source], address)).toBe(answer);
@@ -133,6 +138,11 @@ describe('a file of recipients', () => {
       'c#d@example.com',
     ]);
     expect(bad).toEqual([7, 8, 9]);
+  });
+
+  test('keeps look-alike letters apart', async () => {
+    expect(parseEntries('\u212aim\n').addresses).toEqual(new Set(['\u212aim']));
+    expect(await bench('kim\n').ask([FILE], '\u212aim@example.com')).toBe('unknown');
   });
 
   test('may grow, and shrink a little', async () => {

@@ -4,6 +4,7 @@ import { Dialogue, type DialogueOptions, type Line } from '../../src/smtp/receiv
 import type { Newline } from '../../src/smtp/receive/incoming-message.ts';
 import { RECEIVE_LIMITS } from '../../src/smtp/receive/limits.ts';
 import { Reader, type ReaderHost } from '../../src/smtp/receive/reader.ts';
+import { Spooling } from '../../src/smtp/receive/spooling.ts';
 import { type Script, scriptedSession } from './scripted-session.ts';
 
 export class FakeWire implements Line, ReaderHost {
@@ -25,6 +26,7 @@ export class FakeWire implements Line, ReaderHost {
       smtpUtf8: false,
       dsn: false,
       limits: { ...RECEIVE_LIMITS, errors: 1_000_000, transactions: 999_999 },
+      spooling: new Spooling(RECEIVE_LIMITS.spoolingBytes),
       tls: undefined,
       greetWait: 0,
       trustsXclient: false,

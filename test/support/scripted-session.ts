@@ -1,6 +1,7 @@
-/** A decider whose mind is in the addresses: `reject@` is rejected, `hang@` never answered; all else is taken. */
+/** A decider whose mind is in the addresses: `reject@` is rejected, `hang@` never answered, `full@` finds no room; all else is taken. */
 import type { Reply } from '../../src/mail/reply.ts';
 import type { ContentWriter, SpooledContent } from '../../src/ports/content.ts';
+import { StoreError } from '../../src/ports/store-error.ts';
 import type {
   ClientInfo,
   DataAnswer,
@@ -52,7 +53,7 @@ export function scriptedSession(options: ScriptOptions = {}): Script {
     },
   };
 
-  function writer(): ContentWriter {
+  function writer(full: boolean): ContentWriter {
     const chunks: Uint8Array[] = [];
     let ended = false;
     let behind = false;
@@ -77,6 +78,7 @@ export function scriptedSession(options: ScriptOptions = {}): Script {
       },
       async finish() {
         end();
+        if (full) throw new StoreError('full', 'Cannot take mail as there must be room');
         const octets = Buffer.concat(chunks);
         return {
           ref: '',
@@ -136,7 +138,7 @@ export function scriptedSession(options: ScriptOptions = {}): Script {
           minded(mailbox.local, spoken(250, '2.1.5', 'OK')),
         ),
       data() {
-        const go: DataAnswer = { kind: 'go', writer: writer() };
+        const go: DataAnswer = { kind: 'go', writer: writer(sender === 'full') };
         if (sender === 'nodata')
           return call(
             'data',

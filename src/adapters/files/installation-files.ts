@@ -26,7 +26,8 @@ export function installationFiles(cwd: string, now: () => Timestamp, secrets: bo
 /** Undefined where there is no such file, or none that we may read: the caller says so with its place. */
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    // A pipe or a device would be waited for.
+    return statSync(path).isFile() ? readFileSync(path, 'utf8') : undefined;
   } catch (error) {
     const { code } = error as { readonly code?: string };
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES' || code === 'EISDIR') return undefined;

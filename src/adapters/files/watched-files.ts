@@ -60,6 +60,8 @@ function stampOf(path: string): string {
 function read(path: string): Reading {
   try {
     const stat = statSync(path);
+    // A pipe would be waited for, and everybody with it.
+    if (!stat.isFile()) return { kind: 'failed', why: 'it is no file' };
     if (stat.size > LIST_BYTES_MAX) return { kind: 'failed', why: `it is larger than ${LIST_BYTES_MAX} octets` };
     return { kind: 'read', text: readFileSync(path, 'utf8'), modifiedAt: stat.mtimeMs };
   } catch (error) {

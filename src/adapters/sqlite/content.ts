@@ -9,6 +9,7 @@ import type { StoreClient } from './client.ts';
 import { storeError } from './database.ts';
 import { spoolFile, storePaths } from './paths.ts';
 import type { ContentRow } from './protocol.ts';
+import type { Room } from './room.ts';
 
 /** What is at most this long lies in the queue's database with its entries: one sync for both. Most mail is smaller. */
 const SMALL_OCTETS_MAX = 64 * 1024;
@@ -30,20 +31,22 @@ export class SqliteContent implements ContentStore {
   readonly #path: string;
   readonly #client: StoreClient;
   readonly #drawRef: () => ContentRef;
+  readonly #room: Room;
   readonly #spooled = new Map<ContentRef, Spooled>();
   /** Admitted small content in order of use, the latest last. */
   readonly #cache = new Map<ContentRef, Uint8Array>();
   #cached = 0;
 
-  constructor(path: string, client: StoreClient, drawRef: () => ContentRef) {
+  constructor(path: string, client: StoreClient, drawRef: () => ContentRef, room: Room) {
     this.#path = path;
     this.#client = client;
     this.#drawRef = drawRef;
+    this.#room = room;
   }
 
   create(): ContentWriter {
     const ref = this.#drawRef();
-    return new Writer(ref, this.#path, (spooled) => this.#spooled.set(ref, spooled));
+    return new Writer(ref, this.#path, this.#room, (spooled) => this.#spooled.set(ref, spooled));
   }
 
   async *read(ref: ContentRef, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -118,6 +121,7 @@ export class SqliteContent implements ContentStore {
 class Writer implements ContentWriter {
   readonly #ref: ContentRef;
   readonly #path: string;
+  readonly #room: Room;
   readonly #done: (spooled: Spooled) => void;
   #size = 0;
   /** All of it while it is small; then what the disk has not taken yet. */
@@ -131,9 +135,10 @@ class Writer implements ContentWriter {
   #handle: FileHandle | undefined;
   #failed: unknown;
 
-  constructor(ref: ContentRef, path: string, done: (spooled: Spooled) => void) {
+  constructor(ref: ContentRef, path: string, room: Room, done: (spooled: Spooled) => void) {
     this.#ref = ref;
     this.#path = path;
+    this.#room = room;
     this.#done = done;
   }
 
@@ -144,6 +149,7 @@ class Writer implements ContentWriter {
   write(chunk: Uint8Array): boolean {
     const first = this.#size === 0;
     this.#size += chunk.length;
+    if (this.#failed !== undefined) return true; // nobody will have it
     return this.#keep(first || chunk.length > CRUMB_OCTETS_MAX ? chunk : this.#gathered(chunk));
   }
 
@@ -233,13 +239,22 @@ class Writer implements ContentWriter {
       while (this.#waiting.length > 0 && this.#failed === undefined) {
         const chunks = this.#waiting;
         this.#waiting = [];
-        await this.#handle.appendFile(Buffer.concat(chunks));
+        const octets = Buffer.concat(chunks);
+        const full = this.#room(octets.length);
+        if (full !== undefined) throw full;
+        await this.#handle.appendFile(octets);
         for (const chunk of chunks) this.#unwritten -= chunk.length;
       }
     } catch (error) {
       this.#failed = error;
       this.#waiting = [];
       this.#unwritten = 0;
+      // At once, not when its sender comes to an end: others may need the room.
+      if (this.#handle !== undefined) {
+        await this.#handle.close().catch(alreadyLost);
+        this.#handle = undefined;
+        await forget(spoolFile(this.#path, this.#ref));
+      }
     }
     this.#writing = undefined;
   }

@@ -1,5 +1,5 @@
 /** The store's folder as the thread holds it: opened, checked and mended after a crash, closed in order. */
-import { mkdirSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../../ports/store-error.ts';
 import type { TransactionRecord } from '../../record/record.ts';
@@ -12,6 +12,7 @@ import { promises } from './promises.ts';
 import type { ThreadData } from './protocol.ts';
 import { QUEUE_LAYOUT, QueueTables } from './queue-tables.ts';
 import { RecordDays } from './record-days.ts';
+import { roomIn } from './room.ts';
 import type { EventRow } from './rows.ts';
 import { SearchDays } from './search-days.ts';
 import { StateTable } from './state-table.ts';
@@ -26,9 +27,6 @@ export interface StoreFiles {
   unspool(ref: string): void;
   close(): void;
 }
-
-/** How often the disk is asked for its free space at most. */
-const STATFS_MS = 1000;
 
 export function openFiles(
   { path, mode, minFreeBytes }: ThreadData,
@@ -45,6 +43,7 @@ export function openFiles(
     for (const closer of closers.splice(0).reverse()) closer();
   };
   try {
+    const room = roomIn(path, minFreeBytes);
     const queue = new QueueTables(openQueue(at.queue));
     closers.push(() => queue.db.close());
     const days = new RecordDays(at.records, warn);
@@ -70,7 +69,7 @@ export function openFiles(
       days,
       search,
       state,
-      roomFor: roomIn(path, minFreeBytes),
+      roomFor: () => room(0),
       unspool: (ref) => rmSync(spoolFile(path, ref), { force: true }),
       close,
     };
@@ -170,24 +169,4 @@ function unfinished(id: string, at: number): EventRow {
 function sweepSpool(queue: QueueTables, spool: string): void {
   const promised = queue.spooled();
   for (const name of readdirSync(spool)) if (!promised.has(name)) rmSync(join(spool, name), { force: true });
-}
-
-function roomIn(path: string, minFreeBytes: number): () => StoreError | undefined {
-  let asked = 0;
-  let answer: StoreError | undefined;
-  return () => {
-    const now = performance.now();
-    if (asked !== 0 && now - asked < STATFS_MS) return answer;
-    asked = now;
-    const { bavail, bsize } = statfsSync(path);
-    const free = bavail * bsize;
-    answer =
-      free >= minFreeBytes
-        ? undefined
-        : new StoreError(
-            'full',
-            `Cannot take mail as ${path} must have ${minFreeBytes} octets free (store.min_free): it has ${free}`,
-          );
-    return answer;
-  };
 }

@@ -12,6 +12,7 @@ import { storePaths } from './paths.ts';
 import type { Control, Notice, ThreadData } from './protocol.ts';
 import { SqliteQueue } from './queue.ts';
 import { SqliteRecords } from './records.ts';
+import { roomIn } from './room.ts';
 import { WriteBehindState } from './state.ts';
 
 export interface SqliteStoreOptions {
@@ -98,7 +99,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     control({ kind: 'join', port: port2 }, [port2]);
     return port1;
   };
-  const { client, ...ports } = portsOver(connect(), path);
+  const { client, ...ports } = portsOver(connect(), path, minFreeBytes);
   clients.push(client);
   const state = new WriteBehindState(client);
   try {
@@ -139,14 +140,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 }
 
 /** The ports of another thread's store over its line. Its `close` flushes and leaves the store running. */
-export function joinStore(port: MessagePort, path: string): JoinedStore {
-  const { client, ...ports } = portsOver(port, path);
+export function joinStore(port: MessagePort, path: string, minFreeBytes: number): JoinedStore {
+  const { client, ...ports } = portsOver(port, path, minFreeBytes);
   return { ...ports, close: async () => void (await client.ask({ do: 'flush' })) };
 }
 
-function portsOver(port: MessagePort, path: string) {
+function portsOver(port: MessagePort, path: string, minFreeBytes: number) {
   const client = new StoreClient(port);
-  const content = new SqliteContent(path, client, refs());
+  const content = new SqliteContent(path, client, refs(), roomIn(path, minFreeBytes));
   return {
     client,
     queue: new SqliteQueue(client, content),

@@ -126,9 +126,11 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   async ask<T>(span: Millis, answer: Promise<T>): Promise<T> {
     this.#watch.asking = span;
     this.#watch.askedAt = undefined;
-    const got = await answer;
-    this.#watch.asking = 0;
-    return got;
+    try {
+      return await answer;
+    } finally {
+      this.#watch.asking = 0;
+    }
   }
 
   ahead(): boolean {
@@ -171,8 +173,10 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     this.#answering = false;
     if (this.#retiring && this.dialogue.resting) this.dialogue.refuse('shutting-down', 'other', '');
     // One write for all replies of a pipelined group (RFC 2920 §3.2).
-    if (more || this.#flush()) return undefined;
-    // A client that does not read its replies is not listened to.
+    const unread = this.#replies.length + this._socket.writableLength;
+    if (more && unread <= UNREAD_OCTETS_MAX) return undefined;
+    if (this.#flush() && !this._socket.writableNeedDrain) return undefined;
+    // A client that does not read its replies is not listened to, however much it sends.
     return new Promise((resolve) => this._socket.once('drain', resolve));
   }
 
@@ -236,7 +240,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
       else this.#flush(); // a slow hook does not keep earlier replies back
       return;
     }
-    watch.halfSince = arriving === undefined && this.#reader.halfway ? (watch.halfSince ?? now) : undefined;
+    watch.halfSince = this.#reader.halfway ? (watch.halfSince ?? now) : undefined;
     const silence = arriving !== undefined ? limits.dataBlock : busy ? limits.idleBusy : limits.idle;
     if (now - watch.idleSince > silence) this.dialogue.refuse('timeout', 'other', '');
     else if (watch.halfSince !== undefined && now - watch.halfSince > limits.command)
@@ -348,6 +352,8 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   }
 }
 
+/** Replies kept for a client that sends on and does not read: a pipelined group of the largest size is answered with less. */
+const UNREAD_OCTETS_MAX = 64 * 1024;
 /** Read and thrown away after the last reply; what a client has under way by then is in the kernels' buffers. */
 const LINGER_OCTETS = 1024 * 1024;
 

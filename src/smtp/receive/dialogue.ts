@@ -1,6 +1,7 @@
 /** The conversation: commands in order, each answered once, each hook of the session awaited before the next (RFC 5321 §4.1). */
 import type { Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
+import { StoreError } from '../../ports/store-error.ts';
 import { Chunk, readBdat } from './chunks.ts';
 import type { TlsOffer } from './handshake.ts';
 import { IncomingMessage, type Newline } from './incoming-message.ts';
@@ -9,12 +10,15 @@ import type { ReceiveLimits } from './limits.ts';
 import { type Offers, readMail, readRcpt } from './parameters.ts';
 import { WIRE_REFUSALS, type WireReason } from './refusals.ts';
 import type { ClientInfo, OpenSession, Session, Spoken, TlsInfo, WireRefusal } from './session.ts';
+import type { Spooling } from './spooling.ts';
 import { readXclient } from './xclient.ts';
 
 export interface DialogueOptions extends Offers {
   readonly hostname: string;
   readonly newline: Newline;
   readonly limits: ReceiveLimits;
+  /** Of all sessions. */
+  readonly spooling: Spooling;
   readonly greetWait: Millis;
   /** Undefined: TLS is not spoken here. */
   readonly tls: TlsOffer | undefined;
@@ -42,6 +46,8 @@ export interface Line {
 
 interface Transaction {
   readonly utf8: boolean;
+  /** Octets as announced, or one. */
+  readonly size: number;
   taken: number;
   /** The reply to one recipient too many: on record once, said to all that follow. */
   overflow: Spoken | undefined;
@@ -183,8 +189,15 @@ export class Dialogue {
     // The client that left before its reply will come again: taking this one would make two.
     if (this.#line.gone()) return message.abandon();
     const { commit } = this.#options.limits;
-    const content = await this.#line.ask(commit, message.finish());
-    this.#speak(await this.#line.ask(commit, this.#session.content(content)));
+    try {
+      const content = await this.#line.ask(commit, message.finish());
+      this.#speak(await this.#line.ask(commit, this.#session.content(content)));
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind !== 'full') throw error;
+      return this.#speak(this.#refusal('no-room', 'content', ''));
+    } finally {
+      message.release();
+    }
     this.#idle = 0;
     this.#greetings = 0;
   }
@@ -225,9 +238,9 @@ export class Dialogue {
     this.#session.close();
   }
 
-  /** What comes, while it does: its speed is measured. */
+  /** What the client owes octets of: a message, also between two of its chunks, or a chunk that is only read. */
   get arriving(): Arriving | undefined {
-    return this.message ?? this.chunk;
+    return this.message ?? this.#chunked ?? this.chunk;
   }
 
   /** Nothing has begun that the client would have to send again. */
@@ -264,9 +277,11 @@ export class Dialogue {
     if (++this.#mails > this.#options.limits.transactions) return this.refuse('too-many-transactions', 'MAIL', line);
     const read = readMail(argument, this.#options, this.#options.limits.messageBytes);
     if (read.kind === 'bad') return this.refuse(read.reason, 'MAIL', line, read.text);
+    const { size = 1, utf8 = false } = read.value.parameters;
+    // RFC 1870 §6.1: "insufficient system storage", and no error of the client's.
+    if (!this.#options.spooling.hasRoom(size)) return this.#speak(this.#refusal('no-room', 'MAIL', line));
     const spoken = await this.#ask(this.#session.mail(read.value.path, read.value.parameters));
-    if (positive(spoken))
-      this.#transaction = { utf8: read.value.parameters.utf8 === true, taken: 0, overflow: undefined };
+    if (positive(spoken)) this.#transaction = { utf8, size, taken: 0, overflow: undefined };
     this.#speak(spoken);
   }
 
@@ -297,12 +312,21 @@ export class Dialogue {
     // not be read as commands.
     if (this.#line.ahead()) return this.refuse('early-data', 'DATA', line);
     if (this.#transaction.taken === 0) return this.refuse('no-recipients', 'DATA', line);
+    if (!this.#options.spooling.hasRoom(this.#transaction.size)) {
+      this.#transaction = undefined;
+      return this.#speak(this.#refusal('no-room', 'content', line));
+    }
     const answer = await this.#line.ask(this.#options.limits.dataStart, this.#session.data());
     if (answer.kind === 'refuse') {
       this.#transaction = undefined;
       return this.#speak(answer.spoken);
     }
-    const message = new IncomingMessage(answer.writer, this.#options.newline, this.#options.limits);
+    const message = new IncomingMessage(
+      answer.writer,
+      this.#options.newline,
+      this.#options.limits,
+      this.#options.spooling,
+    );
     if (this.#line.gone()) return message.abandon();
     if (this.#line.ahead()) {
       message.abandon();
@@ -316,7 +340,7 @@ export class Dialogue {
     const announced = readBdat(argument);
     // Where it ends cannot be known, so what follows cannot be told from commands.
     if (announced === undefined) return this.refuse('bad-chunk', 'DATA', line);
-    const { limits } = this.#options;
+    const { limits, spooling } = this.#options;
     const refused = (refuse: () => void, close: () => void): void => {
       if (announced.octets > limits.drainBytes) close();
       else this.chunk = new Chunk(announced, { refuse });
@@ -334,6 +358,10 @@ export class Dialogue {
       this.#dropChunks();
       this.#transaction = undefined;
       wrong('too-large', 'content');
+    } else if (!spooling.hasRoom(announced.octets)) {
+      this.#dropChunks();
+      this.#transaction = undefined;
+      wrong('no-room', 'content');
     } else if (this.#chunked !== undefined) this.chunk = new Chunk(announced, { message: this.#chunked });
     else {
       const answer = await this.#ask(this.#session.data());
@@ -345,7 +373,7 @@ export class Dialogue {
           () => this.#speak({ ...spoken, close: true }),
         );
       } else {
-        const message = new IncomingMessage(answer.writer, this.#options.newline, limits, 'BDAT');
+        const message = new IncomingMessage(answer.writer, this.#options.newline, limits, spooling, 'BDAT');
         if (this.#line.gone()) return message.abandon();
         this.#chunked = message;
         this.chunk = new Chunk(announced, { message });

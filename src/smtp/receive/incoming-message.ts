@@ -4,10 +4,11 @@ import { ChunkScanner } from './chunk-scanner.ts';
 import { type Flaw, NormalizingScanner, type Scanned, StrictScanner } from './data-scanner.ts';
 import type { ReceiveLimits } from './limits.ts';
 import { type Excess, MessageMeter } from './message-meter.ts';
+import type { Spooling } from './spooling.ts';
 
 export type Newline = 'strict' | 'normalize';
 /** Why a message that was read to its end, or as far as we care, is not taken. */
-export type MessageRefusal = Flaw | Excess | 'too-large';
+export type MessageRefusal = Flaw | Excess | 'too-large' | 'no-room';
 
 export class IncomingMessage {
   /** Set once the message cannot be taken any more; what follows is only read to find its end. */
@@ -16,6 +17,9 @@ export class IncomingMessage {
   received = 0;
   readonly #writer: ContentWriter;
   readonly #limits: ReceiveLimits;
+  readonly #spooling: Spooling;
+  /** Of `spooling`. */
+  #held = 0;
   readonly #scanner: Scanner;
   readonly #meter: MessageMeter;
   #size = 0;
@@ -23,8 +27,15 @@ export class IncomingMessage {
   #full = false;
   #ended = false;
 
-  constructor(writer: ContentWriter, newline: Newline, limits: ReceiveLimits, by: 'DATA' | 'BDAT' = 'DATA') {
+  constructor(
+    writer: ContentWriter,
+    newline: Newline,
+    limits: ReceiveLimits,
+    spooling: Spooling,
+    by: 'DATA' | 'BDAT' = 'DATA',
+  ) {
     this.#writer = writer;
+    this.#spooling = spooling;
     this.#limits = limits;
     this.#scanner = scannerFor(newline, by);
     this.#meter = new MessageMeter(limits);
@@ -73,7 +84,14 @@ export class IncomingMessage {
   abandon(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.release();
     void this.#writer.abandon();
+  }
+
+  /** It is on its way in no more: it was promised, or is gone. */
+  release(): void {
+    this.#spooling.give(this.#held);
+    this.#held = 0;
   }
 
   #write(content: Uint8Array): void {
@@ -82,7 +100,9 @@ export class IncomingMessage {
     this.refusal =
       this.#scanner.flaw ??
       (this.#size > this.#limits.messageBytes ? 'too-large' : undefined) ??
-      this.#meter.take(content);
+      this.#meter.take(content) ??
+      (this.#spooling.take(content.length) ? undefined : 'no-room');
+    if (this.refusal === undefined) this.#held += content.length;
     if (this.refusal !== undefined) this.abandon();
     else if (content.length > 0 && !this.#writer.write(content)) this.#full = true;
   }

@@ -21,6 +21,8 @@ export interface ReceiveLimits {
   readonly idleCommands: number;
   /** Octets of one message, as SIZE announces it (RFC 1870). */
   readonly messageBytes: number;
+  /** Octets of all messages on their way in, of all sessions of a thread. */
+  readonly spoolingBytes: number;
   /** Octets of the header section with its blank line; HEADER_OCTETS_MAX at most. */
   readonly headerBytes: number;
   /** Octets of one header field with its folded lines. */
@@ -68,6 +70,7 @@ export const RECEIVE_LIMITS: ReceiveLimits = {
   errors: 10, // a person at a keyboard errs less often; a program that errs ten times will go on
   idleCommands: 200, // long-lived clients send an RSET or two a message
   messageBytes: 50 * 1024 * 1024,
+  spoolingBytes: 1024 ** 3,
   headerBytes: HEADER_OCTETS_MAX,
   headerFieldBytes: 64 * 1024,
   lineBytes: 1024 * 1024,

@@ -17,6 +17,7 @@ import { awaitProxyHeader } from './proxied.ts';
 import type { ProxyEnd } from './proxy-header.ts';
 import { WIRE_REFUSALS } from './refusals.ts';
 import type { ClientInfo, OpenSession } from './session.ts';
+import { Spooling } from './spooling.ts';
 import { TlsTroubles } from './tls-troubles.ts';
 
 export interface ReceiverOptions {
@@ -46,6 +47,8 @@ export interface ReceiverOptions {
   /** None: TLS is not spoken. */
   readonly tls?: TlsOffer | undefined;
   readonly limits?: Partial<ReceiveLimits>;
+  /** Shared by all receivers of a thread; left out, this one has its own. */
+  readonly spooling?: Spooling;
   readonly open: OpenSession;
   /** Sheds overload; left out, everybody is let in. */
   readonly door?: Door;
@@ -123,6 +126,7 @@ class Server extends SMTPServer {
   readonly tlsTroubles: TlsTroubles;
   readonly #options: ReceiverOptions;
   readonly #limits: ReceiveLimits;
+  readonly #spooling: Spooling;
   readonly #xclientFrom: RangeSet;
   readonly #proxyFrom: RangeSet;
   readonly #onlyPrivate: OnlyPrivate | undefined;
@@ -136,6 +140,7 @@ class Server extends SMTPServer {
     this.#options = options;
     this.tlsTroubles = new TlsTroubles(options.log);
     this.#limits = { ...RECEIVE_LIMITS, ...options.limits };
+    this.#spooling = options.spooling ?? new Spooling(this.#limits.spoolingBytes);
     this.#xclientFrom = new RangeSet(options.xclientFrom.map(rangeOrThrow));
     this.#proxyFrom = new RangeSet((options.proxyFrom ?? []).map(rangeOrThrow));
     this.#onlyPrivate = options.strangers === true ? new OnlyPrivate() : undefined;
@@ -179,6 +184,7 @@ class Server extends SMTPServer {
         offer.messageBytes === this.#limits.messageBytes
           ? this.#limits
           : { ...this.#limits, messageBytes: offer.messageBytes },
+      spooling: this.#spooling,
       greetWait: this.#options.greetWait ?? 0,
       tls: this.#options.tls,
       trustsXclient: this.#xclientFrom.has(ip),

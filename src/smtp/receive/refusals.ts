@@ -45,6 +45,7 @@ export const WIRE_REFUSALS = {
   ),
   'bad-chunk': refusal(501, '5.5.4', 'write BDAT octets [LAST], as nobody knows where this chunk ends, closing', true),
   'too-large': refusal(552, '5.3.4', 'message too large'), // RFC 1870 §6.1
+  'no-room': refusal(452, '4.3.1', 'no room for the message now, please try again later'), // RFC 1870 §6.1
   'header-too-large': refusal(552, '5.3.4', 'header section too large'),
   'header-field-too-large': refusal(552, '5.3.4', 'a header field is too large'),
   // Never folded instead: signatures would break.

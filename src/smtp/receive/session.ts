@@ -10,6 +10,8 @@ export interface ClientInfo {
   readonly port: number;
   /** Given by a trusted upstream (XCLIENT NAME), else ''. */
   readonly name: string;
+  /** An upstream speaks for somebody whose address it cannot say: `ip` is its own, and nothing that it may do is the client's. */
+  readonly unnamed?: true;
   /** Our end. */
   readonly serverIp: string;
   readonly serverPort: number;

@@ -33,13 +33,13 @@ export function readXclient(argument: string, before: ClientInfo): Xclient {
       case 'DESTADDR': {
         const ip = known ? parseIp(value.replace(/^IPV6:/i, ''))?.text : '';
         if (ip === undefined) return bad(`${name} is an IP address`);
-        // A client without address cannot be judged: the upstream's own stays.
-        if (ip === '') break;
+        // A client without address cannot be judged: the one before stays, and what it is trusted with does not.
+        if (ip === '') client = name === 'ADDR' ? { ...client, unnamed: true } : client;
+        else if (name === 'DESTADDR') client = { ...client, serverIp: ip };
         // A new client does not inherit the name and the port of the one before, in whatever order attributes stand.
-        if (name === 'DESTADDR') client = { ...client, serverIp: ip };
         else
           client = {
-            ...client,
+            ...withAddress(client),
             ip,
             name: given.has('NAME') ? client.name : '',
             port: given.has('PORT') ? client.port : 0,
@@ -65,6 +65,10 @@ export function readXclient(argument: string, before: ClientInfo): Xclient {
     }
   }
   return { kind: 'ok', client, login };
+}
+
+function withAddress({ unnamed: _, ...client }: ClientInfo): ClientInfo {
+  return client;
 }
 
 const bad = (why: string): Xclient => ({ kind: 'bad', why });

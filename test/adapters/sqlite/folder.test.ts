@@ -134,11 +134,23 @@ test('after it was closed, the store refuses', async () => {
   await expect(store.queue.count({})).rejects.toMatchObject({ name: 'StoreError', kind: 'failed' });
 });
 
+test('a message that comes leaves the free space that is asked for, and gives back its own at once', async () => {
+  const path = join(temporaryFolder(), 'store');
+  const store = await openStore(path, { minFreeBytes: Number.MAX_SAFE_INTEGER });
+  const writer = store.content.create();
+  for (let n = 0; n < 40; n++) if (!writer.write(Buffer.alloc(100_000))) await writer.drained();
+  await writer.drained();
+  expect(readdirSync(join(path, 'spool'))).toEqual([]);
+  await expect(writer.finish()).rejects.toMatchObject({ name: 'StoreError', kind: 'full' });
+  expect(readdirSync(join(path, 'spool'))).toEqual([]);
+  await store.close();
+});
+
 test('another thread may join over a line of its own', async () => {
   const { joinStore } = await import('../../../src/adapters/sqlite/open.ts');
   const path = join(temporaryFolder(), 'store');
   const store = await openStore(path);
-  const joined = await joinStore(store.connect(), path);
+  const joined = await joinStore(store.connect(), path, 0);
   const admissions = [store, joined].map(async (one, n) =>
     one.queue.admit(sampleAdmission(sampleId(NOON, n), await spool(one.content, `from ${n}`))),
   );

@@ -351,6 +351,51 @@ describe('time', () => {
     expect(world.script.refusals.at(-1)).toMatchObject({ reason: 'too-slow' });
   });
 
+  test('a message of many chunks that only trickles is given up after its grace', async () => {
+    world = await receiving();
+    const client = await greeted();
+    await client.ask('EHLO client.example.net');
+    await client.ask('MAIL FROM:<a@example.net>');
+    await client.ask('RCPT TO:<b@example.com>');
+    for (let passed = 0; passed < minutes(8) && world.script.closed === 0; passed += seconds(10)) {
+      await world.clock.pass(seconds(10));
+      client.send('BDAT 1\r\nx');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until(() => world.script.closed === 1);
+    expect(world.script.refusals.at(-1)).toMatchObject({ reason: 'too-slow' });
+  });
+
+  test('a message whose next chunk does not come is given up as one that comes no further', async () => {
+    world = await receiving({ limits: { dataWindow: minutes(10) } });
+    const client = await greeted();
+    await client.ask('EHLO client.example.net');
+    await client.ask('MAIL FROM:<a@example.net>');
+    await client.ask('RCPT TO:<b@example.com>');
+    client.send('BDAT 1\r\nx');
+    await client.reply();
+    await world.clock.pass(minutes(4));
+    expect(await client.reply()).toBe('421 4.4.2 timeout, closing');
+  });
+
+  test('a client that sends on and reads nothing is not listened to once it is behind', async () => {
+    world = await receiving({ limits: { greetings: 1_000_000, commands: 1_000_000 } });
+    const client = await greeted();
+    client.socket.pause();
+    const answered = () => world.script.calls.length / 2; // each is a reset and a hook
+    let sent = 0;
+    // Always some on their way, so that the pipeline has no end; 60 MB of replies if all are answered.
+    for (let same = 0, before = 0; sent < 300_000 && same < 2000; before = answered()) {
+      if (sent - answered() < 1000) {
+        client.send('EHLO x\r\n'.repeat(100));
+        sent += 100;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      same = answered() === before ? same + 1 : 0;
+    }
+    expect(sent).toBeLessThan(300_000);
+  });
+
   test('a message that comes just fast enough is taken, however long that lasts', async () => {
     world = await receiving({ limits: { dataRateBytes: 10, dataWindow: minutes(2) } });
     const client = await world.client();

@@ -22,7 +22,8 @@ test.each<[string, object]>([
   ['DESTPORT=25', { serverIp: '10.0.0.1', serverPort: 25 }],
   ['DESTADDR=IPV6:2001:db8::1', { serverIp: '2001:db8::1', serverPort: 2525 }],
   ['DESTADDR=[UNAVAILABLE]', { serverIp: '10.0.0.1' }],
-  ['ADDR=[UNAVAILABLE]', { ip: '10.0.0.5', name: 'old.example' }],
+  ['ADDR=[UNAVAILABLE]', { ip: '10.0.0.5', name: 'old.example', unnamed: true }],
+  ['ADDR=[TEMPUNAVAIL] NAME=new.example', { ip: '10.0.0.5', name: 'new.example', unnamed: true }],
 ])('%s', (argument, client) => {
   expect(readXclient(argument, BEFORE)).toMatchObject({ kind: 'ok', client });
 });
@@ -46,4 +47,10 @@ test.each([
   '=x',
 ])('%s is refused', (argument) => {
   expect(readXclient(argument, BEFORE)).toMatchObject({ kind: 'bad' });
+});
+
+test('a client that is named after one that was not is itself again', () => {
+  const read = readXclient('ADDR=192.0.2.7', { ...BEFORE, unnamed: true });
+  expect(read).toMatchObject({ kind: 'ok' });
+  expect(read.kind === 'ok' && 'unnamed' in read.client).toBe(false);
 });

@@ -1,5 +1,5 @@
 /** mailauth's verifier held to what one check asks: DKIM or ARC alone, and no more signatures than a message may cost. */
-import { DkimVerifier, type SignatureHeader } from 'mailauth/lib/dkim/dkim-verifier.js';
+import { DkimVerifier, type SignatureHeader, type SignatureResult } from 'mailauth/lib/dkim/dkim-verifier.js';
 import type { Timestamp } from '../mail/time.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { MailauthResolver } from './mailauth-resolver.ts';
@@ -26,15 +26,34 @@ export async function verifySignatures(
   return verifier;
 }
 
+/** Whatever a signature's key lookup ends in is for the verifier to tell, which asks again and hears the same. */
+const ignore = (): void => {};
+
 export class SignatureVerifier extends DkimVerifier {
   readonly #kind: SignatureHeader['type'];
   readonly #most: number;
+  readonly #resolve: MailauthResolver['resolve'];
   #taken = 0;
+  #asked = false;
 
   constructor(kind: SignatureHeader['type'], most: number, options: ConstructorParameters<typeof DkimVerifier>[0]) {
     super(options);
     this.#kind = kind;
     this.#most = most;
+    this.#resolve = options.resolver;
+  }
+
+  /** Asks for all keys at the first signature: one after the other, four that nobody answers would use up the check's time. */
+  override verifySignature(header: SignatureHeader, fallback?: boolean): Promise<SignatureResult> {
+    if (!this.#asked) for (const one of this.signatureHeaders) this.#askForKey(one);
+    this.#asked = true;
+    return super.verifySignature(header, fallback);
+  }
+
+  #askForKey({ skip, invalid, parsed, bodyHashKey = '', selector, signingDomain }: SignatureHeader): void {
+    if (skip !== undefined || invalid !== undefined || parsed?.bh?.value !== this.bodyHashes.get(bodyHashKey)?.hash)
+      return;
+    this.#resolve(`${selector}._domainkey.${signingDomain}`, 'TXT').catch(ignore);
   }
 
   override prepareSignature(header: SignatureHeader): void {

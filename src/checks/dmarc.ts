@@ -25,9 +25,10 @@ export const dmarc = defineCheck({
   onError: 'skip',
   options: z.strictObject({}),
   facts: z.object({
-    result: z
-      .enum(['none', 'pass', 'fail', 'temperror', 'permerror'])
-      .meta({ about: 'none: no policy published; permerror: From names no author', example: 'pass' }),
+    result: z.enum(['none', 'pass', 'fail', 'temperror', 'permerror']).meta({
+      about: 'none: no policy published; permerror: From names no author, or has parts that cannot be read',
+      example: 'pass',
+    }),
     policy: POLICY.meta({
       about: 'the policy that applies to this From, one step milder under t=y',
       example: 'reject',
@@ -49,9 +50,12 @@ export const dmarc = defineCheck({
   evidence: 'TXT of _dmarc names up the tree',
   async run({ facts, helo, message, resolver, signal }) {
     const dns = mailauthResolver(resolver, signal);
-    const { fields, domains } = authorsOf(message);
+    const { fields, domains, unread } = authorsOf(message);
     const [author] = domains;
     if (author === undefined) return { ...UNDECIDED, result: 'permerror' as const, why: 'From names no author' };
+    // What we cannot read a mail program may show as the author.
+    if (unread > 0)
+      return { ...UNDECIDED, result: 'permerror' as const, why: `parts of From cannot be read: ${unread}` };
     if (fields > 1 || domains.length > 1) {
       const why = fields > 1 ? `${fields} From fields` : `From names several domains: ${domains.join(', ')}`;
       return { ...(await refuseSeveral(domains, dns)), why: clean(why, WHY_MAX) };
@@ -71,8 +75,10 @@ const UNDECIDED = { policy: 'none', disposition: 'none', domain: '', alignment: 
 function authorsOf(message: MessageView | undefined) {
   const section = message && parseHeaderSection(message.content.header);
   const fields = section?.fields.filter((field) => field.name.toLowerCase() === 'from') ?? [];
-  const addresses = fields.flatMap((field) => parseAddressList(field.value));
-  return { fields: fields.length, domains: [...new Set(addresses.map(({ domain }) => domain))] };
+  const lists = fields.map((field) => parseAddressList(field.value));
+  const domains = lists.flatMap(({ addresses }) => addresses.map(({ domain }) => domain));
+  const unread = lists.reduce((sum, list) => sum + list.unread, 0);
+  return { fields: fields.length, domains: [...new Set(domains)], unread };
 }
 
 /** Two authors are none that could be checked (RFC 9989 §5.3.1): a failure, under the strictest policy any of them has. */

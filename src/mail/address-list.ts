@@ -108,7 +108,10 @@ function readDelimited(value: string, start: number): { readonly token: Token; r
 /** Words alone are a stray name, as in `Doe, John <john@b.example>`; of all else some reader makes an address. */
 function mayHoldAddress(part: readonly Token[]): boolean {
   const words = part.filter(({ kind }) => kind !== 'comment');
-  const strange = words.some(({ kind, text }) => kind === 'broken' || kind === 'literal' || '<>@'.includes(text));
+  const strange = words.some(
+    (token) =>
+      token.kind === 'broken' || token.kind === 'literal' || ['<', '>', '@'].some((text) => isSpecial(token, text)),
+  );
   return strange || decodeWords(phrase(words)).includes('@');
 }
 

@@ -187,6 +187,7 @@ describe('an address list', () => {
     ['a@evil.example, "ceo@bank.example', 1],
     ['a@@b.example, a@evil.example, b@', 2],
     ['Doe, John <john@b.example>', 0],
+    ['"", a@b.example', 0],
     ['Friends: a@evil.example;', 0],
     ['a@evil.example,, (ceo@bank.example)', 0],
     ['"ceo@bank.example" <a@evil.example>', 0],

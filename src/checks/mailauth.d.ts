@@ -9,6 +9,9 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
     /** Tags as they were read. */
     readonly parsed?: { readonly [tag in 'bh' | 'h' | 'l']?: { readonly value: unknown } };
     readonly bodyHashKey?: string;
+    readonly bodyCanon?: string;
+    readonly hashAlgo?: string;
+    readonly maxBodyLength?: number | '';
     readonly selector?: string;
     readonly signingDomain?: string;
   }
@@ -44,7 +47,8 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
     /** After the last octet: `results` and `arc` are whole. */
     finish(): Promise<void>;
     protected readonly signatureHeaders: readonly SignatureHeader[];
-    protected readonly bodyHashes: Map<string, { readonly hash?: string }>;
+    protected readonly bodyHashes: Map<string, { readonly hash?: string; update(chunk: Buffer): void }>;
+    nextChunk(chunk: Buffer): Promise<void>;
     verifySignature(header: SignatureHeader, fallback?: boolean): Promise<SignatureResult>;
     prepareSignature(header: SignatureHeader): void;
   }

@@ -3,6 +3,7 @@ import { DkimVerifier, type SignatureHeader, type SignatureResult } from 'mailau
 import type { Timestamp } from '../mail/time.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { MailauthResolver } from './mailauth-resolver.ts';
+import { easeRelaxed } from './relaxed-body.ts';
 
 /**
  * Streams the content once through the verifier; the result lies in its `results` or its `arc`. Of signatures, the first
@@ -26,6 +27,12 @@ export async function verifySignatures(
   return verifier;
 }
 
+/**
+ * Each costs a pass over the whole body. Signers use one way, lists another, and old ones SHA-1; who signs ten lengths (`l=`)
+ * of one body wants us to be busy.
+ */
+const BODY_HASHES_MAX = 3;
+
 /** Whatever a signature's key lookup ends in is for the verifier to tell, which asks again and hears the same. */
 const ignore = (): void => {};
 
@@ -33,6 +40,8 @@ export class SignatureVerifier extends DkimVerifier {
   readonly #kind: SignatureHeader['type'];
   readonly #most: number;
   readonly #resolve: MailauthResolver['resolve'];
+  /** Ways to hash the body: canonicalization, algorithm and length. */
+  readonly #ways = new Set<string>();
   #taken = 0;
   #asked = false;
 
@@ -60,5 +69,16 @@ export class SignatureVerifier extends DkimVerifier {
     super.prepareSignature(header);
     if (header.type !== this.#kind) header.skip = 'not asked';
     else if (++this.#taken > this.#most) header.skip = `beyond ${this.#most} signatures`;
+    if (header.skip !== undefined || header.invalid !== undefined) return;
+    const way = `${header.bodyCanon}:${header.hashAlgo}:${header.maxBodyLength}`;
+    if (!this.#ways.has(way) && this.#ways.size >= BODY_HASHES_MAX)
+      header.skip = `beyond ${BODY_HASHES_MAX} body hashes`;
+    else this.#ways.add(way);
+  }
+
+  override async nextChunk(chunk: Buffer): Promise<void> {
+    const relaxed = [...this.bodyHashes].filter(([way]) => way.startsWith('relaxed:'));
+    const eased = relaxed.length === 0 ? chunk : easeRelaxed(chunk);
+    for (const [way, hash] of this.bodyHashes) hash.update(way.startsWith('relaxed:') ? eased : chunk);
   }
 }

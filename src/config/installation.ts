@@ -58,6 +58,7 @@ export interface Limits {
   readonly messageBytes: number;
   readonly headerBytes: number;
   readonly headerFieldBytes: number;
+  readonly headerLines: number;
   readonly lineBytes: number;
   readonly commandLineBytes: number;
   readonly drainBytes: number;

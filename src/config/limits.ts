@@ -8,6 +8,7 @@ export function limitsOf(written: z.output<typeof LIMITS>): Limits {
     messageBytes: written.message,
     headerBytes: written.header,
     headerFieldBytes: written.header_field,
+    headerLines: written.header_lines,
     lineBytes: written.line,
     commandLineBytes: written.command_line,
     drainBytes: written.drain,

@@ -1,0 +1,9 @@
+/** The body hash of mailauth, which comes without types. */
+declare module 'mailauth/lib/dkim/body/index.js' {
+  export interface BodyHash {
+    readonly canonicalizedLength: number;
+    update(piece: Buffer): void;
+    digest(encoding: 'base64'): string;
+  }
+  export function dkimBody(canonicalization: 'simple' | 'relaxed', algorithm: string, length: number | ''): BodyHash;
+}

@@ -49,6 +49,7 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
     protected readonly signatureHeaders: readonly SignatureHeader[];
     protected readonly bodyHashes: Map<string, { readonly hash?: string; update(chunk: Buffer): void }>;
     nextChunk(chunk: Buffer): Promise<void>;
+    finalChunk(): Promise<void>;
     verifySignature(header: SignatureHeader, fallback?: boolean): Promise<SignatureResult>;
     prepareSignature(header: SignatureHeader): void;
   }

@@ -42,6 +42,8 @@ export class SignatureVerifier extends DkimVerifier {
   readonly #resolve: MailauthResolver['resolve'];
   /** Ways to hash the body: canonicalization, algorithm and length. */
   readonly #ways = new Set<string>();
+  /** Pieces of a line whose end has not come; `limits.line` bounds it. */
+  #line: Buffer[] = [];
   #taken = 0;
   #asked = false;
 
@@ -76,9 +78,28 @@ export class SignatureVerifier extends DkimVerifier {
     else this.#ways.add(way);
   }
 
+  /** Whole lines at a time: mailauth looks at an open line from its beginning again with every piece that comes. */
   override async nextChunk(chunk: Buffer): Promise<void> {
-    const relaxed = [...this.bodyHashes].filter(([way]) => way.startsWith('relaxed:'));
-    const eased = relaxed.length === 0 ? chunk : easeRelaxed(chunk);
-    for (const [way, hash] of this.bodyHashes) hash.update(way.startsWith('relaxed:') ? eased : chunk);
+    const end = chunk.lastIndexOf(LF) + 1;
+    if (end > 0) {
+      const lines = chunk.subarray(0, end);
+      this.#hash(this.#line.length === 0 ? lines : Buffer.concat([...this.#line, lines]));
+      this.#line = [];
+    }
+    if (end < chunk.length) this.#line.push(chunk.subarray(end));
+  }
+
+  override finalChunk(): Promise<void> {
+    this.#hash(Buffer.concat(this.#line));
+    return super.finalChunk();
+  }
+
+  #hash(lines: Buffer): void {
+    const relaxed = [...this.bodyHashes.keys()].some(isRelaxed);
+    const eased = relaxed ? easeRelaxed(lines) : lines;
+    for (const [way, hash] of this.bodyHashes) hash.update(isRelaxed(way) ? eased : lines);
   }
 }
+
+const LF = 10;
+const isRelaxed = (way: string): boolean => way.startsWith('relaxed:');

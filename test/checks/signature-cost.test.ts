@@ -1,6 +1,7 @@
 /** What signatures may cost: header sections and bodies that would keep mailauth busy do not reach it, or reach it cheap. */
 import fc from 'fast-check';
 import { dkimBody } from 'mailauth/lib/dkim/body/index.js';
+import { RelaxedHash } from 'mailauth/lib/dkim/body/relaxed.js';
 import { DkimVerifier } from 'mailauth/lib/dkim/dkim-verifier.js';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { arc } from '../../src/checks/arc.ts';
@@ -78,6 +79,16 @@ describe('a body', () => {
       ['l1.example', 'neutral'],
     ]);
     expect(JSON.stringify(evidence.signatures)).toMatch(/beyond 3 body hashes/);
+  });
+
+  test('of one long line is hashed once, however many pieces it comes in', async () => {
+    const seen = vi.spyOn(RelaxedHash.prototype, 'update');
+    const body = 'x'.repeat(100_000);
+    const { facts } = await runOn(dkim, { message: Buffer.from(`${FROM}${signature()}\r\n${body}\r\nend`) });
+    expect(facts.result).toBe('fail');
+    const sizes = seen.mock.calls.map(([piece]) => piece?.length ?? 0).filter((size) => size > 0);
+    expect(sizes.length).toBeLessThanOrEqual(3);
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(body.length + 5);
   });
 
   test('made easy has the relaxed hash it had, wherever its pieces end', () => {

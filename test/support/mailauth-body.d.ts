@@ -1,4 +1,4 @@
-/** The body hash of mailauth, which comes without types. */
+/** The body hashes of mailauth, which come without types. */
 declare module 'mailauth/lib/dkim/body/index.js' {
   export interface BodyHash {
     readonly canonicalizedLength: number;
@@ -6,4 +6,9 @@ declare module 'mailauth/lib/dkim/body/index.js' {
     digest(encoding: 'base64'): string;
   }
   export function dkimBody(canonicalization: 'simple' | 'relaxed', algorithm: string, length: number | ''): BodyHash;
+}
+declare module 'mailauth/lib/dkim/body/relaxed.js' {
+  export class RelaxedHash {
+    update(piece: Buffer | null, final?: boolean): void;
+  }
 }

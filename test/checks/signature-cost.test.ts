@@ -31,6 +31,7 @@ describe('a header section that costs the square of its length', () => {
       `${FROM}${signature()}DKIM-Signature\r\n : bh=A${' '.repeat(7000)}A\r\n`,
       /200 blanks/,
     ],
+    ['thousands of groups in From', `From: ${'a:b;'.repeat(15_000)}\r\n${signature()}`, /from takes more than 16384/],
     ['blanks behind a signature', `${FROM}${signature()}bh=A${' '.repeat(7000)}A\r\n`, /200 blanks/],
   ])('%s', async (_name, header, why) => {
     const written = vi.spyOn(DkimVerifier.prototype, 'writeAsync');

@@ -3,13 +3,13 @@ import { arc as validateChain } from 'mailauth/lib/arc/index.js';
 import type { ArcSet } from 'mailauth/lib/dkim/dkim-verifier.js';
 import { z } from 'zod';
 import { toAscii } from '../mail/address.ts';
-import { HEADER_OCTETS_MAX } from '../mail/header.ts';
 import { clean } from '../mail/reply.ts';
 import { seconds } from '../mail/time.ts';
 import { listOf } from '../policy/options.ts';
 import type { List } from '../policy/policy.ts';
 import { defineCheck } from './define.ts';
 import { groupOf, textOf } from './fact-reader.ts';
+import { unverifiable } from './header-cost.ts';
 import { type MailauthResolver, mailauthResolver } from './mailauth-resolver.ts';
 import { type SignatureVerifier, verifySignatures } from './signature-verifier.ts';
 
@@ -43,8 +43,9 @@ export const arc = defineCheck({
   async run({ facts, message, now, options, limits, resolver, evidence, signal }) {
     if (message === undefined || ARC_FIELDS.every((name) => message.header.values(name).length === 0))
       return { result: 'none' as const, trusted: false, sealer: '' };
-    if (message.content.header.length >= HEADER_OCTETS_MAX) {
-      evidence('why', `the header section takes ${HEADER_OCTETS_MAX} octets or more`);
+    const costly = unverifiable(message.content.header);
+    if (costly !== undefined) {
+      evidence('why', costly);
       return { result: 'fail' as const, trusted: false, sealer: '' };
     }
     const dns = mailauthResolver(resolver, signal);

@@ -2,11 +2,11 @@
 import type { SignatureResult } from 'mailauth/lib/dkim/dkim-verifier.js';
 import { z } from 'zod';
 import { toAscii } from '../mail/address.ts';
-import { HEADER_OCTETS_MAX } from '../mail/header.ts';
 import { clean } from '../mail/reply.ts';
 import { seconds } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import { defineCheck } from './define.ts';
+import { unverifiable } from './header-cost.ts';
 import { mailauthResolver } from './mailauth-resolver.ts';
 import { verifySignatures } from './signature-verifier.ts';
 
@@ -38,8 +38,9 @@ export const dkim = defineCheck({
   async run({ message, now, limits, resolver, evidence, signal }) {
     if (message === undefined || message.header.values('dkim-signature').length === 0)
       return { result: 'none' as const, signatures: [], domains: [] };
-    if (message.content.header.length >= HEADER_OCTETS_MAX) {
-      evidence('why', `the header section takes ${HEADER_OCTETS_MAX} octets or more`);
+    const why = unverifiable(message.content.header);
+    if (why !== undefined) {
+      evidence('why', why);
       return { result: 'permerror' as const, signatures: [], domains: [] };
     }
     const dns = mailauthResolver(resolver, signal);

@@ -1,5 +1,6 @@
 /** DMARC (RFC 9989): whether the domain the reader sees in From stands behind the message, and what it asks for when not. */
 import { z } from 'zod';
+import { toAscii } from '../mail/address.ts';
 import { parseAddressList } from '../mail/address-list.ts';
 import { parseHeaderSection } from '../mail/header.ts';
 import { clean } from '../mail/reply.ts';
@@ -7,7 +8,7 @@ import { seconds } from '../mail/time.ts';
 import type { Facts } from '../policy/facts.ts';
 import type { MessageView } from './define.ts';
 import { defineCheck } from './define.ts';
-import { type Assessment, assess, strictest } from './dmarc-assess.ts';
+import { type Assessment, assess, type Identities, strictest } from './dmarc-assess.ts';
 import { groupOf, listOf, textOf } from './fact-reader.ts';
 import { type MailauthResolver, mailauthResolver } from './mailauth-resolver.ts';
 
@@ -24,9 +25,10 @@ export const dmarc = defineCheck({
   onError: 'skip',
   options: z.strictObject({}),
   facts: z.object({
-    result: z
-      .enum(['none', 'pass', 'fail', 'temperror', 'permerror'])
-      .meta({ about: 'none: no policy published; permerror: From names no author', example: 'pass' }),
+    result: z.enum(['none', 'pass', 'fail', 'temperror', 'permerror']).meta({
+      about: 'none: no policy published; permerror: From names no author, or has parts that cannot be read',
+      example: 'pass',
+    }),
     policy: POLICY.meta({
       about: 'the policy that applies to this From, one step milder under t=y',
       example: 'reject',
@@ -44,12 +46,16 @@ export const dmarc = defineCheck({
       .meta({ about: 'what it rests on, for a person', example: 'SPF pass for list.example, not aligned' }),
   }),
   needs: ['spf', 'dkim'],
+  bearsSilence: true, // what SPF or DKIM cannot say is open, as under a temperror of theirs
   evidence: 'TXT of _dmarc names up the tree',
-  async run({ facts, message, resolver, signal }) {
+  async run({ facts, helo, message, resolver, signal }) {
     const dns = mailauthResolver(resolver, signal);
-    const { fields, domains } = authorsOf(message);
+    const { fields, domains, unread } = authorsOf(message);
     const [author] = domains;
     if (author === undefined) return { ...UNDECIDED, result: 'permerror' as const, why: 'From names no author' };
+    // What we cannot read a mail program may show as the author.
+    if (unread > 0)
+      return { ...UNDECIDED, result: 'permerror' as const, why: `parts of From cannot be read: ${unread}` };
     if (fields > 1 || domains.length > 1) {
       const why = fields > 1 ? `${fields} From fields` : `From names several domains: ${domains.join(', ')}`;
       return { ...(await refuseSeveral(domains, dns)), why: clean(why, WHY_MAX) };
@@ -57,7 +63,7 @@ export const dmarc = defineCheck({
     const proven = identitiesOf(facts, 'pass');
     const assessed = await assess(author, proven, dns);
     const { alignment, policy, domain } = assessed;
-    const result = await certain(assessed, author, facts, dns);
+    const result = await certain(assessed, author, openOf(facts, author, helo.name), dns);
     const disposition = result === 'fail' ? policy : ('none' as const);
     return { result, policy, disposition, domain, alignment, why: clean(whyOf(assessed, facts, dns), WHY_MAX) };
   },
@@ -69,8 +75,10 @@ const UNDECIDED = { policy: 'none', disposition: 'none', domain: '', alignment: 
 function authorsOf(message: MessageView | undefined) {
   const section = message && parseHeaderSection(message.content.header);
   const fields = section?.fields.filter((field) => field.name.toLowerCase() === 'from') ?? [];
-  const addresses = fields.flatMap((field) => parseAddressList(field.value));
-  return { fields: fields.length, domains: [...new Set(addresses.map(({ domain }) => domain))] };
+  const lists = fields.map((field) => parseAddressList(field.value));
+  const domains = lists.flatMap(({ addresses }) => addresses.map(({ domain }) => domain));
+  const unread = lists.reduce((sum, list) => sum + list.unread, 0);
+  return { fields: fields.length, domains: [...new Set(domains)], unread };
 }
 
 /** Two authors are none that could be checked (RFC 9989 §5.3.1): a failure, under the strictest policy any of them has. */
@@ -95,17 +103,31 @@ function identitiesOf(facts: Facts, word: 'pass' | 'temperror') {
   };
 }
 
+/** What might have passed: identities with a temperror and, of a check that came to no end, whatever it could have proven. */
+function openOf(facts: Facts, author: string, helo: string): Identities {
+  const open = identitiesOf(facts, 'temperror');
+  const sender = textOf(groupOf(facts, 'mail').domain) || (toAscii(helo) ?? '');
+  return {
+    spf: isSilent(facts, 'spf') && sender !== '' ? [sender] : open.spf,
+    dkim: isSilent(facts, 'dkim') ? [author] : open.dkim,
+  };
+}
+
+/** A check that failed or timed out leaves no facts. */
+const isSilent = (facts: Facts, check: 'spf' | 'dkim'): boolean => groupOf(facts, check).result === undefined;
+
 /**
  * A failure that an unanswered question of SPF or DKIM could have turned is no failure yet. Where the policy asks for
  * nothing, nothing hangs on it: such mail must not be put off because of it.
  */
-async function certain(assessed: Assessment, author: string, facts: Facts, dns: MailauthResolver) {
+async function certain(assessed: Assessment, author: string, open: Identities, dns: MailauthResolver) {
   if (assessed.result !== 'fail' || assessed.policy === 'none') return assessed.result;
-  const open = identitiesOf(facts, 'temperror');
   if (open.spf.length + open.dkim.length === 0) return assessed.result;
   const better = await assess(author, open, dns);
   return better.result === 'fail' ? 'fail' : 'temperror';
 }
+
+const SILENT = 'came to no end';
 
 function whyOf({ result, alignment }: Assessment, facts: Facts, dns: MailauthResolver): string {
   if (result === 'temperror') return `no answer for ${[...dns.failed].join(', ')}`;
@@ -116,7 +138,7 @@ function whyOf({ result, alignment }: Assessment, facts: Facts, dns: MailauthRes
     word === 'pass' ? (aligned ? ', aligned' : ', not aligned') : '';
   const of = (domain: string): string => (domain === '' ? '' : ` for ${domain}`);
   return [
-    `SPF ${textOf(spf.result)}${of(textOf(spf.domain))}${said(textOf(spf.result), alignment.spf)}`,
-    `DKIM ${textOf(dkim.result)}${of(signers)}${said(textOf(dkim.result), alignment.dkim)}`,
+    `SPF ${textOf(spf.result) || SILENT}${of(textOf(spf.domain))}${said(textOf(spf.result), alignment.spf)}`,
+    `DKIM ${textOf(dkim.result) || SILENT}${of(signers)}${said(textOf(dkim.result), alignment.dkim)}`,
   ].join('; ');
 }

@@ -24,6 +24,7 @@ export const greylist = defineCheck({
   timeout: seconds(5),
   onError: 'skip',
   needs: ['spf', 'rdns'],
+  bearsSilence: true, // a sender that SPF does not name is known by what comes next
   evidence: "Since when the sender is waited for, or '' when it is not.",
   options: z.strictObject({
     delay: duration(seconds(1))

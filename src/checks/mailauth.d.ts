@@ -4,6 +4,16 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
     readonly type: 'DKIM' | 'ARC';
     /** Set: the signature is left alone, its body is not hashed, its key not looked up; the text says why. */
     skip?: string;
+    /** Set: it breaks a rule, its body is not hashed, its key not looked up. */
+    invalid?: string;
+    /** Tags as they were read. */
+    readonly parsed?: { readonly [tag in 'bh' | 'h' | 'l']?: { readonly value: unknown } };
+    readonly bodyHashKey?: string;
+    readonly bodyCanon?: string;
+    readonly hashAlgo?: string;
+    readonly maxBodyLength?: number | '';
+    readonly selector?: string;
+    readonly signingDomain?: string;
   }
   export interface SignatureResult {
     readonly signingDomain?: string;
@@ -36,6 +46,11 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
     writeAsync(chunk: Buffer): Promise<void>;
     /** After the last octet: `results` and `arc` are whole. */
     finish(): Promise<void>;
+    protected readonly signatureHeaders: readonly SignatureHeader[];
+    protected readonly bodyHashes: Map<string, { readonly hash?: string; update(chunk: Buffer): void }>;
+    nextChunk(chunk: Buffer): Promise<void>;
+    finalChunk(): Promise<void>;
+    verifySignature(header: SignatureHeader, fallback?: boolean): Promise<SignatureResult>;
     prepareSignature(header: SignatureHeader): void;
   }
 }

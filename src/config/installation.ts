@@ -59,6 +59,7 @@ export interface Limits {
   readonly spoolingBytes: number;
   readonly headerBytes: number;
   readonly headerFieldBytes: number;
+  readonly headerLines: number;
   readonly lineBytes: number;
   readonly commandLineBytes: number;
   readonly drainBytes: number;

@@ -9,6 +9,7 @@ export function limitsOf(written: z.output<typeof LIMITS>): Limits {
     spoolingBytes: written.spooling,
     headerBytes: written.header,
     headerFieldBytes: written.header_field,
+    headerLines: written.header_lines,
     lineBytes: written.line,
     commandLineBytes: written.command_line,
     drainBytes: written.drain,

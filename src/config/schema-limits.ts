@@ -1,7 +1,7 @@
 /** Every bound an operator may move, with its default and its reason: the reference tells both from here. */
 import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
-import { HEADER_OCTETS_MAX } from '../mail/header.ts';
+import { HEADER_LINES_MAX, HEADER_OCTETS_MAX } from '../mail/header.ts';
 import { type Millis, seconds } from '../mail/time.ts';
 
 const count = (most: number, about: string) => z.int().min(1).max(most).meta({ description: about });
@@ -32,6 +32,10 @@ const SIZES = {
 };
 
 const COUNTS = {
+  header_lines: count(
+    HEADER_LINES_MAX,
+    'Lines of the header section: a thousand recipients, one a line, fit. What reads headers by lines, here and behind us, may take the square of their number',
+  ).prefault(HEADER_LINES_MAX),
   recipients: count(
     50_000,
     'Recipients of one transaction. At least 100 (RFC 5321 §4.5.3.1.8); more are answered 452, and senders open another',

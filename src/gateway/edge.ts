@@ -61,8 +61,10 @@ export function headerFacts(content: SpooledContent): HeaderFacts {
   const first = (name: string): string => values(name)[0] ?? '';
 
   // Every From field counts: two fields of one address each are as bad as one of two (RFC 5322 §3.6).
-  const authors = values('from').flatMap((value) => parseAddressList(value));
-  const author = authors.length === 1 ? authors[0] : undefined;
+  const lists = values('from').map(parseAddressList);
+  const authors = lists.flatMap(({ addresses }) => addresses);
+  const count = authors.length + (authors.length === 0 ? 0 : lists.reduce((sum, { unread }) => sum + unread, 0));
+  const author = count === 1 ? authors[0] : undefined;
   const subject = decodeWords(first('subject'));
   const hops = fields.filter((field) => field.name === 'received').length;
   return {
@@ -70,7 +72,7 @@ export function headerFacts(content: SpooledContent): HeaderFacts {
       address: author?.address ?? '',
       domain: author?.domain ?? '',
       display: author?.display ?? '',
-      count: authors.length,
+      count,
     },
     message: { size: content.size, id: first('message-id'), subject, date: first('date'), hops },
     identity: {

@@ -12,14 +12,23 @@ export interface ListedAddress {
   readonly domain: string;
 }
 
-/** The addresses of an address-list field (RFC 5322 §3.4), groups flattened. Bad parts give no address. */
-export function parseAddressList(value: string): readonly ListedAddress[] {
-  const found: ListedAddress[] = [];
+export interface AddressList {
+  /** Groups flattened. */
+  readonly addresses: readonly ListedAddress[];
+  /** Parts that are no address to us and might be one to somebody else: whoever judges by the others judges half. */
+  readonly unread: number;
+}
+
+/** The addresses of an address-list field (RFC 5322 §3.4). */
+export function parseAddressList(value: string): AddressList {
+  const addresses: ListedAddress[] = [];
+  let unread = 0;
   let part: Token[] = [];
   let inAngle = false;
   const finish = (): void => {
     const address = readAddress(part);
-    if (address !== undefined) found.push(address);
+    if (address !== undefined) addresses.push(address);
+    else if (mayHoldAddress(part)) unread++;
     part = [];
     inAngle = false;
   };
@@ -32,14 +41,16 @@ export function parseAddressList(value: string): readonly ListedAddress[] {
         finish();
         continue;
       } else if (!inAngle && token.text === ':') {
-        part = []; // what came before was a group's name (RFC 5322 §3.4)
+        // What came before was a group's name (RFC 5322 §3.4), which holds no address.
+        if (mayHoldAddress(part)) unread++;
+        part = [];
         continue;
       }
     }
     part.push(token);
   }
   finish();
-  return found;
+  return { addresses, unread };
 }
 
 interface Token {
@@ -92,6 +103,16 @@ function readDelimited(value: string, start: number): { readonly token: Token; r
   }
   // Not closed: nothing behind it can be trusted to be what it looks like.
   return { token: { kind: 'broken', text: open }, end: value.length };
+}
+
+/** Words alone are a stray name, as in `Doe, John <john@b.example>`; of all else some reader makes an address. */
+function mayHoldAddress(part: readonly Token[]): boolean {
+  const words = part.filter(({ kind }) => kind !== 'comment');
+  const strange = words.some(
+    (token) =>
+      token.kind === 'broken' || token.kind === 'literal' || ['<', '>', '@'].some((text) => isSpecial(token, text)),
+  );
+  return strange || decodeWords(phrase(words)).includes('@');
 }
 
 function readAddress(part: readonly Token[]): ListedAddress | undefined {

@@ -6,6 +6,12 @@
  */
 export const HEADER_OCTETS_MAX = 128 * 1024;
 
+/**
+ * The most lines a header section may have, however it came: what reads it by lines may take the square of their number. A
+ * thousand recipients, one a line, fit; `limits.header_lines` may ask for less, never for more.
+ */
+export const HEADER_LINES_MAX = 2000;
+
 export interface HeaderField {
   /** As written; compare in lower case. */
   readonly name: string;

@@ -29,6 +29,8 @@ export interface CheckSpec {
   readonly facts: z.ZodObject;
   /** Checks whose facts it reads; they must be in the policy and are awaited. */
   readonly needs: readonly string[];
+  /** Runs although one of those it waits for failed or timed out; its facts are absent then, and this check says what that means. */
+  readonly bearsSilence?: true;
   /** What it calls by the world: for the reference page. */
   readonly evidence: string;
 }

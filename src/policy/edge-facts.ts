@@ -85,7 +85,7 @@ export const EDGE_ROOTS: readonly EdgeRoot[] = [
       address: text("address of the From field, '' when there is not exactly one", 'alice@example.com'),
       domain: text('its domain as A-label', 'example.com'),
       display: text('its display name, decoded', 'Alice'),
-      count: count('how many addresses From holds', 1),
+      count: count('how many addresses From holds; beside one, parts that might be one to others count too', 1),
       verified: flag('DMARC-aligned DKIM or SPF passed (the check dmarc)', { needs: 'dmarc' }),
     }),
   },

@@ -123,6 +123,8 @@ describe('dmarc', () => {
   test.each([
     ['no From', 'To: a@bank.example', { result: 'permerror', policy: 'none' }],
     ['a From without an address', 'From: bank.example', { result: 'permerror' }],
+    ['a part that we cannot read', 'From: "CEO" <a@bank.example>x, <a@plain.example>', { result: 'permerror' }],
+    ['a group named like an address', 'From: a@bank.example: a@plain.example;', { result: 'permerror' }],
     ['an address within an encoded word', 'From: =?utf-8?q?a=40bank.example?=', { result: 'permerror' }],
     [
       'two From fields',

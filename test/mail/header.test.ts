@@ -173,11 +173,30 @@ describe('an address list', () => {
     ['(only a comment)', []],
     ['a@b.example (open', []],
   ])('%s', (value, expected) => {
-    expect(parseAddressList(value)).toEqual(expected);
+    expect(parseAddressList(value).addresses).toEqual(expected);
+  });
+  test.each([
+    ['"CEO" <ceo@bank.example>x, <a@evil.example>', 1],
+    ['ceo@bank.example: a@evil.example;', 1],
+    ['<ceo@bank.example>: a@evil.example;', 1],
+    ['ceo@[bank.example], a@evil.example', 1],
+    ['<ceo@bank.example> <ceo@bank.example>, a@evil.example', 1],
+    ['CEO <ceo@bank.example><br>, a@evil.example', 1],
+    ['"ceo@bank.example", a@evil.example', 1],
+    ['=?utf-8?q?ceo=40bank.example?=, a@evil.example', 1],
+    ['a@evil.example, "ceo@bank.example', 1],
+    ['a@@b.example, a@evil.example, b@', 2],
+    ['Doe, John <john@b.example>', 0],
+    ['"", a@b.example', 0],
+    ['Friends: a@evil.example;', 0],
+    ['a@evil.example,, (ceo@bank.example)', 0],
+    ['"ceo@bank.example" <a@evil.example>', 0],
+  ])('%s has %i parts that only others could read', (value, unread) => {
+    expect(parseAddressList(value)).toMatchObject({ unread, addresses: [{}] });
   });
   test('long hostile values cost no more than their length', () => {
     for (const piece of ['.', 'a@', '<', '(', '"a" ', ',', 'a.', '\\'])
-      expect(parseAddressList(`${piece.repeat(100_000)} <a@b.example>`).length).toBeLessThanOrEqual(1);
+      expect(parseAddressList(`${piece.repeat(100_000)} <a@b.example>`).addresses.length).toBeLessThanOrEqual(1);
     expect(decodeWords('=?utf-8?q?a?= '.repeat(20_000)).length).toBeLessThan(20_010);
     expect(foldField('X', `a${' '.repeat(100_000)}b`).length).toBeGreaterThan(100_000);
     expect(parseHeaderSection(Buffer.from(`A:${' '.repeat(100_000)}b\r\n`)).fields[0]!.value).toBe('b');

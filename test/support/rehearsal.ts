@@ -13,6 +13,7 @@ import { parseZones } from '../../src/gateway/dns/zone-data.ts';
 import { zoneResolver } from '../../src/gateway/dns/zone-resolver.ts';
 import { type Rehearsed, rehearse, type Stagehand, wireOctets } from '../../src/gateway/rehearse.ts';
 import { loadPolicy } from '../../src/policy/load-policy.ts';
+import type { Resolver } from '../../src/ports/resolver.ts';
 import type { Scenario } from '../../src/record/scenario.ts';
 import { filesOf } from './installation-files.ts';
 
@@ -27,6 +28,7 @@ export function rehearsalOf(
   policyText: string,
   installationText = INSTALLATION,
   checks: ReadonlyMap<string, Check> = CHECKS,
+  dns: (zones: Resolver) => Resolver = (zones) => zones,
 ): (scenario: Scenario) => Promise<Rehearsed> {
   const disk = { '/etc/postern/postern.yaml': installationText, '/etc/postern/policies/inbound.yaml': policyText };
   const { installation, problems } = loadInstallation('/etc/postern/postern.yaml', filesOf(disk));
@@ -65,7 +67,7 @@ export function rehearsalOf(
     const zones = parseZones(scenario.dns ?? {});
     if (zones.kind === 'bad') throw new Error(JSON.stringify(zones.problems));
     return rehearse(scenario, hand, {
-      resolver: zoneResolver(zones.zones),
+      resolver: dns(zoneResolver(zones.zones)),
       state: new MemoryState('scratch'),
       message: scenario.raw === undefined ? undefined : wireOctets(Buffer.from(scenario.raw, 'utf8')),
     });

@@ -1,5 +1,5 @@
 /** Every bound of the receiving side: what a stranger may make us read, count and wait for. */
-import { HEADER_OCTETS_MAX } from '../../mail/header.ts';
+import { HEADER_LINES_MAX, HEADER_OCTETS_MAX } from '../../mail/header.ts';
 import { hours, type Millis, minutes, seconds } from '../../mail/time.ts';
 
 export interface ReceiveLimits {
@@ -27,6 +27,8 @@ export interface ReceiveLimits {
   readonly headerBytes: number;
   /** Octets of one header field with its folded lines. */
   readonly headerFieldBytes: number;
+  /** Lines of the header section, its blank line among them; HEADER_LINES_MAX at most. */
+  readonly headerLines: number;
   /** Octets of one line of content. */
   readonly lineBytes: number;
   /** Octets of a refused message that are still read, so that its sender hears why. */
@@ -73,6 +75,7 @@ export const RECEIVE_LIMITS: ReceiveLimits = {
   spoolingBytes: 1024 ** 3,
   headerBytes: HEADER_OCTETS_MAX,
   headerFieldBytes: 64 * 1024,
+  headerLines: HEADER_LINES_MAX,
   lineBytes: 1024 * 1024,
   drainBytes: 10 * 1024 * 1024,
   idle: minutes(5), // RFC 5321 §4.5.3.2.7

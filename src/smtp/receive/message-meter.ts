@@ -1,17 +1,18 @@
 /** Measures a message as it comes: header section, each field, each line. It never folds or cuts: signatures must survive. */
 import type { ReceiveLimits } from './limits.ts';
 
-export type Excess = 'header-too-large' | 'header-field-too-large' | 'line-too-long';
+export type Excess = 'header-too-large' | 'too-many-header-lines' | 'header-field-too-large' | 'line-too-long';
 
 export class MessageMeter {
-  readonly #limits: Pick<ReceiveLimits, 'headerBytes' | 'headerFieldBytes' | 'lineBytes'>;
+  readonly #limits: Pick<ReceiveLimits, 'headerBytes' | 'headerFieldBytes' | 'headerLines' | 'lineBytes'>;
   #inHeader = true;
   #header = 0;
+  #headerLines = 0;
   #field = 0;
   /** Octets of the line whose end has not come. */
   #line = 0;
 
-  constructor(limits: Pick<ReceiveLimits, 'headerBytes' | 'headerFieldBytes' | 'lineBytes'>) {
+  constructor(limits: Pick<ReceiveLimits, 'headerBytes' | 'headerFieldBytes' | 'headerLines' | 'lineBytes'>) {
     this.#limits = limits;
   }
 
@@ -31,6 +32,7 @@ export class MessageMeter {
       if (this.#line > this.#limits.lineBytes) return 'line-too-long';
       at = end;
       if (newline < 0) break;
+      if (++this.#headerLines > this.#limits.headerLines) return 'too-many-header-lines';
       this.#inHeader = this.#line > 2; // only the blank line is as short as its CR LF (RFC 5322 §2.1)
       this.#line = 0;
     }

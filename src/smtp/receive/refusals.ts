@@ -47,6 +47,7 @@ export const WIRE_REFUSALS = {
   'too-large': refusal(552, '5.3.4', 'message too large'), // RFC 1870 §6.1
   'no-room': refusal(452, '4.3.1', 'no room for the message now, please try again later'), // RFC 1870 §6.1
   'header-too-large': refusal(552, '5.3.4', 'header section too large'),
+  'too-many-header-lines': refusal(552, '5.3.4', 'the header section has too many lines'),
   'header-field-too-large': refusal(552, '5.3.4', 'a header field is too large'),
   // Never folded instead: signatures would break.
   'line-too-long': refusal(552, '5.3.4', 'a line of the message is too long, encode it (RFC 2045 section 6.7 or 6.8)'),

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { MessageMeter } from '../../../src/smtp/receive/message-meter.ts';
 
-const LIMITS = { headerBytes: 60, headerFieldBytes: 30, lineBytes: 20 };
+const LIMITS = { headerBytes: 60, headerFieldBytes: 30, headerLines: 11, lineBytes: 20 };
 
 function measure(message: string, cut: number, limits = LIMITS): string {
   const octets = Buffer.from(message, 'latin1');
@@ -28,6 +28,9 @@ const TABLE: readonly [string, string, string][] = [
   ['a field folded over the limit', `A: 345678901\r\n\t${'x'.repeat(14)}\r\n\r\n`, 'header-field-too-large'],
   ['two fields of which none is too large', `A: ${'x'.repeat(14)}\r\nB: ${'x'.repeat(14)}\r\n\r\n`, 'fits'],
   ['many small fields', `${'A: 1\r\n'.repeat(10)}\r\n`, 'header-too-large'],
+  ['as many lines as may be', `${'A:\r\n'.repeat(10)}\r\n${'B:\r\n'.repeat(9)}`, 'fits'],
+  ['too many lines', 'A:\r\n'.repeat(12), 'too-many-header-lines'],
+  ['too many lines of one field', `A:\r\n${' \r\n'.repeat(9)} x\r\nB:\r\n`, 'header-field-too-large'],
   ['a body that looks like a long field', `A: 1\r\n\r\n${' 123456789\r\n'.repeat(9)}`, 'fits'],
 ];
 
@@ -38,7 +41,7 @@ describe.each([1, 2, 7, 1000])('in pieces of %i octets', (cut) => {
 });
 
 test('a megabyte of octets without a line end in a piece shorter than the limit counts on into the next', () => {
-  const meter = new MessageMeter({ headerBytes: 1e9, headerFieldBytes: 1e9, lineBytes: 1024 * 1024 });
+  const meter = new MessageMeter({ headerBytes: 1e9, headerFieldBytes: 1e9, headerLines: 1e9, lineBytes: 1024 * 1024 });
   const piece = Buffer.alloc(64 * 1024, 'x');
   expect(meter.take(Buffer.from('\r\n'))).toBe(undefined);
   for (let n = 0; n < 16; n++) expect(meter.take(piece)).toBe(undefined);

@@ -1,4 +1,5 @@
 /** `explain` and the gateway leave the same record for the same input, and the rules asked again over a record say the same. */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MemoryState } from '../../src/adapters/memory/state.ts';
 import { CHECKS } from '../../src/checks/registry.ts';
@@ -11,6 +12,7 @@ import { rerun } from '../../src/record/rerun.ts';
 import type { Scenario, Zones } from '../../src/record/scenario.ts';
 import { play, resolverOver, sound, type TestGateway, testGateway } from '../support/gateway.ts';
 import { ed25519Key, sealed, signed } from '../support/signing.ts';
+import { openStore, temporaryFolder } from '../support/store-folder.ts';
 
 const COUNT = 240;
 const current = sound('fixtures/everything/postern.yaml');
@@ -133,7 +135,9 @@ function scenarioOf(seed: number): Scenario {
 describe('explain and the gateway', () => {
   test(`leave the same record for ${COUNT} scenarios, and the rules over each record say it again`, async () => {
     const rehearsals = openRehearsals(current);
+    const store = await openStore(join(temporaryFolder(), 'store'));
     const reasons = new Map<string, number>();
+    const kept: string[] = [];
     for (let seed = 1; seed <= COUNT; seed++) {
       const scenario = scenarioOf(seed);
       gateway.state = new MemoryState();
@@ -143,8 +147,14 @@ describe('explain and the gateway', () => {
       const { record } = await rehearsals.start()(scenario);
       expect(comparable(record), `scenario ${seed}`).toEqual(comparable(real));
       expectSame(real);
+      store.records.append(real, []);
+      kept.push(real.id);
       for (const { reason } of real.recipients) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
+    // As they lie on disk and are read again, in whatever form.
+    await store.records.flush();
+    for (const id of kept) expectSame((await store.records.get(id))!.record);
+    await store.close();
     expect(gateway.errors).toEqual([]);
     // The comparison is worth what it covers.
     expect([...reasons.keys()].sort()).toEqual(

@@ -10,17 +10,18 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url));
 const MAY: { readonly [floor: string]: readonly string[] } = {
   language: ['mail'],
   mail: [],
+  mime: ['mail'],
   policy: ['language', 'mail'],
   queue: ['mail'],
   record: ['policy', 'queue', 'language', 'mail'],
   config: ['policy', 'queue', 'language', 'mail'],
   ports: ['record', 'policy', 'queue', 'language', 'mail'],
-  checks: ['ports', 'record', 'policy', 'queue', 'language', 'mail'],
+  checks: ['mime', 'ports', 'record', 'policy', 'queue', 'language', 'mail'],
   smtp: ['ports', 'record', 'policy', 'queue', 'language', 'mail'],
-  gateway: ['checks', 'smtp', 'ports', 'record', 'config', 'policy', 'queue', 'language', 'mail'],
-  adapters: ['ports', 'record', 'config', 'policy', 'queue', 'language', 'mail'],
-  admin: ['gateway', 'checks', 'ports', 'record', 'config', 'policy', 'queue', 'language', 'mail'],
-  cli: ['gateway', 'checks', 'ports', 'record', 'config', 'policy', 'queue', 'language', 'mail'],
+  gateway: ['mime', 'checks', 'smtp', 'ports', 'record', 'config', 'policy', 'queue', 'language', 'mail'],
+  adapters: ['mime', 'ports', 'record', 'config', 'policy', 'queue', 'language', 'mail'],
+  admin: ['mime', 'gateway', 'checks', 'ports', 'record', 'config', 'policy', 'queue', 'language', 'mail'],
+  cli: ['mime', 'gateway', 'checks', 'ports', 'record', 'config', 'policy', 'queue', 'language', 'mail'],
 };
 const PURE = ['language', 'mail', 'policy', 'queue', 'record', 'config', 'ports'];
 const PURE_PACKAGES = ['zod', 'yaml', '@marcbachmann/cel-js', 're2js', 'tr46', 'tldts'];

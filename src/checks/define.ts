@@ -1,6 +1,7 @@
 /** A check, whole: its definition gives the language its words and the gateway its work. */
 import type { z } from 'zod';
 import type { Timestamp } from '../mail/time.ts';
+import type { Inside } from '../mime/inside.ts';
 import type { CheckSpec } from '../policy/check-spec.ts';
 import type { Facts, FactValue } from '../policy/facts.ts';
 import type { HeaderView } from '../policy/policy.ts';
@@ -13,6 +14,8 @@ import type { StateStore } from '../ports/state.ts';
 export interface MessageView {
   readonly content: SpooledContent;
   readonly header: HeaderView;
+  /** What is inside, read as it arrived; undefined where nothing in the policy wants to know. */
+  readonly inside?: Inside;
 }
 
 export interface CheckContext<Options> {

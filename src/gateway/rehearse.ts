@@ -19,7 +19,7 @@ import { openSession } from './session.ts';
 import type { OpenListener, World } from './world.ts';
 
 /** A rehearsal's world: everything but time, state, DNS and the store, which the scenario decides. */
-export type Stagehand = Pick<World, 'services' | 'checks' | 'log' | 'current' | 'newId' | 'content'> & {
+export type Stagehand = Pick<World, 'checks' | 'log' | 'current' | 'newId' | 'content'> & {
   /** Runs on for durations; its wall time is the scenario's `now`. */
   readonly clock: World['clock'];
 };

@@ -4,6 +4,7 @@ import type { Millis, Timestamp } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { CheckInstance, Policy, Situation } from '../policy/policy.ts';
 import type { Resolver } from '../ports/resolver.ts';
+import type { Services } from '../ports/services.ts';
 import type { DnsEvidence } from '../record/record.ts';
 import { factViewOf } from './derived-facts.ts';
 import type { Ended, Ledger } from './ledger.ts';
@@ -15,6 +16,7 @@ export interface Bench {
   readonly policy: Policy;
   readonly hostname: string;
   readonly limits: { readonly signatures: number };
+  readonly services: Services;
   readonly ledger: Ledger;
   readonly now: Timestamp;
   readonly helo: { readonly verb: 'HELO' | 'EHLO' | ''; readonly name: string };
@@ -155,7 +157,7 @@ async function withDeadline(
       hostname: bench.hostname,
       resolver: untilCut(ledger.notebook.resolver(world.resolver, dns), stop.signal, unanswered.signal),
       state: world.state,
-      services: world.services,
+      services: bench.services,
       limits: bench.limits,
       message: bench.message,
       evidence: (name, value) => {

@@ -104,6 +104,7 @@ export function benchFor(s: SessionState, ledger: Ledger, now: number, message?:
     policy: s.policy,
     hostname: s.current.installation.hostname,
     limits: s.current.installation.limits,
+    services: s.current.services,
     ledger,
     now,
     helo: s.helo,

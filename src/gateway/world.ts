@@ -37,6 +37,8 @@ export interface Current {
   readonly directory: RecipientDirectory;
   /** Zones of blocklists with a key in their names. */
   readonly zones: KeyedZones;
+  /** Daemons that checks may ask. */
+  readonly services: Services;
 }
 
 /** What a rehearsal does otherwise than the gateway. */
@@ -56,7 +58,6 @@ export interface World {
   readonly queue: Pick<QueueStore, 'admit'>;
   readonly records: Pick<RecordStore, 'append'>;
   readonly state: StateStore;
-  readonly services: Services;
   readonly checks: ReadonlyMap<string, Check>;
   readonly log: Log;
   readonly current: () => Current;

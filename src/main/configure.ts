@@ -88,7 +88,7 @@ export function configure(
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);
   const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
-  const current = directory && { installation, policies: found, directory, zones };
+  const current = directory && { installation, policies: found, directory, zones, services: {} };
   return { current, installation, problems, snapshot, notYet: loaded.notYet, takeOver: () => directory?.takeOver() };
 }
 

@@ -81,7 +81,6 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     queue: outlet.queue,
     records: fold,
     state: parts.state,
-    services: {},
     checks: CHECKS,
     current: parts.current,
     claim: parts.claim,

@@ -34,7 +34,6 @@ export function openRehearsals(current: Current, live?: () => Promise<StateStore
     clock: systemClock,
     newId: () => ids.next(),
     content: memoryStore().content,
-    services: {},
     checks: CHECKS,
     log: silentLog,
     current: () => current,

@@ -47,7 +47,6 @@ const world: World = {
   queue: outlet.queue,
   records: outlet.records,
   state: store.state,
-  services: {},
   checks: CHECKS,
   log,
   current: () => current,

@@ -80,7 +80,6 @@ export async function testGateway(
     get state() {
       return gateway.state;
     },
-    services: {},
     checks: CHECKS,
     log: { ...quiet, error: (name, data) => void gateway.errors.push(`${name} ${JSON.stringify(data)}`) },
     current: () => current,

@@ -51,11 +51,11 @@ export function rehearsalOf(
     installation,
     policies: new Map([['inbound', policy]]),
     zones: new Map(),
+    services: {},
     directory: { resolve: async () => ({ result: 'known' as const, source: 'any', listed: false }) },
   };
   const ids = idSource(1, 0, () => systemClock.now());
   const hand: Stagehand = {
-    services: {},
     checks,
     log: silentLog,
     current: () => current,

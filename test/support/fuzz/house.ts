@@ -48,7 +48,6 @@ export async function openHouse(): Promise<House> {
     resolver: resolverOver(ZONES),
     content,
     state: new MemoryState('live', undefined, undefined, KEYS_MAX),
-    services: {},
     checks: CHECKS,
     log,
     current: () => current,

@@ -8,6 +8,7 @@ import { zoneResolver } from '../../src/gateway/dns/zone-resolver.ts';
 import { parseHeaderSection } from '../../src/mail/header.ts';
 import type { Facts, FactValue } from '../../src/policy/facts.ts';
 import type { Resolver } from '../../src/ports/resolver.ts';
+import type { Services } from '../../src/ports/services.ts';
 import type { StateStore } from '../../src/ports/state.ts';
 
 export interface BenchOptions {
@@ -15,6 +16,8 @@ export interface BenchOptions {
   /** In place of zones. */
   readonly resolver?: Resolver;
   readonly state?: StateStore;
+  readonly services?: Services;
+  readonly recipients?: readonly string[];
   /** The instance's name, where it is not the check's. */
   readonly as?: string;
   readonly facts?: Facts;
@@ -56,7 +59,8 @@ export async function runOn(check: Check, bench: BenchOptions): Promise<BenchRes
     hostname: 'mx.example.net',
     resolver,
     state: bench.state ?? new MemoryState(),
-    services: {},
+    services: bench.services ?? {},
+    envelope: { id: '3f9k2m7q0d5xa', recipients: bench.recipients ?? [] },
     limits: { signatures: 10 },
     message: bench.message && messageOf(bench.message),
     evidence: (name: string, value: FactValue) => {

@@ -27,14 +27,8 @@ export const PROBE_LAST: Millis = minutes(2);
 export function afterFailure(state: BreakerState, message: string): BreakerState {
   if (state.kind === 'open' || (message !== '' && state.failed.includes(message))) return state;
   const failed = [...state.failed, message];
-  switch (state.kind) {
-    case 'closed':
-      return failed.length < FAILURES ? { ...state, failed } : { kind: 'open', wait: PROBE_FIRST };
-    case 'trial':
-      return failed.length < TRIAL_FAILURES
-        ? { ...state, failed }
-        : { kind: 'open', wait: Math.min(state.wait * 2, PROBE_LAST) };
-  }
+  if (failed.length < (state.kind === 'closed' ? FAILURES : TRIAL_FAILURES)) return { ...state, failed };
+  return { kind: 'open', wait: state.kind === 'closed' ? PROBE_FIRST : Math.min(state.wait * 2, PROBE_LAST) };
 }
 
 /** A verdict came: whatever was before, it works. */

@@ -49,9 +49,11 @@ function open({ address, connectTimeout }: Talk, signal: AbortSignal): Promise<S
       signal.removeEventListener('abort', stop);
       socket.removeAllListeners();
       socket.on('error', () => {}); // whoever listens from here on listens to its end
-      if (why === undefined) return resolve(socket);
-      socket.destroy();
-      reject(new ServiceError('unreachable', why));
+      if (why === undefined) resolve(socket);
+      else {
+        socket.destroy();
+        reject(new ServiceError('unreachable', why));
+      }
     };
     const stop = () => end('no connection in time');
     const timer = setTimeout(() => end(`no connection within ${connectTimeout} ms`), connectTimeout);

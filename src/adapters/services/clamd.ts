@@ -38,9 +38,12 @@ export function clamd(parts: ClamdParts): VirusScanner {
     version: (signal) => command('VERSION', signal),
     scan: ({ octets }, signal) =>
       places.within(signal, async (): Promise<VirusVerdict> => {
-        const sent = { tooLarge: false };
+        const sent = { whole: false, tooLarge: false };
         const text = await exchange(parts, inStream(octets, parts.maxBytes, sent), signal);
         const verdict = verdictOf(text);
+        // What is too long is told early, what is clean never.
+        if (verdict.kind === 'clean' && !sent.whole)
+          throw new ServiceError('garbage', 'a verdict before the file was whole');
         // What was cut off was not looked at; what was found before is found.
         return sent.tooLarge && verdict.kind !== 'infected' ? { kind: 'too-large' } : verdict;
       }),
@@ -68,7 +71,7 @@ async function* asked(word: string): AsyncIterable<Uint8Array> {
 async function* inStream(
   octets: AsyncIterable<Uint8Array>,
   maxBytes: number,
-  sent: { tooLarge: boolean },
+  sent: { whole: boolean; tooLarge: boolean },
 ): AsyncIterable<Uint8Array> {
   yield Buffer.from('zINSTREAM\0');
   let size = 0;
@@ -78,6 +81,7 @@ async function* inStream(
       size += chunk.length;
       if (size > maxBytes) {
         sent.tooLarge = true;
+        sent.whole = true;
         yield END;
         return;
       }
@@ -88,6 +92,7 @@ async function* inStream(
       yield framed;
     }
   }
+  sent.whole = true;
   yield END;
 }
 

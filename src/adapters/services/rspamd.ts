@@ -1,6 +1,7 @@
 /** A client of rspamd by HTTP: `POST /checkv2` with what is known of the envelope in headers, and the message as it is. */
 import type { Millis } from '../../mail/time.ts';
 import { type ScannedEnvelope, ServiceError, type SpamScanner } from '../../ports/services.ts';
+import { Counted } from './counted.ts';
 import { type HttpHeaders, httpTalk } from './http-talk.ts';
 import { Places } from './places.ts';
 import { readCheck } from './rspamd-answer.ts';
@@ -27,7 +28,11 @@ export function rspamd({ url, connectTimeout }: RspamdParts): SpamScanner {
     scan: ({ size, octets }, envelope, user, signal) =>
       places.within(signal, async () => {
         const headers = headersOf(size, envelope, user);
-        return readCheck((await exchange({ method: 'POST', path: '/checkv2', headers, octets }, signal)).text);
+        const counted = new Counted(octets, size);
+        const { text } = await exchange({ method: 'POST', path: '/checkv2', headers, octets: counted }, signal);
+        const verdict = readCheck(text);
+        counted.mustBeWhole();
+        return verdict;
       }),
   };
 }

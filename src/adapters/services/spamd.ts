@@ -2,6 +2,7 @@
 import type { Millis } from '../../mail/time.ts';
 import { type ScannedEnvelope, ServiceError, type SpamScanner } from '../../ports/services.ts';
 import type { HostAddress } from '../../queue/route.ts';
+import { Counted } from './counted.ts';
 import { Places } from './places.ts';
 import { isWhole, readReply, readReport } from './spamd-answer.ts';
 import { talk } from './talk.ts';
@@ -29,7 +30,10 @@ export function spamd({ address, connectTimeout }: SpamdParts): SpamScanner {
     scan: ({ size, octets }, _: ScannedEnvelope, user, signal) =>
       places.within(signal, async () => {
         const headers = [`Content-length: ${size}`, ...(user === '' ? [] : [`User: ${headerText(user)}`])];
-        return readReport(readReply(await exchange(request('REPORT', headers, octets), signal)));
+        const counted = new Counted(octets, size);
+        const verdict = readReport(readReply(await exchange(request('REPORT', headers, counted), signal)));
+        counted.mustBeWhole();
+        return verdict;
       }),
   };
 }

@@ -1,12 +1,13 @@
 /** `postern quarantine`: messages kept aside, listed, released into the queue or deleted. */
 import type { Command } from 'commander';
+import { timingOf } from '../config/route-timing.ts';
 import type { QuarantineFilter, QuarantineItem } from '../ports/queue.ts';
 import { type EntryView, entryView } from '../queue/entry-view.ts';
 import { transition } from '../queue/transition.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { columns, terminal } from '../record/terminal.ts';
 import { act, CliError, type Common, FINE, family, NO, printing, type Shell } from './command.ts';
-import { eventFor, timingWithout } from './queue-change.ts';
+import { eventFor } from './queue-change.ts';
 import { senderOf } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
@@ -91,7 +92,7 @@ const release = (shell: Shell): Command =>
         change(world, ids, options, 'released', async (queue, page, events, installation) => {
           const now = world.now();
           const items = page.map((item) => {
-            const timing = installation.routes.get(item.entry.route) ?? timingWithout(item.entry.route, installation);
+            const timing = timingOf(item.entry.route, installation);
             const moved = transition(item.entry, { kind: 'release' }, timing, now, 0);
             if (moved.kind === 'refused') throw new CliError(moved.why);
             return { ...item, entry: moved.next };

@@ -17,6 +17,13 @@ const lower = (names: readonly string[]) => names.map((name) => name.toLowerCase
 const ids = ({ items }: { items: readonly QuarantineItem[] }) => items.map(({ id }) => id);
 
 export function digestContract({ open, reopen }: Engine): void {
+  /** Where the engine can, after a restart. */
+  const opened = async (store: Store): Promise<Store> => {
+    if (reopen === undefined) return store;
+    await store.close();
+    return reopen(store);
+  };
+
   test('recipients come in order, in pages, each once whatever its case', async () => {
     const store = await open();
     await hold(store, 1, 'bob@example.com');
@@ -51,7 +58,7 @@ export function digestContract({ open, reopen }: Engine): void {
     const late = await hold(store, 3, 'bob@example.com');
     const digest = sampleAdmission(sampleId(NOON, 9), await spool(store.content, 'digest\r\n'));
     await store.queue.admit({ ...digest, told: { recipient: 'BOB@example.com', through } });
-    const again = reopen === undefined ? store : (await store.close(), await reopen(store));
+    const again = await opened(store);
     expect(ids(await again.digests.untold('bob@example.com', ['spam'], 10))).toEqual([late.id]);
     expect(lower(await again.digests.untoldRecipients('', 9))).toEqual(['bob@example.com', 'carol@example.com']);
     expect(await again.queue.quarantined({ recipient: 'bob@example.com' })).toHaveLength(2);
@@ -89,7 +96,7 @@ export function digestContract({ open, reopen }: Engine): void {
     expect(await store.digests.lastRound()).toBeUndefined();
     await store.digests.roundEnded(NOON);
     await store.digests.roundEnded(NOON + 5);
-    const again = reopen === undefined ? store : (await store.close(), await reopen(store));
+    const again = await opened(store);
     expect(await again.digests.lastRound()).toBe(NOON + 5);
     await again.close();
   });

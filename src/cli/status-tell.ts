@@ -61,6 +61,7 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
       'policy',
       `${name}, ${count(rules, 'rule')}, bundle ${bundle}`,
     ]),
+    ...tellDigest(gateway, now),
     ...(lastReload === null
       ? []
       : [
@@ -71,6 +72,18 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
           ...lastReload.problems.map((problem) => ['', sayProblem(problem).split('\n')[0] ?? '']),
         ]),
   ];
+}
+
+function tellDigest({ digest }: GatewayStatus, now: Timestamp): readonly (readonly string[])[] {
+  // One that was started before there were any says nothing of them.
+  if (digest === null || digest === undefined) return [];
+  const { address, next, last } = digest;
+  const when = next === null ? 'not planned yet' : `next in ${sayDuration(Math.max(0, next - now))}`;
+  const before =
+    last === null
+      ? 'none since it started'
+      : `last ${sayDuration(Math.max(0, now - last.at))} ago: ${count(last.mails, 'mail')} about ${count(last.messages, 'message')}`;
+  return [['digest', `${when}; ${before}; pages at ${address}`]];
 }
 
 function sayWaiting({ waiting, due, leased, held, oldest }: Waiting, now: Timestamp): string {

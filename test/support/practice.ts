@@ -42,6 +42,7 @@ export const STATUS: GatewayStatus = {
   listeners: [],
   policies: [],
   lastReload: null,
+  digest: null,
   overrides: [],
 };
 

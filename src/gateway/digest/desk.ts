@@ -25,7 +25,13 @@ type Found =
   | { readonly kind: 'found'; readonly item: QuarantineItem; readonly right: Right };
 
 export function releaseDesk(world: DeskWorld): ReleaseDesk {
-  const { queue, clock, keys, current } = world;
+  const { clock, keys, current } = world;
+  // Handed on one by one: a store's own methods need their store.
+  const queue: DeskWorld['queue'] = {
+    quarantined: (filter) => world.queue.quarantined(filter),
+    release: (items, events, due) => world.queue.release(items, events, due),
+    read: (ref, signal) => world.queue.read(ref, signal),
+  };
   /** Being released: a second click does not have it scanned twice. */
   const under = new Map<string, Promise<Released>>();
 

@@ -7,6 +7,7 @@ import { transition } from '../queue/transition.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { columns, terminal } from '../record/terminal.ts';
 import { act, CliError, type Common, FINE, family, NO, printing, type Shell } from './command.ts';
+import { quarantineDigest } from './quarantine-digest.ts';
 import { eventFor } from './queue-change.ts';
 import { senderOf } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
@@ -22,7 +23,8 @@ export function quarantineCommand(shell: Shell): Command {
       ['quarantine show 3f9k2m7q0d5xa.1', 'one of them: who, why, by which rule'],
     ],
   });
-  for (const command of [list(shell), show(shell), release(shell), remove(shell)]) quarantine.addCommand(command);
+  for (const command of [list(shell), show(shell), release(shell), remove(shell), quarantineDigest(shell)])
+    quarantine.addCommand(command);
   return quarantine;
 }
 

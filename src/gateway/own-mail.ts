@@ -85,7 +85,7 @@ function recordOf(
         address: to.address,
         verdict: 'accept',
         rule: '',
-        reason: `builtin:${kind}`,
+        reason: kind === 'digest' ? 'builtin:digest' : 'builtin:notification',
         stage: 'rcpt',
         reply: builtinReply(kind, { id }),
         facts: {},

@@ -228,6 +228,21 @@ describe('a held message', () => {
     expect(next.messages).toHaveLength(3);
   });
 
+  test('is told though the clock was a year ahead when others were told', async () => {
+    await mail('carol@relay.test', 'spam');
+    clock.moveTo(NIGHT + days(365));
+    await arrived(1);
+    await gateway!.stop();
+    clock = new MovableClock(NIGHT);
+    await start();
+    const store = await openStore(join(folder, 'store'), { mode: 'visit' });
+    await expect.poll(() => store.digests.lastRound()).toBeLessThan(MORNING);
+    await store.close();
+    await mail('bob@relay.test', 'spam');
+    morning();
+    expect((await simpleParser(await arrived(2))).text).toContain('<bob@relay.test>');
+  });
+
   test('for somebody the directory does not know any more is told to nobody', async () => {
     await mail('bob@relay.test', 'spam');
     await mail('carol@relay.test', 'spam');

@@ -64,9 +64,7 @@ export class Rounds {
   get status(): RoundsStatus {
     const { digest } = this.#world.current().installation;
     const next =
-      digest === undefined || this.#begun === undefined
-        ? undefined
-        : nextRound(digest.schedule, Math.min(this.#begun, this.#world.clock.now()));
+      digest === undefined || this.#begun === undefined ? undefined : nextRound(digest.schedule, this.#begun);
     return { next, last: this.#last };
   }
 
@@ -94,13 +92,12 @@ export class Rounds {
     const { digest } = current().installation;
     if (digest === undefined) return;
     const now = clock.now();
-    if (this.#begun === undefined) {
-      this.#begun = await digests.lastRound();
-      if (this.#begun === undefined) {
-        // The first life with digests: kept, so that a restart before the first round does not put it off.
-        await digests.roundEnded(now);
-        this.#begun = now;
-      }
+    this.#begun ??= await digests.lastRound();
+    // Never before: kept, so that a restart before the first round does not put it off. Ahead of us: the clock was set back,
+    // and nobody would be told until the old time came again.
+    if (this.#begun === undefined || this.#begun > now) {
+      await digests.roundEnded(now);
+      this.#begun = now;
     }
     if (!isDue(digest.schedule, this.#begun, now)) return;
     await this.#round(now, signal);

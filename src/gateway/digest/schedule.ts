@@ -17,12 +17,9 @@ export function nextRound(schedule: DigestSchedule, after: Timestamp): Timestamp
   return Math.min(...times.filter((time) => time > after));
 }
 
-/**
- * Where the last round's time lies ahead the clock was set back: it counts as now, or nobody would be told until the old time
- * came again.
- */
+/** A round that was missed is due; several are one. */
 export const isDue = (schedule: DigestSchedule, last: Timestamp, now: Timestamp): boolean =>
-  nextRound(schedule, Math.min(last, now)) <= now;
+  nextRound(schedule, last) <= now;
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

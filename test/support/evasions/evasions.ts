@@ -27,7 +27,7 @@ export function evasionOf(name: string, template: string): Evasion {
   const text = template.slice(about.length).replaceAll('\n', '\r\n');
   return {
     name,
-    about: about.replace(/^# /gm, '').trim().replaceAll('\n', ' '),
+    about: Buffer.from(about.replace(/^# /gm, ''), 'latin1').toString().trim().replaceAll('\n', ' '),
     octets: Buffer.from(
       text.replace(/\{\{([^{}]+)\}\}/g, (_, words: string) => filled(words)),
       'latin1',
@@ -55,6 +55,8 @@ function built(word: string, octets: Buffer): Buffer {
   if (step === 'nested') return nested(octets, times);
   if (step === 'parts') return Buffer.from(`--x\r\n\r\nhello\r\n`.repeat(times));
   if (step === 'nul') return Buffer.from([0]);
+  if (step === 'lf') return Buffer.from('\n');
+  if (step === 'cr') return Buffer.from('\r');
   if (step === 'eight') return Buffer.from([0xe4]);
   if (step === 'first-half') return octets.subarray(0, octets.length / 2);
   throw new RangeError(`Cannot fill {{${word}}} as it must be one of the words of test/support/evasions`);

@@ -39,7 +39,9 @@ const SPADES: { readonly [step: string]: (octets: Buffer) => Buffer[] } = {
     ];
   },
   uuencode: (octets) =>
-    [...octets.toString('latin1').matchAll(/^begin \d+ .*\r\n([\s\S]*?)^end/gm)].map(([, body]) => fromUu(body!)),
+    [...octets.toString('latin1').matchAll(/^begin \d+ .*\r\n([\s\S]*?)(?:^end|\r\n\r\n|^--)/gm)].map(([, body]) =>
+      fromUu(body!),
+    ),
   yEnc: (octets) =>
     [...octets.toString('latin1').matchAll(/^=ybegin .*\r\n([\s\S]*?)\r\n=yend/gm)].map(([, body]) =>
       Buffer.from(

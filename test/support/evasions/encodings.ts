@@ -15,6 +15,8 @@ export const ENCODINGS: { readonly [name: string]: (octets: Buffer) => string } 
   'base64-blanks': (octets) => letters(octets).replace(/(.{7})/g, '$1 \t'),
   /** Characters that are not of the alphabet: ignored, says RFC 2045 §6.8. */
   'base64-foreign': (octets) => lines(letters(octets).replace(/(.{5})/g, '$1*.'), 70),
+  /** As in an answer that quotes. */
+  'base64-quoted': (octets) => `> ${lines(letters(octets), 70).replaceAll(CRLF, `${CRLF}> `)}`,
   'base64-nul': (octets) => lines(letters(octets).replace(/(.{9})/g, '$1\0'), 70),
   /** Padding that begins what it should end: two pieces, each with its own. */
   'base64-pieces': (octets) => `${letters(octets.subarray(0, 1))}${CRLF}${letters(octets.subarray(1))}`,
@@ -30,6 +32,10 @@ export const ENCODINGS: { readonly [name: string]: (octets: Buffer) => string } 
   'qp-soft-blanks': (octets) =>
     lines([...octets].map((octet) => quotedSign(octet)).join(''), 30).replaceAll(CRLF, `= \t${CRLF}`),
   uu: (octets) => [`begin 644 ${FILE_NAME}`, ...uuLines(octets), '`', 'end'].join(CRLF),
+  /** Its end is missing. */
+  'uu-open': (octets) => [`begin 644 ${FILE_NAME}`, ...uuLines(octets)].join(CRLF),
+  /** As POSIX has it: `uuencode -m`. */
+  'uu-base64': (octets) => [`begin-base64 644 ${FILE_NAME}`, lines(letters(octets), 60), '===='].join(CRLF),
   yenc: (octets) => {
     const body = [...octets].map((octet) => yencSign((octet + 42) % 256)).join('');
     return [`=ybegin line=128 size=${octets.length} name=${FILE_NAME}`, body, `=yend size=${octets.length}`].join(CRLF);

@@ -54,6 +54,8 @@ function built(word: string, octets: Buffer): Buffer {
   if (step === 'multipart') return Buffer.from(`--x\r\n${entity(octets)}\r\n--x--\r\n`);
   if (step === 'nested') return nested(octets, times);
   if (step === 'parts') return Buffer.from(`--x\r\n\r\nhello\r\n`.repeat(times));
+  if (step === 'fields') return Buffer.from('X-Nothing: here\r\n'.repeat(times));
+  if (step === 'dashes') return Buffer.from('-'.repeat(times));
   if (step === 'nul') return Buffer.from([0]);
   if (step === 'lf') return Buffer.from('\n');
   if (step === 'cr') return Buffer.from('\r');

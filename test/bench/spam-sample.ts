@@ -20,12 +20,16 @@ const KINDS = { ham: ['easy-ham-1', 'easy-ham-2', 'hard-ham-1'], spam: ['spam-1'
 /** The sample is the same wherever and whenever it is drawn. */
 const SEED = 4;
 const OF_EACH = 300;
+/** Symbols told of a message. */
+const HEAVIEST = 4;
 
 type Verdict = TransactionRecord['recipients'][number]['verdict'];
 interface Judged {
   readonly file: string;
   readonly verdict: Verdict;
   readonly reason: string;
+  /** What weighed most, or what was odd. */
+  readonly because: string;
 }
 
 const [folder, count = String(OF_EACH)] = process.argv.slice(2);
@@ -75,7 +79,7 @@ async function judge(gateway: Shipped, files: readonly string[]): Promise<readon
     const mail_from = authorOf(octets);
     const { record } = await gateway.play(octets, { ...NEIGHBOUR, mail_from }, benevolent(mail_from));
     const one = record.recipients[0]!;
-    judged.push({ file, verdict: one.verdict, reason: one.reason });
+    judged.push({ file, verdict: one.verdict, reason: one.reason, because: becauseOf(record) });
   }
   return judged;
 }
@@ -101,19 +105,30 @@ function benevolent(from: string): Resolver {
   });
 }
 
+function becauseOf({ facts }: TransactionRecord): string {
+  const { spamassassin, rspamd, structure } = facts as unknown as {
+    readonly [check in 'spamassassin' | 'rspamd' | 'structure']?: {
+      readonly symbols?: readonly { readonly name: string; readonly score: number }[];
+      readonly anomalies?: readonly { readonly name: string }[];
+    };
+  };
+  const symbols = [...(spamassassin?.symbols ?? []), ...(rspamd?.symbols ?? [])].sort((a, b) => b.score - a.score);
+  const heavy = symbols.filter(({ score }) => score > 0).map(({ name, score }) => `${name} ${score}`);
+  const odd = new Set(structure?.anomalies?.map(({ name }) => name));
+  return [...heavy.slice(0, HEAVIEST), ...odd].join(', ');
+}
+
+/** A row of the table, then reasons with their counts, and each ham that was not taken. */
 function tell(scanner: string, kind: string, judged: readonly Judged[]): void {
-  const of = (...verdicts: readonly Verdict[]): readonly Judged[] =>
-    judged.filter(({ verdict }) => verdicts.includes(verdict));
-  const taken = of('accept').length;
+  const count = (...verdicts: readonly Verdict[]): number =>
+    judged.filter(({ verdict }) => verdicts.includes(verdict)).length;
   console.log(
-    `| ${scanner} | ${kind} | ${taken} | ${of('quarantine').length} | ${of('reject').length} | ${judged.length - taken - of('quarantine', 'reject').length} |`,
+    `| ${scanner} | ${kind} | ${count('accept')} | ${count('quarantine')} | ${count('reject')} | ${count('defer')} |`,
   );
-  const reasons = new Map<string, string[]>();
-  for (const { file, verdict, reason } of judged)
-    if (verdict !== 'accept')
-      reasons.set(`${verdict} ${reason}`, [...(reasons.get(`${verdict} ${reason}`) ?? []), file]);
-  for (const [reason, files] of [...reasons].sort(([, a], [, b]) => b.length - a.length))
-    console.log(
-      `    ${reason}: ${files.length}${kind === 'ham' ? ` (${files.map((file) => file.replace(/\.[0-9a-f]{32}\.txt$/, '')).join(', ')})` : ''}`,
-    );
+  const others = judged.filter(({ verdict }) => verdict !== 'accept');
+  const reasons = others.map(({ verdict, reason }) => `${verdict} ${reason}`);
+  for (const reason of new Set(reasons)) console.log(`    ${reasons.filter((one) => one === reason).length} ${reason}`);
+  if (kind === 'ham')
+    for (const { file, verdict, because } of others)
+      console.log(`    ${verdict} ${file.replace(/\.[0-9a-f]{32}\.txt$/, '')}: ${because}`);
 }

@@ -7,7 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ServiceClients } from '../../src/adapters/services/service-clients.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import type { VirusScanner } from '../../src/ports/services.ts';
+import { dig } from '../support/evasions/dig.ts';
 import { type Evasion, evasions } from '../support/evasions/evasions.ts';
+import { opens } from '../support/evasions/mail-program.ts';
 import { NEIGHBOUR, type Shipped, shipped } from '../support/shipped.ts';
 import { type Daemon, provide, startDaemon } from './daemon.ts';
 
@@ -18,6 +20,8 @@ const [BEGIN, END] = ['<!-- evasions: written by test/daemons/evasions.test.ts -
 
 interface Outcome {
   readonly evasion: Evasion;
+  /** mailparser, or the steps of whoever digs. */
+  readonly opened: string;
   /** What clamd says of the message as it came. */
   readonly alone: string;
   /** What the check says, and of which part. */
@@ -80,6 +84,7 @@ async function outcomeOf(evasion: Evasion, gateway: Shipped, scanner: VirusScann
   };
   return {
     evasion,
+    opened: (await opens(evasion)) ? 'mailparser' : (dig(evasion.octets)?.join(', ') ?? 'nobody'),
     alone: alone.kind,
     check: part === '' ? result : `${result} (part ${part})`,
     anomalies: [...new Set(anomalies.map(({ name }) => name))],
@@ -93,10 +98,11 @@ interface Facts {
 }
 
 function table(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map(({ evasion, alone, check, anomalies, verdict, reason }) =>
+  const rows = outcomes.map(({ evasion, opened, alone, check, anomalies, verdict, reason }) =>
     [
       `\`${evasion.name}\``,
       evasion.about,
+      opened,
       anomalies.join(', '),
       alone,
       check,
@@ -109,8 +115,8 @@ Of ${outcomes.length}: clamd alone finds ${count(({ alone }) => alone === 'infec
     ({ verdict }) => verdict !== 'accept',
   )} are refused or kept aside.
 
-| construction | what it does | anomalies | clamd alone | the check | shipped policy |
-|---|---|---|---|---|---|
+| construction | what it does | opened by | anomalies | clamd alone | the check | shipped policy |
+|---|---|---|---|---|---|---|
 ${rows.map((row) => `| ${row} |`).join('\n')}
 
 `;

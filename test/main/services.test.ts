@@ -12,6 +12,7 @@ import { policyFromBundle } from '../../src/policy/load-policy.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { rerun } from '../../src/record/rerun.ts';
 import type { Scenario } from '../../src/record/scenario.ts';
+import { hostileService } from '../support/hostile-service.ts';
 import { installationFolder } from '../support/installation-folder.ts';
 
 const policy = (guard: string): string => `policy: inbound
@@ -33,7 +34,12 @@ const LINES = [
   'routes: { files: { protocol: maildir, path: mail } }',
 ];
 
-function configured(guard: string, services = '', clients?: ServiceClients, policies = { inbound: policy(guard) }) {
+function configured(
+  guard: string,
+  services = '',
+  clients = new ServiceClients(systemClock, () => {}),
+  policies = { inbound: policy(guard) },
+) {
   const { config, folder } = installationFolder(
     [...LINES, ...(services === '' ? [] : [`services: { ${services} }`])],
     policies,
@@ -140,4 +146,18 @@ test('a reload that leaves a service alone keeps its client and what is known of
   expect(at(2)).not.toBe(first);
   clients.only({});
   expect(at(1)).not.toBe(first);
+});
+
+test('with --live the daemon is asked', async () => {
+  const { port } = await hostileService((socket) => {
+    socket.on('data', (chunk) => {
+      if (chunk.includes('zVERSION\0')) socket.end('ClamAV 1.0.0\0');
+      else if (chunk.includes(Buffer.alloc(4))) socket.end('stream: Eicar FOUND\0');
+    });
+  });
+  const services = `clamav: { address: "127.0.0.1:${port}" }`;
+  const { record } = await play('when: services.clamav', { ...SCENARIO, live: true }, services);
+  expect(record.facts.clamav).toMatchObject({ result: 'infected', signature: 'Eicar', version: 'ClamAV 1.0.0' });
+  const alone = await play('', { ...SCENARIO, live: true });
+  expect(alone.record.recipients).toMatchObject([{ verdict: 'defer', reason: 'on_error:clamav' }]);
 });

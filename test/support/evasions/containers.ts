@@ -10,6 +10,8 @@ export const CONTAINERS: { readonly [name: string]: (octets: Buffer) => Buffer }
   tnef,
   /** A picture to whoever looks at its first octets, an archive to whoever looks at its last. */
   png: (octets) => Buffer.concat([PIXEL, octets]),
+  /** Begins as programs of Windows do; the file is what it carries. */
+  program: (octets) => Buffer.concat([PROGRAM, octets]),
   /** HTML that hands its reader a file that no mail system saw as one. */
   'html-link': (octets) =>
     Buffer.from(
@@ -22,6 +24,14 @@ export const CONTAINERS: { readonly [name: string]: (octets: Buffer) => Buffer }
   /** 75,000 octets: what it needs for a line of 100 kB. */
   long: (octets) => Buffer.concat([octets, Buffer.alloc(75_000 - octets.length, 0x20)]),
 };
+
+/** MZ, and where the header of a PE file lies; then that header's first octets. */
+const PROGRAM = Buffer.concat([
+  Buffer.from('MZ'),
+  Buffer.alloc(58),
+  Buffer.from([64, 0, 0, 0]),
+  Buffer.from('PE\0\0L\x01'),
+]);
 
 /** A picture of one pixel. */
 const PIXEL = Buffer.from(

@@ -57,6 +57,7 @@ function built(word: string, octets: Buffer): Buffer {
   if (step === 'fields') return Buffer.from('X-Nothing: here\r\n'.repeat(times));
   if (step === 'dashes') return Buffer.from('-'.repeat(times));
   if (step === 'nul') return Buffer.from([0]);
+  if (step === 'control') return Buffer.from([1]);
   if (step === 'lf') return Buffer.from('\n');
   if (step === 'cr') return Buffer.from('\r');
   if (step === 'eight') return Buffer.from([0xe4]);

@@ -20,6 +20,9 @@ const KINDS = { ham: ['easy-ham-1', 'easy-ham-2', 'hard-ham-1'], spam: ['spam-1'
 /** The sample is the same wherever and whenever it is drawn. */
 const SEED = 4;
 const OF_EACH = 300;
+/** Addresses of documentation are a sign of spam to SpamAssassin. */
+const CLIENT = '11.22.33.44';
+const RELAY = 'relay.neighbour.example';
 /** Symbols told of a message. */
 const HEAVIEST = 4;
 
@@ -77,7 +80,14 @@ async function judge(gateway: Shipped, files: readonly string[]): Promise<readon
   for (const file of files) {
     const octets = wireOf(readFileSync(join(folder!, 'data', file), 'latin1'));
     const mail_from = authorOf(octets);
-    const { record } = await gateway.play(octets, { ...NEIGHBOUR, mail_from }, benevolent(mail_from));
+    const scenario = {
+      ...NEIGHBOUR,
+      client_ip: CLIENT,
+      helo: RELAY,
+      mail_from,
+      now: new Date(arrivalOf(octets)).toISOString(),
+    };
+    const { record } = await gateway.play(octets, scenario, benevolent(mail_from));
     const one = record.recipients[0]!;
     judged.push({ file, verdict: one.verdict, reason: one.reason, because: becauseOf(record) });
   }
@@ -87,6 +97,23 @@ async function judge(gateway: Shipped, files: readonly string[]): Promise<readon
 /** Some begin with the line by which a mailbox of Unix divides messages; all have the line ends of Unix. */
 function wireOf(text: string): Buffer {
   return Buffer.from(text.replace(/^From .*\n/, '').replace(/\r?\n/g, '\r\n'), 'latin1');
+}
+
+/** When the last host before us took it; else when it was written. */
+function arrivalOf(octets: Uint8Array): number {
+  const { fields } = parseHeaderSection(octets);
+  const texts = ['received', 'date'].map(
+    (name) => fields.find((field) => field.name.toLowerCase() === name)?.value ?? '',
+  );
+  const times = texts.map((text) =>
+    Date.parse(
+      text
+        .slice(text.lastIndexOf(';') + 1)
+        .replace(/\s+/g, ' ')
+        .trim(),
+    ),
+  );
+  return times.find((time) => !Number.isNaN(time)) ?? Date.UTC(2002, 9, 1);
 }
 
 /** The envelope is lost: its sender is the author, or nobody where there is no one author. */
@@ -101,6 +128,8 @@ function benevolent(from: string): Resolver {
   const domain = from.slice(from.lastIndexOf('@') + 1).toLowerCase();
   return resolverOver({
     ...demoZones(),
+    [`${CLIENT.split('.').reverse().join('.')}.in-addr.arpa`]: [{ PTR: RELAY }],
+    [RELAY]: [{ A: CLIENT }],
     ...(domain !== '<>' && { [domain]: [{ MX: [10, 'mail.neighbour.example'] }] }),
   });
 }

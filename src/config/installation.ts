@@ -3,6 +3,7 @@ import type { Place } from '../language/problem.ts';
 import type { Millis } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { HostAddress, Route } from '../queue/route.ts';
+import type { DigestSettings } from './digest.ts';
 
 export interface Listener {
   readonly name: string;
@@ -135,6 +136,8 @@ export interface Installation {
     readonly expire: Millis;
     readonly delayNotice: Millis | 'never';
   };
+  /** Undefined: recipients are not told what was held for them. */
+  readonly digest: DigestSettings | undefined;
   readonly limits: Limits;
   readonly records: {
     readonly retention: Millis;

@@ -5,6 +5,7 @@ import { inOrder, type Problem } from '../language/problem.ts';
 import { parseMailbox, toAscii } from '../mail/address.ts';
 import { parseIp } from '../mail/ip.ts';
 import { buildCertificates } from './certificates.ts';
+import { buildDigest } from './digest.ts';
 import { buildDomains } from './domains.ts';
 import type { Findings } from './findings.ts';
 import { parseHostPort, sayHostPort } from './host-port.ts';
@@ -64,6 +65,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     policiesDir,
     store: { path: resolvePath(folder, store.path), minFreeBytes: store.min_free },
     queue,
+    digest: buildDigest(sections, findings),
     limits: limitsOf(single('limits') ?? SINGLES.limits.parse({})),
     records: {
       retention: records.retention,

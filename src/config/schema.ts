@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
 import { minutes, seconds } from '../mail/time.ts';
+import { DIGEST } from './schema-digest.ts';
 import { LIMITS } from './schema-limits.ts';
 
 const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
@@ -191,6 +192,7 @@ export const SINGLES = {
     expire: duration(seconds(1)).prefault('5d'), // four to five days (RFC 5321 §4.5.4.1)
     delay_notice: DELAY_NOTICE.prefault('4h'),
   }),
+  quarantine: z.strictObject({ digest: DIGEST.optional() }),
   limits: LIMITS,
   records: z.strictObject({
     retention: duration(seconds(1)).prefault('30d'),

@@ -79,6 +79,11 @@ export function cliWorld(signal: AbortSignal): CliWorld {
       return loaded;
     },
     visit: (installation) => visit(installation),
+    directory: (loaded) => {
+      const current = loadedAs.get(loaded);
+      if (current === undefined) throw new RangeError('Cannot ask for recipients as the configuration must be sound');
+      return current.directory;
+    },
     rehearsals: async (loaded) => {
       const current = loadedAs.get(loaded);
       if (current === undefined) throw new RangeError('Cannot rehearse as the configuration must be sound');
@@ -111,6 +116,7 @@ async function visit(installation: Installation): Promise<Visit> {
   return {
     queue: store.queue,
     records: store.records,
+    digests: store.digests,
     rules: async (id) => {
       const bundle = await store.records.getBundle(id);
       return bundle === undefined ? undefined : policyFromBundle(bundle, CHECKS, digest);

@@ -64,6 +64,7 @@ export function openLeaf(header: EntityHeader, place: LeafPlace, notes: Notes): 
         disposition: header.disposition,
         attachment: isFile(header, detected, listing !== null),
         encoding: header.declaredEncoding,
+        reading: header.encoding,
         size,
         sha256: hash.digest('hex'),
         start: place.start,

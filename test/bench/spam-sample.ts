@@ -138,13 +138,12 @@ function becauseOf({ facts }: TransactionRecord): string {
   const { spamassassin, rspamd, structure } = facts as unknown as {
     readonly [check in 'spamassassin' | 'rspamd' | 'structure']?: {
       readonly symbols?: readonly { readonly name: string; readonly score: number }[];
-      readonly anomalies?: readonly { readonly name: string }[];
+      readonly anomalies?: readonly string[];
     };
   };
   const symbols = [...(spamassassin?.symbols ?? []), ...(rspamd?.symbols ?? [])].sort((a, b) => b.score - a.score);
   const heavy = symbols.filter(({ score }) => score > 0).map(({ name, score }) => `${name} ${score}`);
-  const odd = new Set(structure?.anomalies?.map(({ name }) => name));
-  return [...heavy.slice(0, HEAVIEST), ...odd].join(', ');
+  return [...heavy.slice(0, HEAVIEST), ...(structure?.anomalies ?? [])].join(', ');
 }
 
 /** A row of the table, then reasons with their counts, and each ham that was not taken. */

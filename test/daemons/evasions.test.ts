@@ -92,15 +92,14 @@ async function outcomeOf(evasion: Evasion, gateway: Shipped, scanner: VirusScann
   const { record } = await gateway.play(evasion.octets, NEIGHBOUR);
   const [one] = record.recipients;
   const { result, part } = (record.facts.clamav ?? { result: 'not asked', part: '' }) as unknown as Facts;
-  const { anomalies = [] } = (record.facts.structure ?? {}) as {
-    readonly anomalies?: readonly { readonly name: string }[];
+  const { anomalies = [] } = (record.facts.structure ?? {}) as { readonly anomalies?: readonly string[] };
   };
   return {
     evasion,
     opened: (await opens(evasion)) ? 'mailparser' : (dig(evasion.octets)?.join(', ') ?? 'nobody'),
     alone: alone.kind,
     check: part === '' ? result : `${result} (part ${part})`,
-    anomalies: [...new Set(anomalies.map(({ name }) => name))],
+    anomalies,
     verdict: one!.verdict,
     reason: one!.reason,
   };

@@ -1,6 +1,8 @@
 /** The constructions of fixtures/evasions are real: whoever hides the test file hides it from some, and a reader still comes to it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { ANOMALY_NAMES } from '../../src/mime/anomaly.ts';
+import { Walk } from '../../src/mime/walk.ts';
 import { dig } from '../support/evasions/dig.ts';
 import { evasionOf, evasions } from '../support/evasions/evasions.ts';
 import { opens } from '../support/evasions/mail-program.ts';
@@ -36,6 +38,17 @@ test.each(all.filter(({ name }) => name !== HALF))('the file lies in $name', ({ 
 
 test('half of a file is not found by a reader who finds everything', () => {
   expect(dig(all.find(({ name }) => name === HALF)!.octets)).toBeUndefined();
+});
+
+test('each oddity that the walk knows is made by one of them at least', () => {
+  const made = new Set(
+    all.flatMap(({ octets }) => {
+      const walk = new Walk();
+      walk.write(octets);
+      return walk.end().anomalies.map(({ name }) => name);
+    }),
+  );
+  expect(ANOMALY_NAMES.filter((name) => !made.has(name))).toEqual([]);
 });
 
 describe('mailparser', () => {

@@ -93,7 +93,6 @@ async function outcomeOf(evasion: Evasion, gateway: Shipped, scanner: VirusScann
   const [one] = record.recipients;
   const { result, part } = (record.facts.clamav ?? { result: 'not asked', part: '' }) as unknown as Facts;
   const { anomalies = [] } = (record.facts.structure ?? {}) as { readonly anomalies?: readonly string[] };
-  };
   return {
     evasion,
     opened: (await opens(evasion)) ? 'mailparser' : (dig(evasion.octets)?.join(', ') ?? 'nobody'),

@@ -22,16 +22,8 @@ const text = z.string();
 const ARCHIVE = z.object({
   format: text.meta({ about: "by its octets, '' when it is none", example: 'zip' }),
   encrypted: z.boolean(),
-  partial: z
-    .boolean()
-    .meta({
-      about: 'there is more than `extensions` says: damaged, cut, nested too deep, or a format without a listing',
-    }),
-  entries: z
-    .array(text)
-    .meta({
-      about: `names in it, those of archives within too; at most ${ENTRIES_MAX}, and ${ALL_ENTRIES_MAX} of all archives`,
-    }),
+  partial: z.boolean().meta({ about: 'there is more than `extensions` says: damaged, cut, too deep, or no listing' }),
+  entries: z.array(text).meta({ about: `names in it, and in archives within; at most ${ENTRIES_MAX} of one` }),
   extensions: z.array(text).meta({ about: 'what follows the last dot of all names in it, lower case, each once' }),
 });
 const ATTACHMENT = z.object({

@@ -77,6 +77,7 @@ function filesFor(write: string | undefined, reference: string | undefined, prog
     'commands.md': commandsPage(program()),
     'anomalies.md': anomaliesPage(),
     'builtin.md': builtinPage(),
+    'anomalies.md': anomaliesPage(),
   };
   return [...schemas, ...Object.entries(pages).map(([name, text]) => ({ path: join(reference, name), text }))];
 }

@@ -23,7 +23,7 @@ export const EXPRESSION_LIMITS = {
 
 /** Functions the language knows, by themselves or behind a dot; anything else is refused by name. */
 export const FUNCTIONS = [
-  ...['is_local', 'header', 'headers', 'rx', 'rx_body', 'in_network', 'org_domain', 'known'],
+  ...['is_local', 'header', 'headers', 'rx', 'in_network', 'org_domain', 'known'],
   ...['size', 'string', 'double', 'int', 'startsWith', 'endsWith', 'contains', 'lowerAscii', 'upperAscii', 'trim'],
   ...['indexOf', 'lastIndexOf', 'substring', 'split', 'join', 'exists', 'exists_one', 'all', 'filter', 'map'],
 ] as const;
@@ -69,15 +69,12 @@ export function environmentOf(roots: Iterable<Root>, hosted: (domain: string) =>
   registerNumbers(env);
   registerFunctions(env, hosted, find);
   let records = 0;
-  /** An object within a list or a map needs a type with a name, and so do those within it. */
+  const declared = (type: FactType): string | object =>
+    type.kind === 'object'
+      ? Object.fromEntries(Object.entries(type.fields).map(([name, field]) => [inCel(name), declared(field)]))
+      : named(type);
+  /** By a name: what stands in a list, or in what stands in one, must have one. */
   const named = (type: FactType): string => {
-    if (type.kind !== 'object') return declared(type) as string;
-    const fields = Object.entries(type.fields).map(([field, inner]) => [inCel(field), named(inner)]);
-    const name = `Record${++records}`;
-    env.registerType({ name, fields: Object.fromEntries(fields) } as never);
-    return name;
-  };
-  const declared = (type: FactType): string | object => {
     switch (type.kind) {
       case 'text':
         return 'string';
@@ -88,12 +85,15 @@ export function environmentOf(roots: Iterable<Root>, hosted: (domain: string) =>
       case 'named':
         return LIST_TYPES[type.list].name;
       case 'list':
-      case 'map': {
-        const name = named(type.of);
-        return type.kind === 'list' ? `list<${name}>` : `map<string, ${name}>`;
+        return `list<${named(type.of)}>`;
+      case 'map':
+        return `map<string, ${named(type.of)}>`;
+      case 'object': {
+        const fields = Object.entries(type.fields).map(([name, field]) => [inCel(name), named(field)] as const);
+        const name = `Record${++records}`;
+        env.registerType({ name, fields: Object.fromEntries(fields) } as never);
+        return name;
       }
-      case 'object':
-        return Object.fromEntries(Object.entries(type.fields).map(([name, field]) => [inCel(name), declared(field)]));
     }
   };
   for (const { name, type } of roots) {
@@ -132,12 +132,7 @@ function registerFunctions(env: Environment, hosted: (domain: string) => boolean
   env.registerFunction('in_network(string, string): bool', inNetwork);
   env.registerFunction('rx(string, string): bool', (text: string, pattern: string) => find(pattern, text));
   // Typed here, answered beside the expression: see calls.ts.
-  for (const signature of [
-    'header(string): string',
-    'headers(string): list<string>',
-    'known(dyn): bool',
-    'rx_body(string): bool',
-  ]) {
+  for (const signature of ['header(string): string', 'headers(string): list<string>', 'known(dyn): bool']) {
     env.registerFunction(signature, () => {
       throw new Error(`Cannot call ${signature} as it must be answered before the expression is run`);
     });

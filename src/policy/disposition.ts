@@ -30,8 +30,37 @@ export type Disposition =
 
 /** What a rule wants changed; later issues add kinds. */
 export type Modification =
+  | Strip
+  | Way
+  | { readonly kind: 'removeHeader'; readonly name: string; readonly by: string }
+  | { readonly kind: 'tagSubject'; readonly tag: string; readonly by: string }
   | { readonly kind: 'addHeader'; readonly name: string; readonly value: string; readonly by: string }
   | { readonly kind: 'route'; readonly route: string; readonly by: string };
+
+/** Attachments replaced by a note that says what they were. */
+export interface Strip {
+  readonly kind: 'stripAttachments';
+  readonly which:
+    | { readonly kind: 'all' }
+    | { readonly kind: 'extensions'; readonly extensions: readonly string[] }
+    /** A list of kind word, by its name. */
+    | { readonly kind: 'list'; readonly list: string };
+  /** What the operator says to whoever reads the note, or ''. */
+  readonly note: string;
+  /** The message as it came is kept aside. */
+  readonly keep: boolean;
+  readonly by: string;
+}
+
+/** Another address the message goes to: instead of the recipient, or besides. */
+export interface Way {
+  readonly kind: 'redirect' | 'bcc';
+  /** '' where it was to be filled with what nobody knew. */
+  readonly address: string;
+  /** The policy names it: it may lead anywhere. Filled from facts it leads only to domains of ours. */
+  readonly literal: boolean;
+  readonly by: string;
+}
 
 export type Truth = 'yes' | 'no' | 'unknown';
 

@@ -1,12 +1,14 @@
 /** `postern quarantine`: messages kept aside, listed, released into the queue or deleted. */
 import type { Command } from 'commander';
+import { timingOf } from '../config/route-timing.ts';
 import type { QuarantineFilter, QuarantineItem } from '../ports/queue.ts';
 import { type EntryView, entryView } from '../queue/entry-view.ts';
 import { transition } from '../queue/transition.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { columns, terminal } from '../record/terminal.ts';
 import { act, CliError, type Common, FINE, family, NO, printing, type Shell } from './command.ts';
-import { eventFor, timingWithout } from './queue-change.ts';
+import { quarantineDigest } from './quarantine-digest.ts';
+import { eventFor } from './queue-change.ts';
 import { senderOf } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
@@ -21,7 +23,8 @@ export function quarantineCommand(shell: Shell): Command {
       ['quarantine show 3f9k2m7q0d5xa.1', 'one of them: who, why, by which rule'],
     ],
   });
-  for (const command of [list(shell), show(shell), release(shell), remove(shell)]) quarantine.addCommand(command);
+  for (const command of [list(shell), show(shell), release(shell), remove(shell), quarantineDigest(shell)])
+    quarantine.addCommand(command);
   return quarantine;
 }
 
@@ -91,7 +94,7 @@ const release = (shell: Shell): Command =>
         change(world, ids, options, 'released', async (queue, page, events, installation) => {
           const now = world.now();
           const items = page.map((item) => {
-            const timing = installation.routes.get(item.entry.route) ?? timingWithout(item.entry.route, installation);
+            const timing = timingOf(item.entry.route, installation);
             const moved = transition(item.entry, { kind: 'release' }, timing, now, 0);
             if (moved.kind === 'refused') throw new CliError(moved.why);
             return { ...item, entry: moved.next };

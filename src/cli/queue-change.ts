@@ -1,8 +1,8 @@
 /** A person's word on entries: each moves as the queue's own transition says, and joins its record with the person's name. */
 import type { Installation } from '../config/installation.ts';
+import { timingOf } from '../config/route-timing.ts';
 import type { QueueStore } from '../ports/queue.ts';
 import type { QueueEntry } from '../queue/entry.ts';
-import type { RouteTiming } from '../queue/route.ts';
 import { type EntryEvent, transition } from '../queue/transition.ts';
 import type { RecordEvent } from '../record/record.ts';
 import type { CliWorld } from './world.ts';
@@ -26,7 +26,7 @@ export async function changeQueue(
   for await (const page of pages) {
     const changes: Parameters<QueueStore['amend']>[0][number][] = [];
     for (const entry of page) {
-      const timing = installation.routes.get(entry.route) ?? timingWithout(entry.route, installation);
+      const timing = timingOf(entry.route, installation);
       const moved = transition(entry, eventOf(kind, why), timing, world.now(), 0);
       if (moved.kind === 'refused') refused.push(moved.why);
       else changes.push({ was: entry, next: moved.next, events: [eventFor(entry, PAST[kind], why, world)] });
@@ -43,15 +43,6 @@ export function eventFor(entry: QueueEntry, kind: RecordEvent['kind'], why: stri
   const recipient = Number(entry.id.slice(entry.id.lastIndexOf('.') + 1));
   return { recordId: entry.recordId, at: world.now(), recipient, kind, by: world.operator, text: why };
 }
-
-/** A route that was taken out of the configuration still has entries; they keep the queue's own times. */
-export const timingWithout = (name: string, { queue }: Installation): RouteTiming => ({
-  name,
-  retry: queue.retry,
-  expire: queue.expire,
-  delayNotice: queue.delayNotice,
-  refusedAfterAccept: 'quarantine',
-});
 
 const PAST = { retry: 'retried', hold: 'held', release: 'released', remove: 'removed' } as const;
 

@@ -2,7 +2,8 @@
 import type { Place } from '../language/problem.ts';
 import type { Millis } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
-import type { Route } from '../queue/route.ts';
+import type { HostAddress, Route } from '../queue/route.ts';
+import type { DigestSettings } from './digest.ts';
 
 export interface Listener {
   readonly name: string;
@@ -93,6 +94,22 @@ export interface Limits {
   readonly lag: Millis;
 }
 
+/** Where the daemons are that checks may ask. */
+export interface ServiceSettings {
+  readonly clamav?: {
+    readonly address: HostAddress;
+    readonly connectTimeout: Millis;
+    /** Longer files are not sent; infinite: clamd says what is too long. */
+    readonly maxBytes: number;
+  };
+  readonly spamassassin?: { readonly address: HostAddress; readonly connectTimeout: Millis };
+  readonly rspamd?: {
+    /** Without a slash at its end. */
+    readonly url: string;
+    readonly connectTimeout: Millis;
+  };
+}
+
 export interface Installation {
   /** Absolute path of postern.yaml. */
   readonly file: string;
@@ -119,6 +136,8 @@ export interface Installation {
     readonly expire: Millis;
     readonly delayNotice: Millis | 'never';
   };
+  /** Undefined: recipients are not told what was held for them. */
+  readonly digest: DigestSettings | undefined;
   readonly limits: Limits;
   readonly records: {
     readonly retention: Millis;
@@ -127,5 +146,7 @@ export interface Installation {
     /** Absolute, or ''. */
     readonly jsonl: string;
   };
+  /** Those that are configured. */
+  readonly services: ServiceSettings;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }

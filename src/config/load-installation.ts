@@ -5,6 +5,7 @@ import { inOrder, type Problem } from '../language/problem.ts';
 import { parseMailbox, toAscii } from '../mail/address.ts';
 import { parseIp } from '../mail/ip.ts';
 import { buildCertificates } from './certificates.ts';
+import { buildDigest } from './digest.ts';
 import { buildDomains } from './domains.ts';
 import type { Findings } from './findings.ts';
 import { parseHostPort, sayHostPort } from './host-port.ts';
@@ -17,6 +18,7 @@ import { folderOf, resolvePath } from './paths.ts';
 import { buildRoutes } from './routes.ts';
 import { SINGLES } from './schema.ts';
 import { type InstallationFiles, readSections, type Sections } from './sections.ts';
+import { buildServices } from './services.ts';
 
 export interface LoadedInstallation {
   /** Undefined where there is any problem. There may be one though something has not come yet: `check` looks at it. */
@@ -63,6 +65,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     policiesDir,
     store: { path: resolvePath(folder, store.path), minFreeBytes: store.min_free },
     queue,
+    digest: buildDigest(sections, findings),
     limits: limitsOf(single('limits') ?? SINGLES.limits.parse({})),
     records: {
       retention: records.retention,
@@ -70,6 +73,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
       subject: records.subject,
       jsonl: records.jsonl === undefined ? '' : resolvePath(folder, records.jsonl.path),
     },
+    services: buildServices(sections, findings),
     log: single('log') ?? SINGLES.log.parse({}),
   };
   refuseWhatHasNotCome(sections, findings);
@@ -165,7 +169,6 @@ const DNS_PORT = 53;
 
 function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings): void {
   const waiting = {
-    services: 'scanners have not come yet',
     admin: 'the admin pages have not come yet',
   } as const;
   for (const [key, message] of Object.entries(waiting)) {

@@ -78,7 +78,7 @@ class Plan {
     if (known !== undefined) return known;
     const made = strip(
       strips,
-      { inside: this.#tx.inside, size: this.#content.size, fields: this.#read.fields },
+      { inside: this.#tx.walked?.inside, size: this.#content.size, fields: this.#read.fields },
       { hostname: installation.hostname, id: this.#tx.id, contact },
       (list, extension) => this.#s.policy.lists.get(list)?.has(extension, this.#tx.at) === true,
     );

@@ -9,7 +9,7 @@ import { grownBy, spliced } from './splice.ts';
 /** Entries of one message that go out alike, as one transaction. */
 export function consign(entries: readonly QueueEntry[], route: Route, read: QueueStore['read']): Consignment {
   const entry = entries[0]!;
-  const top = Buffer.from(returnPath(entry, route) + entry.prefix + entry.edits.map(onTop).reverse().join(''));
+  const top = topOf(entry, returnPath(entry, route));
   return {
     entries,
     route,
@@ -18,6 +18,13 @@ export function consign(entries: readonly QueueEntry[], route: Route, read: Queu
     open: (signal) => spliced(top, entry.edits, read(entry.contentRef, signal)),
   };
 }
+
+/** The octets of `consign`, less the line that only a mailbox is given: for whoever looks at them before they leave. */
+export const leaving = (entry: QueueEntry, read: QueueStore['read'], signal: AbortSignal): AsyncIterable<Uint8Array> =>
+  spliced(topOf(entry), entry.edits, read(entry.contentRef, signal));
+
+const topOf = ({ prefix, edits }: QueueEntry, before = ''): Uint8Array =>
+  Buffer.from(before + prefix + edits.map(onTop).reverse().join(''));
 
 /** By the way its route names. */
 export class DeliveryByRoute implements Delivery {

@@ -20,6 +20,7 @@ import { refusalReply } from './replies.ts';
 import { decideStage, startChecks } from './run-stage.ts';
 import { allStages, benchFor, instancesOf, newSessionState, type SessionState, verdictum } from './session-state.ts';
 import { keep, type TransactionState } from './transaction.ts';
+import { WalkedWriter, wantsInside } from './walked-writer.ts';
 import type { OpenListener, World } from './world.ts';
 
 export function openSession(world: World, listener: OpenListener, client: ClientInfo): Session {
@@ -84,7 +85,7 @@ class GatewaySession implements Session {
       tx.ledger.state('mail', mailFacts(path, parameters));
       if (s.refusal !== undefined && !allStages(s)) return say(MAIL_OK);
       tx.stages.push('mail');
-      const bench = benchFor(s, tx.ledger, tx.at);
+      const bench = benchFor(s, tx.ledger, tx.at, { id: tx.id, recipients: [] });
       startChecks(instancesOf(s.policy, 'mail', ['session', 'transaction']), bench);
       const decision = await decideStage('mail', bench, tx.carry);
       keep(tx, decision);
@@ -114,7 +115,12 @@ class GatewaySession implements Session {
       this.#finishBehind(tx);
       return { kind: 'refuse', spoken: say(reply) };
     }
-    return { kind: 'go', writer: this.#state.world.content.create() };
+    const { world, policy } = this.#state;
+    const writer = world.content.create();
+    if (!wantsInside(policy, world.checks)) return { kind: 'go', writer };
+    const walked = new WalkedWriter(writer, world.log);
+    tx.walked = walked;
+    return { kind: 'go', writer: walked };
   }
 
   async content(content: SpooledContent): Promise<Spoken> {
@@ -191,7 +197,7 @@ class GatewaySession implements Session {
     const s = this.#state;
     if (s.refusal !== undefined && !allStages(s)) return undefined;
     s.stages.push(stage);
-    const bench = benchFor(s, ledger, s.at);
+    const bench = benchFor(s, ledger, s.at, { id: s.id, recipients: [] });
     startChecks(instancesOf(s.policy, stage, ['session', 'transaction']), bench);
     const decision = await decideStage(stage, bench, s.carry);
     keep(s, decision);
@@ -247,6 +253,7 @@ function newTransaction(s: SessionState, path: ReversePath, parameters: MailPara
     carry: s.carry,
     end: null,
     message: null,
+    walked: undefined,
   };
 }
 

@@ -76,8 +76,8 @@ export interface TransactionState {
   carry: Carry;
   end: Verdictum | null;
   message: MessageIdentity | null;
-  /** Where something in the policy wants to know. */
-  inside?: Inside;
+  /** Reads what is inside as it comes; undefined where nobody asks. */
+  walked: { readonly inside: Inside | undefined } | undefined;
 }
 
 /** Adds what a decision said to where it is kept. */

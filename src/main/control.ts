@@ -1,12 +1,15 @@
 /** What a person's commands may do to the running gateway: reload, drain, brake, and ask how it is. */
 import { serveControl } from '../adapters/control/server.ts';
 import { overrideFile } from '../adapters/files/override-file.ts';
+import type { ServiceHealth } from '../gateway/service-health.ts';
 import type { Current } from '../gateway/world.ts';
 import type { Problem } from '../language/problem.ts';
 import type { Override } from '../policy/override.ts';
+import { SERVICES } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlAnswer, ControlAsk, GatewayStatus } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
+import type { Digests } from './digests.ts';
 import type { Edge } from './edge.ts';
 import { fingerprint } from './fingerprint.ts';
 import { inForceAt, Overrides } from './overrides.ts';
@@ -20,9 +23,12 @@ export interface Steered {
   /** Puts the policies in force under these overrides, and nothing else that is new. */
   override(overrides: readonly Override[]): Promise<readonly Problem[]>;
   readonly edge: Edge;
+  /** Undefined where the configuration says none. */
+  readonly digests: Pick<Digests, 'address' | 'status'> | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly newId: () => string;
+  readonly services: ServiceHealth;
 }
 
 export interface Control {
@@ -75,6 +81,8 @@ export async function openControl(steered: Steered): Promise<Control> {
         rules: rules.length,
       })),
       lastReload,
+      services: steered.services.status(SERVICES.filter((name) => installation.services[name] !== undefined)),
+      digest: steered.digests === undefined ? null : digestStatus(steered.digests),
       overrides: inForceAt(overrides.list, clock.now()),
     };
   };
@@ -113,3 +121,9 @@ export async function openControl(steered: Steered): Promise<Control> {
     },
   };
 }
+
+const digestStatus = ({ address, status: { next, last } }: Pick<Digests, 'address' | 'status'>) => ({
+  address,
+  next: next ?? null,
+  last: last ?? null,
+});

@@ -152,7 +152,7 @@ export const ACTIONS = {
 /** Actions of the language that this version does not know how to carry out. */
 export const LATER_ACTIONS = ['delay', 'notify', 'suspend'] as const;
 /** Checks of the language that this version does not have. */
-export const LATER_CHECKS: readonly string[] = ['structure', 'clamav', 'spamassassin', 'rspamd', 'links'];
+export const LATER_CHECKS: readonly string[] = ['links'];
 
 const actionKeys = Object.fromEntries(Object.entries(ACTIONS).map(([name, schema]) => [name, schema.optional()])) as {
   readonly [name in keyof typeof ACTIONS]: z.ZodOptional<(typeof ACTIONS)[name]>;

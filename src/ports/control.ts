@@ -2,6 +2,7 @@
 import type { Problem } from '../language/problem.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
+import type { ServiceStatus } from './services.ts';
 
 export type ControlAsk =
   | { readonly verb: 'reload' }
@@ -41,6 +42,15 @@ export interface GatewayStatus {
   readonly policies: readonly { readonly name: string; readonly bundle: string; readonly rules: number }[];
   /** Null: none since it started. */
   readonly lastReload: { readonly at: Timestamp; readonly problems: readonly Problem[] } | null;
+  readonly services: readonly ServiceStatus[];
+  /** Null: recipients are not told of held mail. */
+  readonly digest: {
+    /** Where its pages are served. */
+    readonly address: string;
+    readonly next: Timestamp | null;
+    /** Null: none since it started. */
+    readonly last: { readonly at: Timestamp; readonly mails: number; readonly messages: number } | null;
+  } | null;
   readonly overrides: readonly Override[];
 }
 

@@ -176,6 +176,8 @@ export interface RecordEvent {
     | 'held'
     | 'quarantined'
     | 'released'
+    /** A person wanted it out of quarantine; `text` says why it stayed. */
+    | 'not_released'
     /** A person asked for another try at once. */
     | 'retried'
     | 'removed'

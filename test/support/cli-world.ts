@@ -98,9 +98,11 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
       asked.push(`load ${config}${secrets ? ' with secrets' : ''}`);
       return world.loaded;
     },
+    directory: () => ({ resolve: async () => ({ result: 'known', source: 'any', listed: false }) }),
     visit: async () => ({
       queue: store.queue,
       records: store.records,
+      digests: store.digests,
       rules: async () => ({ rules: RULES }),
       close: async () => void asked.push('closed'),
     }),

@@ -42,6 +42,8 @@ export const STATUS: GatewayStatus = {
   listeners: [],
   policies: [],
   lastReload: null,
+  services: [],
+  digest: null,
   overrides: [],
 };
 
@@ -65,6 +67,7 @@ dns: { servers: ["${dns}"] }
     policies: [POLICY],
     resolver: resolverOver(zones),
     dial: dialSocket,
+    services: {},
     outwards: '',
     modeOf: async () => 0o40700,
     pair: () => ({ kind: 'unread' }),

@@ -86,6 +86,7 @@ export class GroupCommit {
   #apply(write: Write): Answers[Write['do']] {
     switch (write.do) {
       case 'admit':
+        if (write.told !== undefined) this.#queue.digests.told(write.told);
         return [write.promised, ...write.notifications].flatMap((promised) => this.#promise(promised));
       case 'lease':
         return this.#queue.lease(write.owner, write.until, write.now, write.limit);
@@ -99,6 +100,9 @@ export class GroupCommit {
         return this.#release(write.items, write.events);
       case 'drop':
         return this.#drop(write.ids, write.events);
+      case 'roundEnded':
+        this.#queue.digests.roundEnded(write.begun);
+        return undefined;
       case 'events':
         this.#join(write.events);
         return undefined;

@@ -1,7 +1,9 @@
 /** What clients and the store thread say to each other. Each client has a port of its own; whatever waits on any of them is committed together. */
 import type { ContentRef } from '../../ports/content.ts';
+import type { HeldClass, Told } from '../../ports/digest.ts';
 import type { QuarantineFilter, QueueFilter, RecordQuery } from '../../ports/queue.ts';
 import type { StoreError } from '../../ports/store-error.ts';
+import type { UntoldRows } from './digest-tables.ts';
 import type { EntryRow, EventRow, ItemRow, RecordRow, StoredEntry } from './rows.ts';
 
 /** Small content travels in `body`; large content lies in the spool already. */
@@ -32,7 +34,12 @@ export interface Settled {
 }
 
 export type Write =
-  | { readonly do: 'admit'; readonly promised: Promised; readonly notifications: readonly Promised[] }
+  | {
+      readonly do: 'admit';
+      readonly promised: Promised;
+      readonly notifications: readonly Promised[];
+      readonly told?: Told;
+    }
   | {
       readonly do: 'lease';
       readonly owner: string;
@@ -61,6 +68,7 @@ export type Write =
       readonly events: readonly EventRow[];
     }
   | { readonly do: 'drop'; readonly ids: readonly string[]; readonly events: readonly EventRow[] }
+  | { readonly do: 'roundEnded'; readonly begun: number }
   | { readonly do: 'events'; readonly events: readonly EventRow[] }
   /** Everything told before is committed when this is answered. */
   | { readonly do: 'flush' };
@@ -70,6 +78,14 @@ export type Read =
   | { readonly do: 'count'; readonly filter: QueueFilter }
   | { readonly do: 'nextDue' }
   | { readonly do: 'quarantined'; readonly filter: QuarantineFilter }
+  | { readonly do: 'untoldRecipients'; readonly after: string; readonly limit: number }
+  | {
+      readonly do: 'untold';
+      readonly recipient: string;
+      readonly classes: readonly HeldClass[];
+      readonly limit: number;
+    }
+  | { readonly do: 'lastRound' }
   | { readonly do: 'content'; readonly ref: ContentRef }
   | { readonly do: 'record'; readonly id: string }
   | { readonly do: 'search'; readonly query: RecordQuery }
@@ -99,12 +115,16 @@ export interface Answers {
   readonly amend: { readonly count: number; readonly freed: readonly ContentRef[] };
   readonly release: number;
   readonly drop: { readonly count: number; readonly freed: readonly ContentRef[] };
+  readonly roundEnded: undefined;
   readonly events: undefined;
   readonly flush: undefined;
   readonly list: readonly StoredEntry[];
   readonly count: number;
   readonly nextDue: number | undefined;
   readonly quarantined: readonly string[];
+  readonly untoldRecipients: readonly string[];
+  readonly untold: UntoldRows;
+  readonly lastRound: number | undefined;
   /** `body` null: it lies in the spool. */
   readonly content: { readonly body: Uint8Array | null } | undefined;
   readonly record: { readonly json: string; readonly events: readonly string[] } | undefined;

@@ -31,7 +31,7 @@ export class SqliteQueue implements QueueStore {
   }
 
   async admit(admission: Admission): Promise<readonly Lease[]> {
-    const { record, events, content, entries, quarantine, notifications = [], lease } = admission;
+    const { record, events, content, entries, quarantine, notifications = [], lease, told } = admission;
     const leases: Lease[] = [];
     const rows = entries.map((entry) => {
       mustAdmit(entry, 'admit', []);
@@ -48,7 +48,12 @@ export class SqliteQueue implements QueueStore {
       entries: rows,
       items: quarantine.map(itemRow),
     };
-    await this.#client.ask({ do: 'admit', promised, notifications: notifications.map((one) => this.#promised(one)) });
+    await this.#client.ask({
+      do: 'admit',
+      promised,
+      notifications: notifications.map((one) => this.#promised(one)),
+      ...(told === undefined ? {} : { told }),
+    });
     if (content !== null) await this.#content.admitted(content, entries.length + quarantine.length > 0);
     for (const notification of notifications) await this.#content.admitted(notification.content, true);
     return leases;

@@ -113,6 +113,9 @@ class StoreThread {
         case 'count':
         case 'nextDue':
         case 'quarantined':
+        case 'untoldRecipients':
+        case 'untold':
+        case 'lastRound':
         case 'content':
         case 'record':
         case 'search':
@@ -195,6 +198,12 @@ class StoreThread {
         return queue.nextDue();
       case 'quarantined':
         return queue.items(read.filter);
+      case 'untoldRecipients':
+        return queue.digests.recipients(read.after, read.limit);
+      case 'untold':
+        return queue.digests.untold(read.recipient, read.classes, read.limit);
+      case 'lastRound':
+        return queue.digests.lastRound();
       case 'content':
         return queue.content(read.ref);
       case 'record':

@@ -1,0 +1,50 @@
+/** Who may give a held message back: by its class, in one table (docs/policy.md §5). */
+import type { QuarantineItem } from '../../ports/queue.ts';
+
+/** A recipient by their own address, a person at the gateway by the name of their account. */
+export interface Releaser {
+  readonly role: Role;
+  /** On record. For a recipient: the address that the items must be for. */
+  readonly name: string;
+}
+
+export type Role = 'recipient' | 'operator' | 'administrator';
+
+export type QuarantineClass = QuarantineItem['class'];
+
+/** The least role that may release; those above it may, too. */
+export const RELEASED_BY: { readonly [name in QuarantineClass]: Role } = {
+  spam: 'recipient',
+  bulk: 'recipient',
+  policy: 'operator', // a recipient asks for it
+  spoof: 'operator',
+  attachment: 'operator',
+  mixed: 'operator',
+  undeliverable: 'operator',
+  malware: 'administrator',
+};
+
+/** Why not, and what mends it. */
+export interface Denied {
+  readonly why: string;
+  readonly remedy: string;
+}
+
+/** Undefined: they may. */
+export function denied(who: Releaser, item: QuarantineItem, why: string): Denied | undefined {
+  // Whose it is comes first: nobody learns of another's mail.
+  if (who.role === 'recipient' && item.entry.recipient.toLowerCase() !== who.name.toLowerCase())
+    return { why: 'it is for somebody else', remedy: 'only its recipient, or an operator, may release it' };
+  const least = RELEASED_BY[item.class];
+  if (RANK[who.role] < RANK[least])
+    return {
+      why: `class ${item.class} is released by ${ARTICLE[least]} ${least} only`,
+      remedy: who.role === 'recipient' ? `ask ${ARTICLE[least]} ${least}` : `give --role ${least}`,
+    };
+  if (item.class === 'malware' && why === '')
+    return { why: 'class malware is never released without a reason', remedy: 'say it with --why' };
+  return undefined;
+}
+
+const RANK: { readonly [role in Role]: number } = { recipient: 0, operator: 1, administrator: 2 };
+const ARTICLE: { readonly [role in Role]: string } = { recipient: 'its', operator: 'an', administrator: 'an' };

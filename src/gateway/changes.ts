@@ -78,7 +78,7 @@ class Plan {
     if (known !== undefined) return known;
     const made = strip(
       strips,
-      { inside: this.#tx.walked?.inside, size: this.#content.size, fields: this.#read.fields },
+      { inside: this.#tx.walked?.inside, size: this.#content.size, ...this.#read },
       { hostname: installation.hostname, id: this.#tx.id, contact },
       (list, extension) => this.#s.policy.lists.get(list)?.has(extension, this.#tx.at) === true,
     );
@@ -117,11 +117,10 @@ class Plan {
   }
 
   async #follow(way: Way): Promise<Leads> {
-    const key = JSON.stringify([way.address, way.literal]);
-    const known = this.#ways.get(key);
+    const known = this.#ways.get(way.address);
     if (known !== undefined) return known;
     const leads = await follow(way, this.#s.current);
-    this.#ways.set(key, leads);
+    this.#ways.set(way.address, leads);
     return leads;
   }
 }

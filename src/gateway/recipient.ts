@@ -67,10 +67,10 @@ const NOT_OURS = { result: 'unsure', source: '', listed: false } as const;
  * Whether a next hop could read a further address out of it: the percent hack, a bang path, an address in quotes. Compared
  * in compatibility form, as a full-width ＠ may become an @ on the way.
  */
-export const routesOn = (local: string): boolean => /[%!@]/.test(local.normalize('NFKC'));
+const routesOn = (local: string): boolean => /[%!@]/.test(local.normalize('NFKC'));
 
 /** Whether a next hop that hands names to programs could take it for an option, a command or a file (sendmail's `|` and `/`). */
-export const isUnsafe = (local: string): boolean => /^[-|/]/.test(local.normalize('NFKC').trimStart());
+const isUnsafe = (local: string): boolean => /^[-|/]/.test(local.normalize('NFKC').trimStart());
 
 /** `<postmaster>` without a domain is always taken (RFC 5321 §4.5.1): it is the first hosted domain's. */
 function whole(mailbox: Mailbox, s: SessionState): Mailbox {

@@ -25,6 +25,7 @@ export interface Whole {
   readonly inside: Inside | undefined;
   readonly size: number;
   readonly fields: HeaderFacts['fields'];
+  readonly strays: HeaderFacts['strays'];
 }
 
 export const stripsOf = (modifications: readonly Modification[]): readonly Strip[] =>
@@ -33,13 +34,17 @@ export const stripsOf = (modifications: readonly Modification[]): readonly Strip
 /** `inList` says whether a list of the policy, by its name, has an extension. */
 export function strip(
   strips: readonly Strip[],
-  { inside, size, fields }: Whole,
+  whole: Whole,
   words: NoteWords,
   inList: (list: string, extension: string) => boolean,
 ): Stripped {
   const cannot = (why: string): Stripped => ({ kind: 'cannot', why, by: strips[0]?.by ?? '' });
+  const { inside } = whole;
   if (inside === undefined) return cannot('what is inside the message is not known');
   if (inside.result !== 'ok') return cannot(`not all that is inside the message was read (${inside.result})`);
+  // Octets that only some readers take for a file: in no part's place, so that nothing can be put there.
+  const hidden = inside.regions.find(({ reading }) => reading !== 'identity');
+  if (hidden !== undefined) return cannot(`part ${hidden.part || '1'} may hold a file that is none of its parts`);
   const going = new Map<Part, Strip>();
   for (const part of inside.parts) {
     const by = strips.find((one) => wants(one, part, inList));
@@ -49,15 +54,13 @@ export function strip(
   if (chosen.length > REMOVED_MAX) return cannot(`more than ${REMOVED_MAX} attachments would have to be removed`);
   return {
     kind: 'stripped',
-    edits: chosen.flatMap(([part, by]) => replace(part, noteText(part, by, words), size, fields)),
+    edits: chosen.flatMap(([part, by]) => replace(part, noteText(part, by, words), whole)),
     removed: chosen.map(([part, { by }]) => removedPart(part, by)),
     keep: chosen.some(([, { keep }]) => keep),
   };
 }
 
 function wants({ which }: Strip, part: Part, inList: (list: string, extension: string) => boolean): boolean {
-  // Encoded although it must not be (RFC 2046 §5.2.1): what lies in it cannot be taken out by itself.
-  if (isMessage(part) && isEncoded(part)) return true;
   switch (which.kind) {
     case 'all':
       return part.attachment && !isMessage(part);
@@ -77,15 +80,19 @@ const hasExtension = ({ extension, archive }: Part, fits: (extension: string) =>
 const extensionOf = (name: string): string =>
   /\.([^./\\]*)$/.exec(name.replace(/:[^/\\]*$/, '').replace(/[\s.]+$/, ''))?.[1]?.toLowerCase() ?? '';
 
-/** The message within which it lies encoded, the outermost: its octets are not those of the content. */
+/**
+ * The message within which it lies encoded (which RFC 2046 §5.2.1 forbids), the outermost: what is in it has its place, and
+ * cannot be taken out by itself.
+ */
 const carrier = (part: Part, parts: readonly Part[]): Part =>
-  parts.find((one) => isMessage(one) && isEncoded(one) && isWithin(part, one)) ?? part;
+  parts
+    .filter((one) => isWithin(part, one) && one.start === part.start && one.bodyStart === part.bodyStart)
+    .sort((a, b) => a.path.length - b.path.length)[0] ?? part;
 
 const isWithin = (part: Part, other: Part): boolean => part.path.startsWith(`${other.path}.`) && isMessage(other);
-const isMessage = ({ type }: Part): boolean => type === 'message/rfc822' || type === 'message/global';
-const isEncoded = ({ encoding }: Part): boolean => !['7bit', '8bit', 'binary'].includes(encoding);
+const isMessage = ({ type }: Part): boolean => ['message/rfc822', 'message/global', 'message/news'].includes(type);
 
-function replace(part: Part, note: string, size: number, fields: HeaderFacts['fields']): readonly Edit[] {
+function replace(part: Part, note: string, { size, fields, strays }: Whole): readonly Edit[] {
   const last = part.end >= size ? '\r\n' : ''; // before a delimiter the CRLF is the delimiter's (RFC 2046 §5.1.1)
   const text = note.replace(/\r\n$/, '') + last;
   if (part.start > 0) {
@@ -97,6 +104,10 @@ function replace(part: Part, note: string, size: number, fields: HeaderFacts['fi
   return [
     ...fields.flatMap(({ name }, index): readonly Edit[] =>
       name.startsWith('content-') ? [{ kind: 'removeField', index }] : [],
+    ),
+    // Some readers take these for fields.
+    ...strays.flatMap(({ value }, index): readonly Edit[] =>
+      /content-/i.test(value) ? [{ kind: 'removeStray', index }] : [],
     ),
     ...NOTE_FIELDS.toReversed().map((field): Edit => ({ kind: 'addField', field })),
     ...(fields.some(({ name }) => name === 'mime-version')

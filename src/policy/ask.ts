@@ -171,11 +171,7 @@ function act({ action, info }: Rule, asking: Asking, carry: Carry, spared: boole
     }
     case 'redirect':
     case 'bcc':
-      return filled(action.address, (text) => {
-        // `unknown@example.com` would be an address.
-        const known = action.address.reads.every((read) => asking.fact(read) !== undefined);
-        return changing({ kind: action.kind, address: known ? text.trim() : '', literal: action.literal, by });
-      });
+      return changing({ kind: action.kind, address: action.address, by });
     case 'route':
       return changing({ kind: 'route', route: action.route, by });
     case 'note':

@@ -55,10 +55,8 @@ export interface Strip {
 /** Another address the message goes to: instead of the recipient, or besides. */
 export interface Way {
   readonly kind: 'redirect' | 'bcc';
-  /** '' where it was to be filled with what nobody knew. */
+  /** As the policy names it: it may lead anywhere. */
   readonly address: string;
-  /** The policy names it: it may lead anywhere. Filled from facts it leads only to domains of ours. */
-  readonly literal: boolean;
   readonly by: string;
 }
 

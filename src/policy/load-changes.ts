@@ -1,6 +1,6 @@
 /** Actions that change what is delivered or where: strip_attachments, redirect, bcc. Here stands what of them a policy may not say. */
 import type { Path, Source } from '../language/source.ts';
-import { parseMailbox, toAscii } from '../mail/address.ts';
+import { parseMailbox } from '../mail/address.ts';
 import { listAt } from './load-checks.ts';
 import type { Loading } from './loading.ts';
 import type { List } from './policy.ts';
@@ -14,7 +14,6 @@ interface Ground {
   readonly source: Source;
   readonly vocabulary: Vocabulary;
   readonly lists: ReadonlyMap<string, List>;
-  readonly hosted: (domain: string) => boolean;
 }
 
 export function loadStrip(
@@ -32,32 +31,20 @@ export function loadStrip(
   return list && { ...strip, which: { kind: 'list', list: list.name } };
 }
 
-/** A whole address leads anywhere; one that is filled from facts only to domains of ours, or a stranger could choose where we send. */
+/** Whole addresses only: one that is filled from facts would let a stranger choose where we send. */
 export function loadWay(
-  { loading, source, vocabulary, hosted }: Ground,
-  stage: Stage,
+  { loading, source }: Pick<Ground, 'loading' | 'source'>,
   path: Path,
   word: 'redirect' | 'bcc',
   written: string,
 ): Action | undefined {
-  const address = templateAt(loading, vocabulary, source, path, written, stage);
-  const literal = address.reads.length === 0;
-  const wrong = (message: string, remedy: string): void => loading.wrong(source, path, 'value', message, remedy);
-  if (literal) {
-    const parsed = parseMailbox(written.trim(), true);
-    if (parsed.kind === 'bad') {
-      wrong(`"${written}" is no address: ${parsed.why}`, 'write a whole one, such as abuse@example.com');
-      return undefined;
-    }
-    return { kind: word, address, literal };
-  }
-  const at = written.lastIndexOf('@');
-  const domain = written.slice(at + 1).trim();
-  if (at >= 0 && !/[{}]/.test(domain) && !hosted(toAscii(domain) ?? '')) {
-    wrong(
-      `${word} with a placeholder leads only to hosted domains, and "${domain}" is none`,
-      'write the whole address, or a domain of ours after the @',
-    );
-  }
-  return { kind: word, address, literal };
+  const wrong = (message: string, remedy: string): undefined => {
+    loading.wrong(source, path, 'value', message, remedy);
+  };
+  const remedy = 'write a whole address, such as abuse@example.com';
+  if (/[{}]/.test(written))
+    return wrong(`${word} takes no placeholders: whoever fills them could send anywhere through us`, remedy);
+  const parsed = parseMailbox(written.trim(), true);
+  if (parsed.kind === 'bad') return wrong(`"${written}" is no address: ${parsed.why}`, remedy);
+  return { kind: word, address: parsed.value.address };
 }

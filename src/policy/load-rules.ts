@@ -28,8 +28,6 @@ export interface RuleGround {
   readonly vocabulary: Vocabulary;
   readonly mode: 'enforce' | 'monitor' | 'soft';
   readonly lists: ReadonlyMap<string, List>;
-  /** Is the domain one of ours? */
-  readonly hosted: (domain: string) => boolean;
   /** Undefined where the installation is not at hand: a bundle that is loaded again. */
   readonly routes: readonly string[] | undefined;
 }
@@ -249,7 +247,7 @@ function loadAction(
       return loadStrip(ground, stage, path, written as StripWritten);
     case 'redirect':
     case 'bcc':
-      return loadWay(ground, stage, path, word, written as string);
+      return loadWay(ground, path, word, written as string);
     case 'score':
       return { kind: 'score', score: written as number };
     case 'route': {

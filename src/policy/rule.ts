@@ -29,8 +29,8 @@ export type Action =
   | { readonly kind: 'add_header'; readonly name: string; readonly value: Template }
   | { readonly kind: 'remove_header'; readonly name: string }
   | { readonly kind: 'tag_subject'; readonly tag: Template }
-  /** `literal`: the address stands in the policy; else its domain must be one of ours (docs/policy.md §2). */
-  | { readonly kind: 'redirect' | 'bcc'; readonly address: Template; readonly literal: boolean }
+  /** Never filled from facts. */
+  | { readonly kind: 'redirect' | 'bcc'; readonly address: string }
   | {
       readonly kind: 'strip_attachments';
       readonly which: Strip['which'];

@@ -80,7 +80,7 @@ function tellEnd(recipient: RecipientView, stage: Stage): readonly string[] {
     ...(recipient.removed ?? []).map((part) => `    strips    ${sayPart(part)}  (${part.by})`),
     ...(recipient.redirect === undefined
       ? []
-      : [`    redirects to ${recipient.redirect.address || 'nobody knows whom'}  (${recipient.redirect.by})`]),
+      : [`    redirects to <${recipient.redirect.address}>  (${recipient.redirect.by})`]),
     ...(recipient.copies ?? []).map((copy) => `    ${sayCopy(copy)}  (${copy.by})`),
     ...(recipient.route === undefined ? [] : [`    route     ${recipient.route}`]),
     ...(recipient.score === 0 ? [] : [`    score     ${recipient.score}`]),

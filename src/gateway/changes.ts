@@ -128,7 +128,7 @@ class Plan {
 const NOTHING = { edits: [], removed: [], keep: false } as const;
 
 function fieldEdits(modifications: readonly Modification[], read: HeaderFacts, header: Uint8Array): readonly Edit[] {
-  const tags = new Set(modifications.flatMap((one) => (one.kind === 'tagSubject' && one.tag !== '' ? [one.tag] : [])));
+  const tags = modifications.flatMap((one) => (one.kind === 'tagSubject' ? [one.tag] : []));
   return [
     ...modifications.flatMap((one): readonly Edit[] => {
       if (one.kind === 'addHeader') return [{ kind: 'addField', field: foldField(one.name, one.value) }];
@@ -138,7 +138,7 @@ function fieldEdits(modifications: readonly Modification[], read: HeaderFacts, h
         field.name === name ? [{ kind: 'removeField', index }] : [],
       );
     }),
-    ...tagSubject([...tags], read, header),
+    ...tagSubject(tags, read, header),
   ];
 }
 

@@ -11,10 +11,11 @@ import type { HeaderFacts } from './edge.ts';
  * client shows. One that has none gets one. `header` are the octets that the fields' places count in.
  */
 export function tagSubject(
-  tags: readonly string[],
+  wanted: readonly string[],
   { fields }: Pick<HeaderFacts, 'fields'>,
   header: Uint8Array,
 ): readonly Edit[] {
+  const tags = [...new Set(wanted)].filter((tag) => tag !== '');
   if (tags.length === 0) return [];
   const subjects = fields.filter(({ name }) => name === 'subject');
   if (subjects.length === 0) return [{ kind: 'addField', field: `Subject:${front(tags, '')}` }];

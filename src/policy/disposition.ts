@@ -28,7 +28,7 @@ export type Disposition =
   | { readonly kind: 'discard'; readonly by: string; readonly reason: string }
   | { readonly kind: 'hold'; readonly by: string; readonly reason: string };
 
-/** What a rule wants changed; later issues add kinds. */
+/** What a rule wants changed. */
 export type Modification =
   | Strip
   | Way

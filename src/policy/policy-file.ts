@@ -94,7 +94,7 @@ const RESERVED_FIELDS =
   /^(received|return-path|authentication-results|dkim-signature|arc-.*|from|to|cc|date|message-id|subject|content-.*|mime-version)$/i;
 
 /** Fields without which the message is none, or that tell where it came from (RFC 5321 §4.4), or how to read it. */
-const KEPT_FIELDS = /^(from|date|subject|received|mime-version|content-.*|arc-.*)$/i;
+const KEPT_FIELDS = /^(from|date|subject|received|return-path|mime-version|content-.*|arc-.*)$/i;
 
 /** RFC 5322 §2.2: printable ASCII without the colon. */
 const fieldName = (example: string) =>

@@ -100,7 +100,7 @@ test('fields are taken off, a tag stands before the subject, and nothing else is
   expect(await got(ours)).toEqual(['From: alice@sender.test\r\nSubject: [SPAM] hello\r\n\r\nBody.\r\n']);
   const { recipients } = await kept();
   expect(recipients).toMatchObject([{ removed_headers: ['X-Spam-Flag'], subject_tags: ['[SPAM]', '[SPAM]'] }]);
-  expect(recipients[0]!.rules.map(({ rule, came }) => [rule, came])).toContainEqual(['quietly', 'would']);
+  expect(recipients[0]!.rules.at(-1)).toMatchObject({ came: 'would' });
 });
 
 test('a message that is discarded is answered 250, goes nowhere, and is on record', async () => {

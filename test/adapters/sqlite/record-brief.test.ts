@@ -43,6 +43,23 @@ const group = (names: string): TransactionRecord['facts'] =>
 
 const CASES: readonly [string, Partial<TransactionRecord>][] = [
   [
+    'what was changed, removed and copied',
+    {
+      recipients: [
+        sampleRecipient({
+          modifications: [
+            { kind: 'stripAttachments', which: { kind: 'list', list: 'blocked' }, note: 'n', keep: true, by: 'rule:a' },
+            { kind: 'redirect', address: 'a@example.net', by: 'rule:b' },
+            { kind: 'tagSubject', tag: '[SPAM]', by: 'rule:c' },
+          ],
+          removed: [{ part: '2', name: 'a.exe', type: 'application/zip', size: 1, sha256: 'ab', by: 'rule:a' }],
+          copies: [{ number: 2, address: 'b@example.net', kind: 'original', by: 'rule:a' }],
+        }),
+        sampleRecipient(),
+      ],
+    },
+  ],
+  [
     'all facts that have a short form',
     facts({
       client: group('ip port network private user trusted name'),

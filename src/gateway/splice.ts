@@ -39,8 +39,8 @@ export async function* spliced(
 
 /** How much longer the content becomes by what replaces octets; fields that are taken off are not counted. */
 export const grownBy = (edits: readonly Edit[]): number =>
-  edits.reduce(
-    (sum, edit) => (edit.kind === 'replaceOctets' ? sum + edit.text.length - (edit.end - edit.start) : sum),
+  apart(edits.filter((edit) => edit.kind === 'replaceOctets').map(cutOf)).reduce(
+    (sum, { start, end, text }) => sum + text.length - (end - start),
     0,
   );
 

@@ -89,6 +89,7 @@ test('of stretches that overlap the first speaks for all, and nothing of them le
     { kind: 'replaceOctets', start: 4, end: 8, text: 'B' },
     { kind: 'replaceOctets', start: 2, end: 6, text: 'A' },
   ];
+  expect(grownBy(edits)).toBe('01A89'.length - 10);
   for (const size of [1, 3, 100])
     expect(
       await streamed(

@@ -81,13 +81,13 @@ const extensionOf = (name: string): string =>
   /\.([^./\\]*)$/.exec(name.replace(/:[^/\\]*$/, '').replace(/[\s.]+$/, ''))?.[1]?.toLowerCase() ?? '';
 
 /**
- * The message within which it lies encoded (which RFC 2046 §5.2.1 forbids), the outermost: what is in it has its place, and
- * cannot be taken out by itself.
+ * The message within which it lies encoded (which RFC 2046 §5.2.1 forbids), the outermost: what is in it has no octets of its
+ * own in the content, and cannot be taken out by itself. Only such a message has a digest, and the outermost ends last.
  */
 const carrier = (part: Part, parts: readonly Part[]): Part =>
   parts
-    .filter((one) => isWithin(part, one) && one.start === part.start && one.bodyStart === part.bodyStart)
-    .sort((a, b) => a.path.length - b.path.length)[0] ?? part;
+    .filter((one) => isMessage(one) && one.sha256 !== '' && one.start <= part.start && part.start < one.end)
+    .sort((a, b) => b.end - a.end)[0] ?? part;
 
 const isWithin = (part: Part, other: Part): boolean => part.path.startsWith(`${other.path}.`) && isMessage(other);
 const isMessage = ({ type }: Part): boolean => ['message/rfc822', 'message/global', 'message/news'].includes(type);

@@ -3,6 +3,7 @@ import type { Place } from '../language/problem.ts';
 import type { Millis } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { Route } from '../queue/route.ts';
+import type { QuarantineKeeping } from './quarantine.ts';
 
 export interface Listener {
   readonly name: string;
@@ -119,6 +120,7 @@ export interface Installation {
     readonly expire: Millis;
     readonly delayNotice: Millis | 'never';
   };
+  readonly quarantine: QuarantineKeeping;
   readonly limits: Limits;
   readonly records: {
     readonly retention: Millis;

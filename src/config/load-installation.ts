@@ -14,6 +14,7 @@ import { buildListeners } from './listeners.ts';
 import { nodeNumber } from './node-number.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { folderOf, resolvePath } from './paths.ts';
+import { quarantineOf } from './quarantine.ts';
 import { buildRoutes } from './routes.ts';
 import { SINGLES } from './schema.ts';
 import { type InstallationFiles, readSections, type Sections } from './sections.ts';
@@ -42,6 +43,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const store = single('store') ?? SINGLES.store.parse({});
   const records = single('records') ?? SINGLES.records.parse({});
   const certificates = buildCertificates(sections, folder, files, findings);
+  const limits = limitsOf(single('limits') ?? SINGLES.limits.parse({}));
   const listeners = buildListeners(sections, policiesDir, files, findings);
   reportMissing(sections, findings);
   const routes = buildRoutes(sections, folder, queue, findings);
@@ -63,7 +65,8 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     policiesDir,
     store: { path: resolvePath(folder, store.path), minFreeBytes: store.min_free },
     queue,
-    limits: limitsOf(single('limits') ?? SINGLES.limits.parse({})),
+    quarantine: quarantineOf(sections, limits.messageBytes, findings),
+    limits,
     records: {
       retention: records.retention,
       coalesce: records.connections.coalesce,

@@ -1,6 +1,6 @@
 /** What clients and the store thread say to each other. Each client has a port of its own; whatever waits on any of them is committed together. */
 import type { ContentRef } from '../../ports/content.ts';
-import type { QuarantineFilter, QueueFilter, RecordQuery } from '../../ports/queue.ts';
+import type { QuarantineFilter, QuarantineWeight, QueueFilter, RecordQuery } from '../../ports/queue.ts';
 import type { StoreError } from '../../ports/store-error.ts';
 import type { EntryRow, EventRow, ItemRow, RecordRow, StoredEntry } from './rows.ts';
 
@@ -32,7 +32,12 @@ export interface Settled {
 }
 
 export type Write =
-  | { readonly do: 'admit'; readonly promised: Promised; readonly notifications: readonly Promised[] }
+  | {
+      readonly do: 'admit';
+      readonly promised: Promised;
+      readonly notifications: readonly Promised[];
+      readonly quarantineMaxBytes: number | undefined;
+    }
   | {
       readonly do: 'lease';
       readonly owner: string;
@@ -70,6 +75,7 @@ export type Read =
   | { readonly do: 'count'; readonly filter: QueueFilter }
   | { readonly do: 'nextDue' }
   | { readonly do: 'quarantined'; readonly filter: QuarantineFilter }
+  | { readonly do: 'weigh' }
   | { readonly do: 'content'; readonly ref: ContentRef }
   | { readonly do: 'record'; readonly id: string }
   | { readonly do: 'search'; readonly query: RecordQuery }
@@ -105,6 +111,7 @@ export interface Answers {
   readonly count: number;
   readonly nextDue: number | undefined;
   readonly quarantined: readonly string[];
+  readonly weigh: QuarantineWeight;
   /** `body` null: it lies in the spool. */
   readonly content: { readonly body: Uint8Array | null } | undefined;
   readonly record: { readonly json: string; readonly events: readonly string[] } | undefined;

@@ -8,6 +8,7 @@ import type {
   Notification,
   QuarantineFilter,
   QuarantineItem,
+  QuarantineWeight,
   QueueFilter,
   QueueStore,
   Settlement,
@@ -31,7 +32,7 @@ export class SqliteQueue implements QueueStore {
   }
 
   async admit(admission: Admission): Promise<readonly Lease[]> {
-    const { record, events, content, entries, quarantine, notifications = [], lease } = admission;
+    const { record, events, content, entries, quarantine, quarantineMaxBytes, notifications = [], lease } = admission;
     const leases: Lease[] = [];
     const rows = entries.map((entry) => {
       mustAdmit(entry, 'admit', []);
@@ -48,7 +49,8 @@ export class SqliteQueue implements QueueStore {
       entries: rows,
       items: quarantine.map(itemRow),
     };
-    await this.#client.ask({ do: 'admit', promised, notifications: notifications.map((one) => this.#promised(one)) });
+    const told = notifications.map((one) => this.#promised(one));
+    await this.#client.ask({ do: 'admit', promised, notifications: told, quarantineMaxBytes });
     if (content !== null) await this.#content.admitted(content, entries.length + quarantine.length > 0);
     for (const notification of notifications) await this.#content.admitted(notification.content, true);
     return leases;
@@ -131,6 +133,10 @@ export class SqliteQueue implements QueueStore {
     const { count, freed } = await this.#client.ask({ do: 'drop', ids, events: events.map(eventRow) });
     this.#content.released(freed);
     return count;
+  }
+
+  weigh(): Promise<QuarantineWeight> {
+    return this.#client.ask({ do: 'weigh' });
   }
 
   read(ref: ContentRef, signal: AbortSignal): AsyncIterable<Uint8Array> {

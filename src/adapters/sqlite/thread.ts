@@ -113,6 +113,7 @@ class StoreThread {
         case 'count':
         case 'nextDue':
         case 'quarantined':
+        case 'weigh':
         case 'content':
         case 'record':
         case 'search':
@@ -195,6 +196,8 @@ class StoreThread {
         return queue.nextDue();
       case 'quarantined':
         return queue.items(read.filter);
+      case 'weigh':
+        return queue.weight.weigh();
       case 'content':
         return queue.content(read.ref);
       case 'record':

@@ -33,6 +33,8 @@ export interface CheckContext<Options> {
   readonly resolver: Resolver;
   readonly state: StateStore;
   readonly services: Services;
+  /** The transaction, or the connection before there is one: its id, and the recipients the check is asked for. */
+  readonly envelope: { readonly id: string; readonly recipients: readonly string[] };
   /** What the installation lets a message cost. */
   readonly limits: { readonly signatures: number };
   /** Undefined before `data`. */

@@ -3,6 +3,7 @@ import type { Check } from './define.ts';
 
 const ALL: readonly Check[] = [
   (await import('./arc.ts')).arc,
+  (await import('./clamav.ts')).clamav,
   (await import('./dkim.ts')).dkim,
   (await import('./dmarc.ts')).dmarc,
   (await import('./dnsbl.ts')).dnsbl,
@@ -10,7 +11,9 @@ const ALL: readonly Check[] = [
   (await import('./helo.ts')).helo,
   (await import('./rate.ts')).rate,
   (await import('./rdns.ts')).rdns,
+  (await import('./rspamd.ts')).rspamd,
   (await import('./sender-domain.ts')).senderDomain,
+  (await import('./spamassassin.ts')).spamassassin,
   (await import('./spf.ts')).spf,
 ];
 

@@ -81,7 +81,7 @@ function sayOutcome(
   const also = warnings === 0 ? '' : `, ${count(warnings, 'warning')}`;
   if (errors > 0 || installation === undefined) return `${count(errors, 'error')}${also}`;
   if (notYet.length > 0)
-    return `\`serve\` refuses ${config}: ${count(notYet.length, 'part')} of it ${notYet.length === 1 ? 'has' : 'have'} not come yet${also}`;
+    return `\`serve\` refuses ${config}: ${count(notYet.length, 'part')} of it ${notYet.length === 1 ? 'has nothing behind it' : 'have nothing behind them'}${also}`;
   const parts = [
     count(installation.listeners.length, 'listener'),
     count(installation.domains.size, 'domain'),

@@ -3,6 +3,7 @@ import { sayProblem } from '../language/problem.ts';
 import { sayDuration, type Timestamp } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
 import type { GatewayStatus } from '../ports/control.ts';
+import type { ServiceStatus } from '../ports/services.ts';
 import { columns, terminal } from '../record/terminal.ts';
 import { overrideLine } from './override-tell.ts';
 import type { RouteWaiting, Waiting } from './queue-count.ts';
@@ -61,6 +62,7 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
       'policy',
       `${name}, ${count(rules, 'rule')}, bundle ${bundle}`,
     ]),
+    ...gateway.services.map((one) => ['service', sayService(one, now)]),
     ...(lastReload === null
       ? []
       : [
@@ -71,6 +73,12 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
           ...lastReload.problems.map((problem) => ['', sayProblem(problem).split('\n')[0] ?? '']),
         ]),
   ];
+}
+
+function sayService({ service, state, since, lastError }: ServiceStatus, now: Timestamp): string {
+  const span = sayDuration(Math.max(0, now - since));
+  if (state === 'down') return `${service} DOWN for ${span}, asked by probes only: ${lastError}`;
+  return `${service}: no trouble for ${span}${lastError === '' ? '' : `, before it ${lastError}`}`;
 }
 
 function sayWaiting({ waiting, due, leased, held, oldest }: Waiting, now: Timestamp): string {

@@ -107,6 +107,12 @@ const gatewayJson = (gateway: GatewayStatus, now: number): object => ({
   draining: gateway.draining,
   listeners: gateway.listeners,
   policies: gateway.policies,
+  services: gateway.services.map(({ service, state, since, lastError }) => ({
+    service,
+    state,
+    since: new Date(since).toISOString(),
+    last_error: lastError,
+  })),
   last_reload:
     gateway.lastReload === null
       ? null

@@ -59,7 +59,7 @@ export interface Loaded {
   /** By name. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly problems: readonly Problem[];
-  /** What is written rightly and has not come yet: `serve` refuses to start with any. */
+  /** What is written rightly and has nothing behind it, a part that has not come yet or a service: `serve` refuses to start with any. */
   readonly notYet: readonly Problem[];
 }
 

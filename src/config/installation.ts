@@ -2,7 +2,7 @@
 import type { Place } from '../language/problem.ts';
 import type { Millis } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
-import type { Route } from '../queue/route.ts';
+import type { HostAddress, Route } from '../queue/route.ts';
 import type { QuarantineKeeping } from './quarantine.ts';
 
 export interface Listener {
@@ -94,6 +94,22 @@ export interface Limits {
   readonly lag: Millis;
 }
 
+/** Where the daemons are that checks may ask. */
+export interface ServiceSettings {
+  readonly clamav?: {
+    readonly address: HostAddress;
+    readonly connectTimeout: Millis;
+    /** Longer files are not sent; infinite: clamd says what is too long. */
+    readonly maxBytes: number;
+  };
+  readonly spamassassin?: { readonly address: HostAddress; readonly connectTimeout: Millis };
+  readonly rspamd?: {
+    /** Without a slash at its end. */
+    readonly url: string;
+    readonly connectTimeout: Millis;
+  };
+}
+
 export interface Installation {
   /** Absolute path of postern.yaml. */
   readonly file: string;
@@ -129,5 +145,7 @@ export interface Installation {
     /** Absolute, or ''. */
     readonly jsonl: string;
   };
+  /** Those that are configured. */
+  readonly services: ServiceSettings;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }

@@ -18,6 +18,7 @@ import { quarantineOf } from './quarantine.ts';
 import { buildRoutes } from './routes.ts';
 import { SINGLES } from './schema.ts';
 import { type InstallationFiles, readSections, type Sections } from './sections.ts';
+import { buildServices } from './services.ts';
 
 export interface LoadedInstallation {
   /** Undefined where there is any problem. There may be one though something has not come yet: `check` looks at it. */
@@ -73,6 +74,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
       subject: records.subject,
       jsonl: records.jsonl === undefined ? '' : resolvePath(folder, records.jsonl.path),
     },
+    services: buildServices(sections, findings),
     log: single('log') ?? SINGLES.log.parse({}),
   };
   refuseWhatHasNotCome(sections, findings);
@@ -168,7 +170,6 @@ const DNS_PORT = 53;
 
 function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings): void {
   const waiting = {
-    services: 'scanners have not come yet',
     admin: 'the admin pages have not come yet',
   } as const;
   for (const [key, message] of Object.entries(waiting)) {

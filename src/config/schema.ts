@@ -125,7 +125,36 @@ export const SIGNING = z.array(
   }),
 );
 
-const SERVICE = z.strictObject({ address: text('a host with its port, or unix: and a path') });
+/** A daemon that is there answers the handshake at once; one that is not must not eat a check's time. */
+const connectTimeout = () =>
+  duration(10).prefault('2s').meta({ description: 'how long connecting may take; the check has its own time beside' });
+
+const SERVICES = z.strictObject({
+  clamav: z
+    .strictObject({
+      address: text('a host with its port, or unix: and a path').meta({ examples: ['unix:/run/clamav/clamd.ctl'] }),
+      connect_timeout: connectTimeout(),
+      max_size: size()
+        .meta({
+          description:
+            "Files longer than this are `too-large` and not sent: clamd's StreamMaxLength. Without it clamd says what is too long",
+        })
+        .optional(),
+    })
+    .optional(),
+  spamassassin: z
+    .strictObject({
+      address: text('a host with its port, or unix: and a path').meta({ examples: ['127.0.0.1:783'] }),
+      connect_timeout: connectTimeout(),
+    })
+    .optional(),
+  rspamd: z
+    .strictObject({
+      url: text('an address such as "http://127.0.0.1:11333"'),
+      connect_timeout: connectTimeout(),
+    })
+    .optional(),
+});
 
 /** What may be written in several files, entry by entry. */
 export const MAPS = { listeners: LISTENER, domains: DOMAIN, routes: ROUTE, signing: SIGNING } as const;
@@ -164,11 +193,7 @@ export const SINGLES = {
     servers: names('an address, with or without a port').min(1).max(16).prefault(['127.0.0.1:53']),
     timeout: duration(1).prefault('5s'),
   }),
-  services: z.strictObject({
-    clamav: SERVICE.optional(),
-    spamassassin: SERVICE.optional(),
-    rspamd: z.strictObject({ url: text('an address such as "http://127.0.0.1:11333"') }).optional(),
-  }),
+  services: SERVICES,
   policies: path,
   store: z.strictObject({ path: path.prefault('var/postern'), min_free: size().prefault('1 GiB') }),
   queue: z.strictObject({

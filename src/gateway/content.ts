@@ -34,14 +34,18 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
     const { sizeBytes } = takesOf(s.current.installation.routes.get(recipient.route));
     if (content.size > sizeBytes) refuse(recipient, 'too-large-for-recipient', { size: String(sizeBytes) });
   }
-  const bench = benchFor(s, tx.ledger, tx.at, { content, header: read.header });
+  const envelope = { id: tx.id, recipients: taken.map(addressOf) };
+  const bench = benchFor(s, tx.ledger, tx.at, envelope, { content, header: read.header });
   for (const stage of ['data', 'content'] as const) {
     const going = taken.filter((recipient) => !refuses(recipient.course.disposition) || allStages(s));
     if (going.length === 0) break;
     tx.stages.push(stage);
     startChecks(instancesOf(s.policy, stage, ['session', 'transaction']), bench);
     const own = instancesOf(s.policy, stage, ['recipient']);
-    for (const { ledger } of going) startChecks(own, { ...bench, ledger });
+    for (const recipient of going) {
+      const alone = { id: tx.id, recipients: [addressOf(recipient)] };
+      startChecks(own, { ...bench, envelope: alone, ledger: recipient.ledger });
+    }
     // A thousand recipients are a thousand times all rules: others come in between.
     for (let n = 0; n < going.length; n += BURST) {
       if (n > 0) await turn();
@@ -50,6 +54,8 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
   }
   return conclude(s, tx, taken, content, read);
 }
+
+const addressOf = ({ recipient }: RecipientState): string => recipient.mailbox.address;
 
 /** Recipients in one turn of the event loop. */
 const BURST = 50;

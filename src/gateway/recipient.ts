@@ -93,7 +93,7 @@ async function askPolicy(s: SessionState, tx: TransactionState, state: Recipient
     become(state, kept.disposition, kept.stage);
   else if (tx.end !== null && refuses(endAsDisposition(tx))) become(state, endAsDisposition(tx), 'mail');
   if (refuses(state.course.disposition) && !allStages(s)) return;
-  const shared = benchFor(s, tx.ledger, tx.at);
+  const shared = benchFor(s, tx.ledger, tx.at, { id: tx.id, recipients: [state.recipient.mailbox.address] });
   if (!tx.recipients.some((other) => other !== state && other.decisions.some((decision) => decision.stage === 'rcpt')))
     startChecks(
       instancesOf(s.policy, 'rcpt', ['session', 'transaction']).filter(

@@ -63,6 +63,7 @@ export async function rehearse(scenario: Scenario, hand: Stagehand, props: Props
     claim: () => undefined,
     admitted: () => {},
     rehearsal: {
+      live: scenario.live === true,
       allStages: scenario.all_stages === true,
       answers: (scenario.answers ?? {}) as { readonly [check: string]: { readonly [fact: string]: FactValue } },
     },

@@ -17,6 +17,8 @@ export interface Bench {
   readonly hostname: string;
   readonly limits: { readonly signatures: number };
   readonly services: Services;
+  /** Whose record it is, and for whom: all who take part, or the one the ledger is of. */
+  readonly envelope: { readonly id: string; readonly recipients: readonly string[] };
   readonly ledger: Ledger;
   readonly now: Timestamp;
   readonly helo: { readonly verb: 'HELO' | 'EHLO' | ''; readonly name: string };
@@ -55,6 +57,8 @@ async function run(
   if (prepared.kind === 'fail') return end('failed', {}, prepared.why);
   const answer = world.rehearsal?.answers[instance.name];
   if (answer !== undefined) return end('completed', { ...instance.absent, ...answer }, 'answer given', prepared.inputs);
+  if (check?.service !== undefined && world.rehearsal?.live === false)
+    return end('skipped', instance.absent, 'not asked', prepared.inputs);
   if (check === undefined)
     throw new RangeError(`Cannot run check "${instance.name}" as "${instance.check}" must be registered: it is not`);
 
@@ -158,6 +162,7 @@ async function withDeadline(
       resolver: untilCut(ledger.notebook.resolver(world.resolver, dns), stop.signal, unanswered.signal),
       state: world.state,
       services: bench.services,
+      envelope: bench.envelope,
       limits: bench.limits,
       message: bench.message,
       evidence: (name, value) => {

@@ -98,13 +98,20 @@ export const instancesOf = (
   scopes: readonly ('session' | 'transaction' | 'recipient')[],
 ) => policy.checks.filter((instance) => instance.stage === stage && scopes.includes(instance.scope));
 
-export function benchFor(s: SessionState, ledger: Ledger, now: number, message?: Bench['message']): Bench {
+export function benchFor(
+  s: SessionState,
+  ledger: Ledger,
+  now: number,
+  envelope: Bench['envelope'],
+  message?: Bench['message'],
+): Bench {
   return {
     world: s.world,
     policy: s.policy,
     hostname: s.current.installation.hostname,
     limits: s.current.installation.limits,
     services: s.current.services,
+    envelope,
     ledger,
     now,
     helo: s.helo,

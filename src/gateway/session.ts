@@ -84,7 +84,7 @@ class GatewaySession implements Session {
       tx.ledger.state('mail', mailFacts(path, parameters));
       if (s.refusal !== undefined && !allStages(s)) return say(MAIL_OK);
       tx.stages.push('mail');
-      const bench = benchFor(s, tx.ledger, tx.at);
+      const bench = benchFor(s, tx.ledger, tx.at, { id: tx.id, recipients: [] });
       startChecks(instancesOf(s.policy, 'mail', ['session', 'transaction']), bench);
       const decision = await decideStage('mail', bench, tx.carry);
       keep(tx, decision);
@@ -191,7 +191,7 @@ class GatewaySession implements Session {
     const s = this.#state;
     if (s.refusal !== undefined && !allStages(s)) return undefined;
     s.stages.push(stage);
-    const bench = benchFor(s, ledger, s.at);
+    const bench = benchFor(s, ledger, s.at, { id: s.id, recipients: [] });
     startChecks(instancesOf(s.policy, stage, ['session', 'transaction']), bench);
     const decision = await decideStage(stage, bench, s.carry);
     keep(s, decision);

@@ -43,6 +43,8 @@ export interface Current {
 
 /** What a rehearsal does otherwise than the gateway. */
 export interface Rehearsal {
+  /** Ask daemons for real. */
+  readonly live: boolean;
   /** Go on with later stages after a refusal. */
   readonly allStages: boolean;
   /** Facts given instead of asking, by instance. */

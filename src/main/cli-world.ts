@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { controlLine } from '../adapters/control/client.ts';
 import { overrideFile } from '../adapters/files/override-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
+import { ServiceClients } from '../adapters/services/service-clients.ts';
 import { backUpStore } from '../adapters/sqlite/backup.ts';
 import { restoreStore } from '../adapters/sqlite/restore.ts';
 import { systemClock } from '../adapters/system/clock.ts';
@@ -29,6 +30,8 @@ import { version } from './version.ts';
 export function cliWorld(signal: AbortSignal): CliWorld {
   const err = streamWriter(process.stderr);
   const loadedAs = new WeakMap<object, Current>();
+  // A command that has ended says nothing of services any more.
+  const services = new ServiceClients(systemClock, () => {});
   return {
     out: streamWriter(process.stdout),
     err,
@@ -63,6 +66,8 @@ export function cliWorld(signal: AbortSignal): CliWorld {
         new RecipientLists(watchedFiles(), silentLog),
         () => [],
         secrets ? 'read' : 'leave',
+        undefined,
+        services,
       );
       const loaded: Loaded = {
         installation,
@@ -82,7 +87,13 @@ export function cliWorld(signal: AbortSignal): CliWorld {
         opened ??= await visitStore(current.installation);
         return opened.state;
       });
-      return { start: rehearsals.start, close: async () => opened?.close() };
+      return {
+        start: rehearsals.start,
+        close: async () => {
+          services.close();
+          await opened?.close();
+        },
+      };
     },
     serve: (config) => runGateway(resolve(config), err, signal),
     control: (installation, ask) => controlLine(installation.store.path).ask(ask, signal),

@@ -7,15 +7,19 @@ import type { Installation } from '../config/installation.ts';
 import { loadInstallation } from '../config/load-installation.ts';
 import type { RecipientLists } from '../gateway/recipient-list.ts';
 import { recipientDirectory } from '../gateway/recipients.ts';
+import { unconfigured } from '../gateway/unconfigured.ts';
 import type { Current } from '../gateway/world.ts';
 import type { Problem } from '../language/problem.ts';
 import { parseSource } from '../language/source.ts';
+import type { InstallationView } from '../policy/bundle.ts';
 import { readerOf } from '../policy/bundle-files.ts';
 import { loadPolicy, undeclaredSettings } from '../policy/load-policy.ts';
 import type { PolicyReader } from '../policy/loading.ts';
 import type { Override } from '../policy/override.ts';
 import type { Policy } from '../policy/policy.ts';
+import { SERVICES, type ServiceName } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Services } from '../ports/services.ts';
 import { keeping, onDisk, type Snapshot, told } from './disk.ts';
 import { readZones } from './read-zones.ts';
 import { sha256 } from './sha256.ts';
@@ -26,7 +30,7 @@ export interface Configured {
   /** Also where the policies have errors: enough to find the store. */
   readonly installation: Installation | undefined;
   readonly problems: readonly Problem[];
-  /** Written rightly, not to be had yet: `serve` refuses to start. */
+  /** Written rightly, not to be had yet, or resting on a service that is not configured: `serve` refuses to start. */
   readonly notYet: readonly Problem[];
   /** What the files said: with it another thread comes to the same. */
   readonly snapshot: Snapshot;
@@ -48,6 +52,7 @@ export function configure(
   overridesOf: OverridesOf = () => [],
   secrets: 'read' | 'leave' = 'read',
   from?: Snapshot,
+  services: ServiceHouse = NO_SERVICES,
 ): Configured {
   const snapshot = new Map<string, unknown>(from);
   const disk = from === undefined ? keeping(onDisk(clock.now, secrets === 'read'), snapshot) : told(from);
@@ -85,12 +90,31 @@ export function configure(
     secrets === 'read' ? disk.secret : undefined,
   );
   problems.push(...unread);
+  const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);
   const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
-  const current = directory && { installation, policies: found, directory, zones, services: {} };
-  return { current, installation, problems, snapshot, notYet: loaded.notYet, takeOver: () => directory?.takeOver() };
+  const current = directory && {
+    installation,
+    policies: found,
+    directory,
+    zones,
+    services: services.of(installation.services),
+  };
+  const takeOver = (): void => {
+    directory?.takeOver();
+    services.only(installation.services);
+  };
+  return { current, installation, problems, snapshot, notYet, takeOver };
 }
+
+/** Clients of the services, which outlive a configuration: `only` once what is wanted is in force. */
+export interface ServiceHouse {
+  of(settings: Installation['services']): Services;
+  only(settings: Installation['services']): void;
+}
+
+const NO_SERVICES: ServiceHouse = { of: () => ({}), only: () => {} };
 
 /** Names of files of a bundle that are lists: they are put in force by themselves, the policy's own words are not. */
 export const listFiles = ({ bundle }: Policy): readonly string[] =>
@@ -110,10 +134,20 @@ export function withFreshLists(current: Current): Refreshed {
 export const underOverrides = (current: Current, overrides: readonly Override[]): Refreshed =>
   refreshed(current, () => overrides, undefined);
 
+/** The policies in force as they would be if these services, too, were configured. */
+export const underServices = (current: Current, names: readonly ServiceName[]): Refreshed =>
+  refreshed(
+    current,
+    ({ bundle }) => bundle.overrides ?? [],
+    undefined,
+    (view) => ({ ...view, services: SERVICES.filter((name) => names.includes(name) || view.services?.includes(name)) }),
+  );
+
 function refreshed(
   { installation, policies }: Current,
   overridesOf: (policy: Policy) => readonly Override[],
   readList: PolicyReader['read'] | undefined,
+  viewOf: (view: InstallationView) => InstallationView = (view) => view,
 ): Refreshed {
   const problems: Problem[] = [];
   const found = new Map<string, Policy>();
@@ -128,7 +162,7 @@ function refreshed(
       },
       path: old.bundle.files[0]?.path ?? '',
       catalog: CHECKS,
-      installation: old.bundle.installation,
+      installation: viewOf(old.bundle.installation),
       overrides: overridesOf(old),
       routes: [...installation.routes.keys()],
       digest,

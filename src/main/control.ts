@@ -1,9 +1,11 @@
 /** What a person's commands may do to the running gateway: reload, drain, brake, and ask how it is. */
 import { serveControl } from '../adapters/control/server.ts';
 import { overrideFile } from '../adapters/files/override-file.ts';
+import type { ServiceHealth } from '../gateway/service-health.ts';
 import type { Current } from '../gateway/world.ts';
 import type { Problem } from '../language/problem.ts';
 import type { Override } from '../policy/override.ts';
+import { SERVICES } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlAnswer, ControlAsk, GatewayStatus } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
@@ -23,6 +25,7 @@ export interface Steered {
   readonly clock: Clock;
   readonly log: Log;
   readonly newId: () => string;
+  readonly services: ServiceHealth;
 }
 
 export interface Control {
@@ -75,6 +78,7 @@ export async function openControl(steered: Steered): Promise<Control> {
         rules: rules.length,
       })),
       lastReload,
+      services: steered.services.status(SERVICES.filter((name) => installation.services[name] !== undefined)),
       overrides: inForceAt(overrides.list, clock.now()),
     };
   };

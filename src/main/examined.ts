@@ -6,6 +6,7 @@ import { DnsClient } from '../adapters/dns/client.ts';
 import { readSecret } from '../adapters/files/secret-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { dialSocket } from '../adapters/net/dial.ts';
+import { ServiceClients } from '../adapters/services/service-clients.ts';
 import { storePaths } from '../adapters/sqlite/paths.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { silentLog } from '../adapters/system/log.ts';
@@ -38,6 +39,7 @@ export async function examined(
 ): Promise<readonly Found[]> {
   const { servers, timeout } = installation.dns;
   const policies = [...byName.values()];
+  const services = new ServiceClients(systemClock, () => {});
   const resolver = new DnsClient({ servers, timeout, elapsed: systemClock.elapsed, log: silentLog });
   try {
     const { path } = installation.store;
@@ -49,6 +51,7 @@ export async function examined(
       policies,
       resolver: keyed(resolver, installation.policiesDir, policies),
       dial: dialSocket,
+      services: services.of(installation.services),
       outwards: outwards === '' ? '' : outwardHost(outwards),
       modeOf,
       pair: ({ certificate, key }) => readPair(certificate, key, systemClock.now()),
@@ -63,6 +66,7 @@ export async function examined(
     return await examine(practice, offline);
   } finally {
     resolver.close();
+    services.close();
   }
 }
 

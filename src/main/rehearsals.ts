@@ -16,9 +16,11 @@ import { parseZones } from '../gateway/dns/zone-data.ts';
 import { zoneResolver } from '../gateway/dns/zone-resolver.ts';
 import { type Rehearsed, rehearse, type Stagehand, wireOctets } from '../gateway/rehearse.ts';
 import type { Current } from '../gateway/world.ts';
+import { SERVICES, type ServiceName } from '../policy/services.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import type { StateStore } from '../ports/state.ts';
 import type { Scenario } from '../record/scenario.ts';
+import { underServices } from './configure.ts';
 
 export type Player = (scenario: Scenario) => Promise<Rehearsed>;
 
@@ -45,21 +47,46 @@ export function openRehearsals(current: Current, live?: () => Promise<StateStore
     zones.set(dns, known);
     return known;
   };
+  const variants = new Map<string, Current>();
+  /** Whoever answers for a daemon plays an installation that has it, whatever this one has. */
+  const currentFor = ({ answers = {} }: Scenario): Current => {
+    const names = answeredServices(current, Object.keys(answers));
+    if (names.length === 0) return current;
+    const key = names.join();
+    const known = variants.get(key) ?? { ...current, policies: underServices(current, names).policies };
+    variants.set(key, known);
+    return known;
+  };
   return {
     start: () => {
       let state: Promise<StateStore> | undefined;
       return async (scenario) => {
         state ??= stateFor(scenario.state ?? 'passed', live);
-        return rehearse(scenario, hand, {
-          resolver: resolverFor(scenario),
-          state: await state,
-          message: messageOf(scenario),
-        });
+        const playing = currentFor(scenario);
+        return rehearse(
+          scenario,
+          { ...hand, current: () => playing },
+          {
+            resolver: resolverFor(scenario),
+            state: await state,
+            message: messageOf(scenario),
+          },
+        );
       };
     },
     close: async () => {},
   };
 }
+
+/** Services that are not configured, and that an instance asks for which answers are given. */
+const answeredServices = ({ installation, policies }: Current, instances: readonly string[]): readonly ServiceName[] =>
+  SERVICES.filter(
+    (name) =>
+      installation.services[name] === undefined &&
+      [...policies.values()].some(({ checks }) =>
+        checks.some((one) => CHECKS.get(one.check)?.service === name && instances.includes(one.name)),
+      ),
+  );
 
 async function stateFor(
   from: 'passed' | 'fresh' | 'live',

@@ -6,6 +6,7 @@ import type { Worker } from 'node:worker_threads';
 import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { idSource } from '../adapters/ids.ts';
+import { ServiceClients } from '../adapters/services/service-clients.ts';
 import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
@@ -13,6 +14,7 @@ import { openCertificates } from '../adapters/tls/certificates.ts';
 import type { Installation, Listener } from '../config/installation.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
+import { ServiceHealth } from '../gateway/service-health.ts';
 import type { Current } from '../gateway/world.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -76,11 +78,14 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const early = stand.log ?? jsonLog('info');
   const files = watchedFiles();
   const lists = new RecipientLists(files, early, (store) => keptTexts(store, 'keep', early));
-  const read = (): Configured => configure(file, clock, lists, overridesNow(clock));
+  // The main thread's are news of thread 0.
+  const services = new ServiceClients(clock, (news) => health.heard(0, news));
+  const read = (): Configured => configure(file, clock, lists, overridesNow(clock), 'read', undefined, services);
   const began = read();
   const first = soundOrThrow(began);
   const { installation } = first;
   const log = stand.log ?? jsonLog(installation.log.level);
+  const health = new ServiceHealth(log, clock.now());
   const passed = stand.passed?.(installation.listeners.map(({ name }) => name)) ?? NO_SOCKETS;
   const threads = stand.threads ?? (alone ? 0 : threadsFor(installation, passed));
   if (threads > 0) await mustBeFree(installation.listeners.filter(({ name }) => !passed.has(name)));
@@ -92,7 +97,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     retention: installation.records.retention,
     log,
   });
-  const stopping: (() => Promise<void> | void)[] = [() => store.close()];
+  const stopping: (() => Promise<void> | void)[] = [() => store.close(), () => services.close()];
   try {
     const ids = idSource(installation.nodeNumber, 0, clock.now);
     // A fresh id tells this life of the process from the one before.
@@ -117,6 +122,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
             log,
             passed,
             admitted: (leases) => carrier.kick(leases),
+            services: health,
           });
     const inForce = new InForce(first, began.snapshot, {
       read,
@@ -198,6 +204,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       clock,
       log,
       newId: () => ids.next(),
+      services: health,
     });
     // The last to go but the store: until then it answers, and nobody takes a gateway that is stopping for none.
     stopping.splice(1, 0, () => control.close());

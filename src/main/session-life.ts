@@ -5,6 +5,7 @@ import { serveState } from '../adapters/threads/state-line.ts';
 import { type Millis, seconds } from '../mail/time.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { ServiceNews } from '../ports/services.ts';
 import type { Edge } from './edge.ts';
 import type { Handed, News, Order, ThreadData } from './thread-words.ts';
 
@@ -23,6 +24,7 @@ export interface LifeParts {
   readonly clock: Pick<Clock, 'sleep'>;
   readonly log: Log;
   readonly handed: (handed: readonly Handed[]) => void;
+  readonly service: (news: ServiceNews) => void;
 }
 
 export class SessionLife {
@@ -36,7 +38,7 @@ export class SessionLife {
   readonly #waiting = new Map<number, (came: Came) => void>();
   #asked = 0;
 
-  constructor({ data, store, clock, log, handed }: LifeParts) {
+  constructor({ data, store, clock, log, handed, service }: LifeParts) {
     this.owner = data.owner;
     this.#clock = clock;
     const line = new MessageChannel();
@@ -70,6 +72,8 @@ export class SessionLife {
             return this.#waiting.get(news.no)?.(news);
           case 'admitted':
             return handed(news.handed);
+          case 'service':
+            return service(news.news);
         }
       });
       this.worker.on('error', (error) => {

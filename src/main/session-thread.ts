@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
+import { ServiceClients } from '../adapters/services/service-clients.ts';
 import { joinStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog, silentLog } from '../adapters/system/log.ts';
@@ -27,8 +28,9 @@ async function open(): Promise<void> {
   const files = watchedFiles();
   // The main thread watches them too, and tells of them once for all.
   const lists = new RecipientLists(files, silentLog, (store) => keptTexts(store, 'follow', silentLog));
+  const services = new ServiceClients(systemClock, (news) => tell({ kind: 'service', news }));
   const read = (from: Snapshot = data.from) =>
-    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from);
+    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services);
   const { current, problems, snapshot } = read();
   if (current === undefined) return tell({ kind: 'refused', message: problems.map(sayProblem).join('\n') });
   const { installation } = current;
@@ -75,6 +77,7 @@ async function open(): Promise<void> {
     await edge.close();
     inForce.stop();
     certificates?.stop();
+    services.close();
     await store.close();
     await lines.close();
     state.close();

@@ -1,6 +1,7 @@
 /** The session threads: started together, told of every change, started anew when one dies; what a dead one left behind goes on. */
 import type { Worker } from 'node:worker_threads';
 import type { SqliteStore } from '../adapters/sqlite/open.ts';
+import type { ServiceHealth } from '../gateway/service-health.ts';
 import type { Problem } from '../language/problem.ts';
 import { type Millis, minutes, seconds } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
@@ -39,6 +40,8 @@ export interface ThreadsParts {
   readonly passed: ReadonlyMap<string, readonly number[]>;
   /** Takes over what was admitted. */
   readonly admitted: (leases: readonly Lease[]) => void;
+  /** Hears how the services are in each thread. */
+  readonly services: ServiceHealth;
 }
 
 export class SessionThreads implements Followers, Edge {
@@ -146,6 +149,7 @@ export class SessionThreads implements Followers, Edge {
       clock,
       log,
       handed: (handed) => this.#take(handed),
+      service: (news) => this.#parts.services.heard(number, news),
     });
     this.#lives.set(number, life);
     void life.ended.then(() => this.#over(number, life));
@@ -166,6 +170,7 @@ export class SessionThreads implements Followers, Edge {
     this.#lives.delete(number);
     if (this.#stopping) return;
     clearThread(crowd, number - 1);
+    this.#parts.services.gone(number, clock.now());
     log.error('session.thread.ended', { thread: number, sessions: 'lost: their clients try again' });
     const now = clock.elapsed();
     this.#deaths.push(now);

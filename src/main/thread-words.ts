@@ -4,6 +4,7 @@ import type { Problem } from '../language/problem.ts';
 import type { Override } from '../policy/override.ts';
 import type { ContentRef } from '../ports/content.ts';
 import type { Lease } from '../ports/queue.ts';
+import type { ServiceNews } from '../ports/services.ts';
 import type { CrowdRoom } from '../smtp/receive/crowd.ts';
 import type { Snapshot } from './disk.ts';
 import type { Sessions, Socketing } from './edge.ts';
@@ -46,7 +47,8 @@ export type News =
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'answered'; readonly no: number; readonly problems: readonly Problem[] }
   | { readonly kind: 'counted'; readonly no: number; readonly sessions: Sessions }
-  | { readonly kind: 'admitted'; readonly handed: readonly Handed[] };
+  | { readonly kind: 'admitted'; readonly handed: readonly Handed[] }
+  | { readonly kind: 'service'; readonly news: ServiceNews };
 
 /** Entries leased for the dispatcher in the commit that admitted them, with their content where it is at hand. */
 export interface Handed {

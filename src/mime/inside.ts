@@ -1,5 +1,7 @@
 /** What is inside a message: its parts as a tree read in one pass, where each lies, and what about them is odd. */
 
+import type { AnomalyName } from './anomaly.ts';
+
 /** One entry of an archive as its listing names it. Text from outside. */
 export interface ArchiveEntry {
   readonly name: string;
@@ -38,9 +40,12 @@ export interface Part {
   readonly encoding: string;
   /** Octets once decoded. */
   readonly size: number;
-  /** Of the decoded octets, lower-case hex. */
+  /** Of the decoded octets, lower-case hex; '' for a message within, whose parts have theirs. */
   readonly sha256: string;
-  /** Octets of the content: the part's header section, its body, its end before the CRLF of the delimiter that follows. */
+  /**
+   * Octets of the content: the part's header section, its body, its end before the CRLF of the delimiter that follows. What
+   * lies within an encoded message has the place of the part that carries it.
+   */
   readonly start: number;
   readonly bodyStart: number;
   readonly end: number;
@@ -51,9 +56,17 @@ export interface Part {
 
 /** One thing that is odd, by its name in docs/reference/anomalies.md, and where. */
 export interface Anomaly {
-  readonly name: string;
+  readonly name: AnomalyName;
   /** Path of the part, '' for the message as a whole. */
   readonly part: string;
+}
+
+/** Octets outside the parts as they are declared, in which something may hide, and how they would be read. */
+export interface Region {
+  readonly part: string;
+  readonly reading: 'identity' | 'base64' | 'quoted-printable' | 'uuencode' | 'yenc' | 'binhex';
+  readonly start: number;
+  readonly end: number;
 }
 
 /** Decoded text of one part that people read, cut at the limit. */
@@ -67,6 +80,7 @@ export interface Inside {
   /** Leaves and messages within, in the order they stand; containers (`multipart/*`) are not among them. */
   readonly parts: readonly Part[];
   readonly anomalies: readonly Anomaly[];
+  readonly regions: readonly Region[];
   readonly texts: readonly PartText[];
   /** How deep parts lie in one another; 0 for a message that is one part. */
   readonly depth: number;

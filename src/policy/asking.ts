@@ -15,6 +15,8 @@ export interface Ground {
   /** By tenant; every tenant has every name, with an empty list where it wrote none. */
   readonly tenantLists: ReadonlyMap<string, ReadonlyMap<string, List>>;
   readonly tables: { readonly [name: string]: { readonly [key: string]: FactValue } };
+  /** Which daemons are configured. */
+  readonly services: { readonly [name: string]: boolean };
   /** The instance that states what a fact `needs`, by the check's name. */
   readonly instances: ReadonlyMap<string, string>;
   settings(recipient: string, domain: string): ResolvedSettings;
@@ -140,6 +142,7 @@ export class Asking {
     context[WHO] = this;
     context.total = { score };
     context.tables = this.#ground.tables;
+    context.services = this.#ground.services;
     for (const [root, status] of view.unknown) context[root] = { status };
     const { mail, recipient } = view.known;
     if (isGroup(mail) && mail.null !== undefined) context.mail = { ...mail, [inCel('null')]: mail.null };

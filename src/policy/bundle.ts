@@ -1,6 +1,7 @@
 /** A bundle: a policy with its lists and what the installation says about domains, whole, addressed by its digest. */
 import type { FactValue } from './facts.ts';
 import type { Override } from './override.ts';
+import type { ServiceName } from './services.ts';
 
 /** One file as it was read. */
 export interface SourceFile {
@@ -19,6 +20,8 @@ export interface InstallationView {
       readonly line: number;
     };
   };
+  /** Daemons that are configured, in the order of `services.ts`; absent where there are none. */
+  readonly services?: readonly ServiceName[];
 }
 
 export interface Bundle {

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Millis } from '../mail/time.ts';
 import type { FactScope } from './facts.ts';
+import type { ServiceName } from './services.ts';
 import type { Stage } from './stage.ts';
 
 /** What a check that failed or timed out means when no written rule has ended the matter (docs/policy.md §4). */
@@ -31,6 +32,10 @@ export interface CheckSpec {
   readonly needs: readonly string[];
   /** Runs although one of those it waits for failed or timed out; its facts are absent then, and this check says what that means. */
   readonly bearsSilence?: true;
+  /** The daemon it asks: it must be configured, or a guard must keep the check from running. */
+  readonly service?: ServiceName;
+  /** Checks it waits for where the policy has them; whether they came to an end or not is no reason not to run. */
+  readonly awaits?: readonly string[];
   /** What it calls by the world: for the reference page. */
   readonly evidence: string;
 }

@@ -246,7 +246,10 @@ function findCycle(loading: Loading, source: Source, all: readonly WrittenCheck[
 
 function waitsFor(check: WrittenCheck, all: readonly WrittenCheck[]): string[] {
   const needed = all.filter(({ spec }) => check.spec.needs.includes(spec.name)).map(({ name }) => name);
-  return [...new Set([...needed, ...check.after])].filter((name) => all.some((one) => one.name === name));
+  const awaited = all
+    .filter(({ spec, stage }) => check.spec.awaits?.includes(spec.name) === true && notAfter(stage, check.stage))
+    .map(({ name }) => name);
+  return [...new Set([...needed, ...awaited, ...check.after])].filter((name) => all.some((one) => one.name === name));
 }
 
 function compileCheck(

@@ -10,7 +10,7 @@ import { bundleOf, readerOf } from './bundle-files.ts';
 import type { CheckCatalog } from './check-spec.ts';
 import { environmentOf, patternFinder } from './environment.ts';
 import { type Compiler, definesUsed } from './expression.ts';
-import { edgeRoots, type Root } from './fact-types.ts';
+import { edgeRoots, type FactType, type Root } from './fact-types.ts';
 import { compileChecks, type LoadedCheck, readChecks } from './load-checks.ts';
 import { loadLists, loadTenantLists, typeOfLists } from './load-lists.ts';
 import { loadRules } from './load-rules.ts';
@@ -21,8 +21,15 @@ import type { CheckInstance, Policy } from './policy.ts';
 import { NAMED, POLICY_TOP } from './policy-file.ts';
 import { prepareCheck } from './prepare.ts';
 import type { Rule } from './rule.ts';
+import { configuredServices, SERVICES } from './services.ts';
 import { isBefore, STAGES, type Stage } from './stage.ts';
 import { expressionAt, namesOf, type Vocabulary } from './vocabulary.ts';
+
+const SERVICES_TYPE: FactType = {
+  kind: 'object',
+  fields: Object.fromEntries(SERVICES.map((name) => [name, { kind: 'flag', about: {} }])),
+  about: {},
+};
 
 export interface PolicyInput {
   readonly files: PolicyReader;
@@ -96,6 +103,13 @@ function loadFrom(loading: Loading, source: Source, input: PolicyInput): Policy 
   const edge = edgeRoots();
   const declared: Root[] = [
     { name: 'settings', type: settings.type, stage: 'rcpt' as const, scope: 'recipient' as const, instance: undefined },
+    {
+      name: 'services',
+      type: SERVICES_TYPE,
+      stage: 'connect' as const,
+      scope: 'session' as const,
+      instance: undefined,
+    },
     { name: 'tables', type: tablesType, stage: 'connect' as const, scope: 'session' as const, instance: undefined },
     {
       name: 'lists',
@@ -112,7 +126,7 @@ function loadFrom(loading: Loading, source: Source, input: PolicyInput): Policy 
       instance: undefined,
     },
   ].filter(({ type }) => type.kind === 'object' && Object.keys(type.fields).length > 0);
-  const taken = new Set([...edge.map((root) => root.name), 'settings', 'tables', 'lists', 'tenant_lists']);
+  const taken = new Set([...edge.map((root) => root.name), 'services', 'settings', 'tables', 'lists', 'tenant_lists']);
   const { written, roots: checkRoots } = readChecks(loading, source, input.catalog, taken);
   const roots = new Map([...edge, ...declared, ...checkRoots].map((root) => [root.name, root]));
 
@@ -127,7 +141,8 @@ function loadFrom(loading: Loading, source: Source, input: PolicyInput): Policy 
   const compiler: Compiler = { env, find, names, defines: new Map(), asides: new Map() };
   compileDefines(loading, source, compiler, vocabulary, defineTexts);
 
-  const ground: Ground = { compiler, lists, tenantLists, tables, instances, settings: settings.resolve };
+  const services = configuredServices(input.installation.services ?? []);
+  const ground: Ground = { compiler, lists, tenantLists, tables, services, instances, settings: settings.resolve };
   const checks = compileChecks(loading, source, written, compiler, vocabulary, lists, roots);
   const rules = loadRules({ loading, source, compiler, vocabulary, mode, routes: input.routes });
   if (loading.failed) return undefined;

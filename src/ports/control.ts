@@ -2,6 +2,7 @@
 import type { Problem } from '../language/problem.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
+import type { ServiceStatus } from './services.ts';
 
 export type ControlAsk =
   | { readonly verb: 'reload' }
@@ -41,6 +42,7 @@ export interface GatewayStatus {
   readonly policies: readonly { readonly name: string; readonly bundle: string; readonly rules: number }[];
   /** Null: none since it started. */
   readonly lastReload: { readonly at: Timestamp; readonly problems: readonly Problem[] } | null;
+  readonly services: readonly ServiceStatus[];
   readonly overrides: readonly Override[];
 }
 

@@ -1,4 +1,6 @@
 /** The daemons that checks may ask. Text in their answers comes from outside: bounded and cleaned by whoever speaks with them. */
+import type { Timestamp } from '../mail/time.ts';
+import type { ServiceName } from '../policy/services.ts';
 
 export type VirusVerdict =
   | { readonly kind: 'clean' }
@@ -8,10 +10,22 @@ export type VirusVerdict =
   | { readonly kind: 'too-large' }
   | { readonly kind: 'encrypted' };
 
+/** What every service can be asked. */
+export interface Service {
+  /** Does it live? Resolves with what it says of itself; rejects with a `ServiceError`. */
+  probe(signal: AbortSignal): Promise<string>;
+}
+
 /** Whatever is not a verdict rejects with a `ServiceError`: nothing that went wrong can be read as clean. */
-export interface VirusScanner {
-  /** One file, its octets as they come; what the scanner has not taken yet is not asked of `octets`. */
-  scan(octets: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<VirusVerdict>;
+export interface VirusScanner extends Service {
+  /**
+   * One file, its octets as they come; what the scanner has not taken yet is not asked of `octets`. `message`: the SHA-256 of
+   * the message it is or stands in, so that one message that breaks the scanner is told from a scanner that is broken.
+   */
+  scan(
+    file: { readonly message: string; readonly octets: AsyncIterable<Uint8Array> },
+    signal: AbortSignal,
+  ): Promise<VirusVerdict>;
   /** Engine and signatures, such as `ClamAV 1.4.3/27800`. */
   version(signal: AbortSignal): Promise<string>;
 }
@@ -44,10 +58,10 @@ export interface SpamVerdict {
   readonly symbols: readonly SpamSymbol[];
 }
 
-export interface SpamScanner {
-  /** `size` octets. `user`: whose preferences hold, or ''. Rejects with a `ServiceError`. */
+export interface SpamScanner extends Service {
+  /** `size` octets, `sha256` of them all. `user`: whose preferences hold, or ''. Rejects with a `ServiceError`. */
   scan(
-    message: { readonly size: number; readonly octets: AsyncIterable<Uint8Array> },
+    message: { readonly size: number; readonly sha256: string; readonly octets: AsyncIterable<Uint8Array> },
     envelope: ScannedEnvelope,
     user: string,
     signal: AbortSignal,
@@ -70,4 +84,22 @@ export interface Services {
   readonly clamav?: VirusScanner;
   readonly spamassassin?: SpamScanner;
   readonly rspamd?: SpamScanner;
+}
+
+/** A service went out of use in one thread, came back, or is not asked any more since its configuration went. */
+export interface ServiceNews {
+  readonly service: ServiceName;
+  readonly state: 'down' | 'up' | 'retired';
+  readonly at: Timestamp;
+  /** Why it is down; '' else. */
+  readonly why: string;
+}
+
+/** A configured service as `status` tells of it. */
+export interface ServiceStatus {
+  readonly service: ServiceName;
+  readonly state: 'up' | 'down';
+  readonly since: Timestamp;
+  /** Why it is down, or was down last; '' where it never was. */
+  readonly lastError: string;
 }

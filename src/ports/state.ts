@@ -1,7 +1,7 @@
 /** What is remembered between transactions: greylist, rates, health. Each engine has a scope, so that a rehearsal writes nothing real. */
 import type { Millis, Timestamp } from '../mail/time.ts';
 
-/** Keys remembered in all; beyond it those written longest ago are forgotten. About 200 octets each in memory. */
+/** Keys remembered in all; beyond it the one written longest ago in the fullest space is forgotten. About 200 octets each in memory. */
 export const STATE_KEYS_MAX = 500_000;
 
 /** `live` is the real thing; `candidate` and `scratch` lie over it copy-on-write. */

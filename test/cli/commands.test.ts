@@ -52,7 +52,9 @@ describe('postern check', () => {
     world.loaded = { ...world.loaded, notYet: [problem('error')] };
     const { status, out } = await run(world, 'check');
     expect(status).toBe(1);
-    expect(out).toMatch(/inbound\.yaml:12:7: .*\n`serve` refuses postern\.yaml: 1 part of it has not come yet\n$/s);
+    expect(out).toMatch(
+      /inbound\.yaml:12:7: .*\n`serve` refuses postern\.yaml: 1 part of it has nothing behind it\n$/s,
+    );
     expect(JSON.parse((await run(world, 'check --json')).out)).toMatchObject({
       ok: false,
       not_yet: [{}],

@@ -32,6 +32,7 @@ const STATUS: GatewayStatus = {
   listeners: [{ name: 'mx', address: '127.0.0.1:25', policy: 'inbound', sessions: 2 }],
   policies: [{ name: 'inbound', bundle: 'abc', rules: 3 }],
   lastReload: null,
+  services: [],
   overrides: [],
 };
 const answering = (status: Partial<GatewayStatus> = {}, more: object = {}): FakeWorld => {

@@ -24,6 +24,10 @@ const KNOWN = {
   },
   dovecot: { program: '/usr/lib/dovecot/lmtp', package: 'dovecot-lmtpd' },
   nmap: { program: '/usr/bin/nmap', package: 'nmap' },
+  clamd: { program: '/usr/sbin/clamd', package: 'clamav-daemon' },
+  clamavTestfiles: { program: '/usr/share/clamav-testfiles/clam.exe', package: 'clamav-testfiles' },
+  spamd: { program: '/usr/sbin/spamd', package: 'spamd' },
+  rspamd: { program: '/usr/bin/rspamd', package: 'rspamd' },
   swaks: { program: '/usr/bin/swaks', package: 'swaks' },
 } satisfies { readonly [name: string]: Needed };
 

@@ -163,6 +163,7 @@ const ground: Ground = {
   lists: new Map(),
   tenantLists: new Map(),
   tables: {},
+  services: {},
   instances: new Map(),
   settings: () => ({ values: {}, places: {}, tenant: '' }),
 };

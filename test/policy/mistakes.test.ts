@@ -170,9 +170,9 @@ const MISTAKES: readonly Mistake[] = [
   [
     'a check of a later version',
     '    - dkim: {}',
-    '    - dkim: {}\n    - clamav: {}',
-    'clamav:',
-    'the check clamav is not available yet',
+    '    - dkim: {}\n    - links: {}',
+    'links:',
+    'the check links is not available yet',
     'leave it out',
   ],
   [

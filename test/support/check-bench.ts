@@ -6,8 +6,10 @@ import type { Check, MessageView } from '../../src/checks/define.ts';
 import { parseZones } from '../../src/gateway/dns/zone-data.ts';
 import { zoneResolver } from '../../src/gateway/dns/zone-resolver.ts';
 import { parseHeaderSection } from '../../src/mail/header.ts';
+import type { Inside } from '../../src/mime/inside.ts';
 import type { Facts, FactValue } from '../../src/policy/facts.ts';
 import type { Resolver } from '../../src/ports/resolver.ts';
+import type { Services } from '../../src/ports/services.ts';
 import type { StateStore } from '../../src/ports/state.ts';
 
 export interface BenchOptions {
@@ -15,12 +17,15 @@ export interface BenchOptions {
   /** In place of zones. */
   readonly resolver?: Resolver;
   readonly state?: StateStore;
+  readonly services?: Services;
+  readonly recipients?: readonly string[];
   /** The instance's name, where it is not the check's. */
   readonly as?: string;
   readonly facts?: Facts;
   readonly helo?: string;
   readonly verb?: 'HELO' | 'EHLO';
   readonly message?: Uint8Array;
+  readonly inside?: Inside;
   /** Options as an operator writes them, validated with their defaults; what is compiled stands for its value. */
   readonly written?: object;
   /** Options as they are resolved when the check runs. */
@@ -56,9 +61,10 @@ export async function runOn(check: Check, bench: BenchOptions): Promise<BenchRes
     hostname: 'mx.example.net',
     resolver,
     state: bench.state ?? new MemoryState(),
-    services: {},
+    services: bench.services ?? {},
+    envelope: { id: '3f9k2m7q0d5xa', recipients: bench.recipients ?? [] },
     limits: { signatures: 10 },
-    message: bench.message && messageOf(bench.message),
+    message: bench.message && { ...messageOf(bench.message), ...(bench.inside && { inside: bench.inside }) },
     evidence: (name: string, value: FactValue) => {
       evidence[name] = value;
     },

@@ -42,6 +42,7 @@ export const STATUS: GatewayStatus = {
   listeners: [],
   policies: [],
   lastReload: null,
+  services: [],
   overrides: [],
 };
 
@@ -65,6 +66,7 @@ dns: { servers: ["${dns}"] }
     policies: [POLICY],
     resolver: resolverOver(zones),
     dial: dialSocket,
+    services: {},
     outwards: '',
     modeOf: async () => 0o40700,
     pair: () => ({ kind: 'unread' }),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { idSource } from '../../src/adapters/ids.ts';
 import { MemoryContent } from '../../src/adapters/memory/content.ts';
 import { MemoryState } from '../../src/adapters/memory/state.ts';
+import { ServiceClients } from '../../src/adapters/services/service-clients.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { silentLog } from '../../src/adapters/system/log.ts';
 import type { Check } from '../../src/checks/define.ts';
@@ -51,7 +52,7 @@ export function rehearsalOf(
     installation,
     policies: new Map([['inbound', policy]]),
     zones: new Map(),
-    services: {},
+    services: new ServiceClients(systemClock, () => {}).of(installation.services),
     directory: { resolve: async () => ({ result: 'known' as const, source: 'any', listed: false }) },
   };
   const ids = idSource(1, 0, () => systemClock.now());

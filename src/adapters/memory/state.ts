@@ -12,8 +12,9 @@ export type Watcher = (space: string, key: string, now: Remembered | undefined) 
 
 export class MemoryState implements StateStore {
   readonly scope: StateScope;
-  /** In order of writing: the first was written longest ago. `undefined` hides what lies below. */
-  readonly #keys = new Map<string, Remembered | undefined>();
+  /** By space; within it in order of writing: the first was written longest ago. `undefined` hides what lies below. */
+  readonly #spaces = new Map<string, Map<string, Remembered | undefined>>();
+  #size = 0;
   readonly #below: MemoryState | undefined;
   readonly #watch: Watcher;
   readonly #keysMax: number;
@@ -31,7 +32,7 @@ export class MemoryState implements StateStore {
   }
 
   async get(space: string, key: string, at: Timestamp): Promise<string | undefined> {
-    const found = this.#find(name(space, key));
+    const found = this.#find(space, key);
     return found?.kind === 'value' && found.expires > at ? found.value : undefined;
   }
 
@@ -44,9 +45,8 @@ export class MemoryState implements StateStore {
   }
 
   async hit(space: string, key: string, at: Timestamp, window: Millis, amount: number): Promise<number> {
-    const full = name(space, key);
-    const own = this.#keys.get(full);
-    const found = this.#find(full);
+    const own = this.#spaces.get(space)?.get(key);
+    const found = this.#find(space, key);
     const known = found?.kind === 'count' ? found.count : undefined;
     if (amount === 0) return known?.within(at, window) ?? 0;
     const count = known === undefined ? new SlidingCount() : found === own ? known : known.copy();
@@ -61,44 +61,46 @@ export class MemoryState implements StateStore {
 
   /** Writes a key as it is: `put`, `delete` and `hit` end here, and an engine fills itself with it. */
   set(space: string, key: string, next: Remembered | undefined): void {
-    const full = name(space, key);
-    this.#keys.delete(full);
-    if (next !== undefined || this.#below !== undefined) this.#keys.set(full, next);
+    const keys = this.#spaces.get(space) ?? new Map<string, Remembered | undefined>();
+    this.#spaces.set(space, keys);
+    if (keys.delete(key)) this.#size--;
+    if (next !== undefined || this.#below !== undefined) {
+      keys.set(key, next);
+      this.#size++;
+    }
     this.#watch(space, key, next);
-    if (this.#keys.size > this.#keysMax) this.#forgetOldest();
+    if (this.#size > this.#keysMax) this.#forgetOldest();
   }
 
   get size(): number {
-    return this.#keys.size;
+    return this.#size;
   }
 
   /** Lets go of what has expired, so that room is left for what has not. */
   sweep(at: Timestamp): void {
-    for (const [full, found] of this.#keys) {
-      if (found === undefined) continue;
-      const expires = found.kind === 'value' ? found.expires : found.count.expires;
-      if (expires <= at) this.#forget(full);
-    }
+    for (const [space, keys] of this.#spaces)
+      for (const [key, found] of keys) {
+        if (found === undefined) continue;
+        const expires = found.kind === 'value' ? found.expires : found.count.expires;
+        if (expires <= at) this.#forget(space, key);
+      }
   }
 
-  #find(full: string): Remembered | undefined {
-    if (this.#keys.has(full)) return this.#keys.get(full);
-    return this.#below === undefined ? undefined : this.#below.#find(full);
+  #find(space: string, key: string): Remembered | undefined {
+    const keys = this.#spaces.get(space);
+    if (keys?.has(key) === true) return keys.get(key);
+    return this.#below === undefined ? undefined : this.#below.#find(space, key);
   }
 
+  /** In the space that holds most: whoever floods one pushes nothing out of another. */
   #forgetOldest(): void {
-    for (const full of this.#keys.keys()) {
-      this.#forget(full);
-      return;
-    }
+    const [fullest] = [...this.#spaces].sort(([, a], [, b]) => b.size - a.size);
+    const [oldest] = fullest?.[1].keys() ?? [];
+    if (fullest !== undefined && oldest !== undefined) this.#forget(fullest[0], oldest);
   }
 
-  #forget(full: string): void {
-    this.#keys.delete(full);
-    const cut = full.indexOf(SEPARATOR);
-    this.#watch(full.slice(0, cut), full.slice(cut + 1), undefined);
+  #forget(space: string, key: string): void {
+    if (this.#spaces.get(space)?.delete(key) === true) this.#size--;
+    this.#watch(space, key, undefined);
   }
 }
-
-const SEPARATOR = '\0';
-const name = (space: string, key: string): string => `${space}${SEPARATOR}${key}`;

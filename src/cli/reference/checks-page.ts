@@ -28,6 +28,12 @@ function section(check: CheckSpec): readonly string[] {
         ['earliest stage', code(check.stage)],
         ['facts hold for the', typeof check.scope === 'function' ? 'what its options and stage say' : check.scope],
         ['needs', needs],
+        ...(check.awaits === undefined
+          ? []
+          : [['waits for, where the policy has it', check.awaits.map(code).join(', ')]]),
+        ...(check.service === undefined
+          ? []
+          : [['asks', `${code(`services.${check.service}`)} ([scanners](../scanners.md))`]]),
         ['timeout', sayDuration(check.timeout)],
         ['on_error by default', code(check.onError)],
         ['evidence', check.evidence],

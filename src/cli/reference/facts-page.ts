@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { CheckCatalog, CheckSpec } from '../../policy/check-spec.ts';
 import { EDGE_ROOTS, type EdgeRoot } from '../../policy/edge-facts.ts';
+import { SERVICES } from '../../policy/services.ts';
 import { code, data, page, table } from './markdown.ts';
 import { type JsonSchema, schemaRows, tidySchema, typeOf } from './schema-rows.ts';
 
@@ -12,6 +13,19 @@ export function factsPage(catalog: CheckCatalog): string {
       'under the name of its instance, and every check also has `NAME.status`: `completed`, `failed`, `timed_out` or `skipped`.',
     '## Of the edge',
     table(HEAD, EDGE_ROOTS.flatMap(edgeRows)),
+    '## Of the installation',
+    'Constants of the configuration, readable everywhere; a record does not repeat them, its bundle holds them.',
+    table(
+      HEAD,
+      SERVICES.map((name) => [
+        code(`services.${name}`),
+        'true or false',
+        'connect',
+        'installation',
+        `${name} is configured under \`services:\` ([scanners](../scanners.md))`,
+        code('true'),
+      ]),
+    ),
     ...[...catalog.values()].flatMap((check) => [
       `## Of the check \`${check.name}\``,
       `${check.about} ([more](checks.md#${check.name}))`,

@@ -11,6 +11,7 @@ import { examineMx, examineReverse } from './names.ts';
 import type { Practice } from './practice.ts';
 import { examineBlocklists, examineResolver, examineValidation } from './resolver.ts';
 import { examineSecrets } from './secrets.ts';
+import { examineServices } from './services.ts';
 import { examineSpf } from './spf.ts';
 import { examineTlsa } from './tlsa.ts';
 
@@ -42,6 +43,7 @@ const GROUPS: { readonly [group: string]: readonly Part[] } = {
     { topic: 'resolver', outside: true, look: examineValidation },
     { topic: 'blocklists', outside: true, look: examineBlocklists },
   ],
+  services: [{ topic: 'services', look: examineServices }],
   names: [
     { topic: 'ptr', outside: true, look: examineReverse },
     { topic: 'mx', outside: true, look: examineMx },

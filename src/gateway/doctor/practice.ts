@@ -6,6 +6,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Controlled } from '../../ports/control.ts';
 import type { Dial } from '../../ports/dial.ts';
 import type { DnsAnswer, DnsRecord, DnsType, Resolver } from '../../ports/resolver.ts';
+import type { Services } from '../../ports/services.ts';
 import type { TimeKept } from '../../ports/time-kept.ts';
 import type { TransactionRecord } from '../../record/record.ts';
 
@@ -14,6 +15,7 @@ export interface Practice {
   readonly policies: readonly Policy[];
   readonly resolver: Resolver;
   readonly dial: Dial;
+  readonly services: Services;
   /** A host beyond our own network whose port 25 is tried; '' for none. */
   readonly outwards: string;
   /** Permission bits; `absent` where it is not there, `hidden` where this user may not look. */

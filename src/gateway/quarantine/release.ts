@@ -79,7 +79,7 @@ async function releaseOne(
   if (not !== undefined) return refuse(not);
 
   const octets = sameOctets(entry);
-  const scan = looks.get(octets) ?? (await rescan(scanner, entry, queue.read, signal));
+  const scan = looks.get(octets) ?? (await rescan(scanner, entry, queue, signal));
   looks.set(octets, scan);
   const found = stopped(scan, wish);
   if (found !== undefined) return refuse(found);

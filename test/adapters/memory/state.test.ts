@@ -22,3 +22,11 @@ test('what has expired is swept', async () => {
   state.sweep(NOON);
   expect(state.size).toBe(2);
 });
+
+test('whoever floods one space pushes nothing out of another', async () => {
+  const state = new MemoryState('live', undefined, () => {}, 10);
+  await state.put('greylist', 'known', 'x', NOON);
+  for (let n = 0; n < 100; n++) await state.hit('rate', `stranger${n}`, NOON, 1000, 1);
+  expect(state.size).toBe(10);
+  expect(await state.get('greylist', 'known', NOON - 1)).toBe('x');
+});

@@ -2,9 +2,10 @@
 import { expect, test } from 'vitest';
 import { examine } from '../../../src/gateway/doctor/examine.ts';
 import type { Practice } from '../../../src/gateway/doctor/practice.ts';
+import { ServiceError } from '../../../src/ports/services.ts';
 import type { Zones } from '../../../src/record/scenario.ts';
 import { resolverOver } from '../../support/gateway.ts';
-import { practice, WELL } from '../../support/practice.ts';
+import { practice, STATUS, WELL } from '../../support/practice.ts';
 import { aRecord } from '../../support/record.ts';
 import { NOON } from '../../support/samples.ts';
 
@@ -201,4 +202,45 @@ test('a listener that sees private addresses only is told, and what was shed at 
   expect(await told([shed])).toMatchObject([
     { topic: 'crowd', saw: '7 connections shed in the last 60 s (network-rate)' },
   ]);
+});
+
+test('each configured service is asked: what it is, or why it gives no answer and what to do', async () => {
+  const well = await practice(WELL);
+  const address = { kind: 'unix', path: '/run/x' } as const;
+  const services = {
+    clamav: { address, connectTimeout: 1, maxBytes: 1 },
+    spamassassin: { address, connectTimeout: 1 },
+    rspamd: { url: 'http://127.0.0.1', connectTimeout: 1 },
+  };
+  const scan = () => Promise.reject(new Error('not asked'));
+  const found = await examine(
+    {
+      ...well,
+      installation: { ...well.installation, services },
+      services: {
+        clamav: { scan, probe: async () => 'PONG', version: async () => 'ClamAV 1.4.3/1' },
+        spamassassin: { scan, probe: () => Promise.reject(new ServiceError('unreachable', 'connect ENOENT /run/x')) },
+        rspamd: { scan, probe: async () => 'rspamd/3.4\x1b[31m' },
+      },
+      gateway: {
+        kind: 'answered',
+        answer: {
+          problems: [],
+          status: {
+            ...STATUS,
+            services: [{ service: 'clamav', state: 'down', since: NOON, lastError: 'no answer in time' }],
+          },
+        },
+      },
+    },
+    false,
+  );
+  const group = found.filter((one) => one.group === 'services');
+  expect(group.map(({ topic, level, saw }) => `${topic} ${level}: ${saw}`)).toEqual([
+    'clamav ok: answers: ClamAV 1.4.3/1',
+    'spamassassin problem: gives no answer (unreachable): connect ENOENT /run/x',
+    'rspamd ok: answers: rspamd/3.4\\x1b[31m',
+    'clamav warning: the gateway has given it up: no answer in time',
+  ]);
+  expect(group[1]?.remedy).toContain('services.spamassassin.address');
 });

@@ -1,0 +1,86 @@
+/** What an archive says it holds, read as its octets come by. Little is unpacked, and that to a cap. */
+
+import { entryName, type Listing } from './archive-listing.ts';
+import type { Archive, ArchiveEntry } from './inside.ts';
+import { TarListing } from './tar.ts';
+import { ZipListing } from './zip.ts';
+
+/** Formats that are told and not listed. */
+const UNLISTED: readonly (readonly [string, string])[] = [
+  ['rar', 'Rar!\x1a\x07'],
+  ['7z', '7z\xbc\xaf\x27\x1c'],
+  ['gzip', '\x1f\x8b\x08'],
+  ['bzip2', 'BZh'],
+  ['xz', '\xfd7zXZ\0'],
+  ['zstd', '\x28\xb5\x2f\xfd'],
+  ['cab', 'MSCF\0\0\0\0'],
+];
+const OPENING = 264; // up to the mark of tar
+
+export class ArchiveReader {
+  #opening: Uint8Array = new Uint8Array(0);
+  #format = '';
+  #listing: Listing | undefined;
+  #zip: ZipListing | undefined;
+  #decided = false;
+
+  write(octets: Uint8Array): void {
+    if (this.#decided) {
+      this.#listing?.write(octets);
+      return;
+    }
+    this.#opening = Buffer.concat([this.#opening, octets]);
+    if (this.#opening.length >= OPENING) this.#decide();
+  }
+
+  /** Null: no archive. */
+  end(): Archive | null {
+    if (!this.#decided) this.#decide();
+    const listed = this.#listing?.end();
+    // What begins as something else is a zip where it ends as one.
+    if (this.#format === '') return this.#zip?.isZip === true ? { format: 'zip', ...listed! } : null;
+    if (listed !== undefined) return { format: this.#format, ...listed };
+    return {
+      format: this.#format,
+      encrypted: rarIsLocked(this.#opening),
+      entries: gzipName(this.#opening),
+      partial: true,
+    };
+  }
+
+  /** A document of an office suite that has a project of macros. */
+  get macros(): boolean {
+    return this.#zip?.macros ?? false;
+  }
+
+  #decide(): void {
+    this.#decided = true;
+    const start = Buffer.from(this.#opening.subarray(0, OPENING)).toString('latin1');
+    this.#format = UNLISTED.find(([, mark]) => start.startsWith(mark))?.[0] ?? '';
+    if (this.#format !== '') return;
+    if (start.startsWith('ustar', 257)) {
+      this.#format = 'tar';
+      this.#listing = new TarListing();
+    } else {
+      if (/^PK(?:\x03\x04|\x05\x06|\x07\x08)/.test(start)) this.#format = 'zip';
+      this.#zip = new ZipListing();
+      this.#listing = this.#zip;
+    }
+    this.#listing.write(this.#opening);
+    this.#opening = new Uint8Array(0);
+  }
+}
+
+/** Headers encrypted: archive flag of RAR 4, or an encryption header first in RAR 5. */
+function rarIsLocked(opening: Uint8Array): boolean {
+  if (opening[6] === 0) return opening[9] === 0x73 && ((opening[10]! | (opening[11]! << 8)) & 0x80) !== 0;
+  return opening[6] === 1 && opening[13] === 4;
+}
+
+/** RFC 1952 §2.3.1: the name of the one file in it, where it is given. */
+function gzipName(opening: Uint8Array): readonly ArchiveEntry[] {
+  if (opening[0] !== 0x1f || (opening[3]! & 0x08) === 0 || (opening[3]! & 0x04) !== 0) return [];
+  const end = opening.indexOf(0, 10);
+  if (end < 0) return [];
+  return [{ name: entryName(opening.subarray(10, end)), size: 0, encrypted: false }];
+}

@@ -1,0 +1,129 @@
+/** Files written into a text: uuencode, yEnc, BinHex, and long runs of base64 that nobody declared. */
+import type { AnomalyName } from './anomaly.ts';
+import type { Region } from './inside.ts';
+import type { Notes } from './notes.ts';
+
+/** Lines of base64 in a row that no person writes; a key or a signature in a letter has fewer. */
+const RUN_LINES = 4;
+const RUN_OCTETS = 200;
+/** Lines are looked at by their start: what begins a file is short. */
+const LINE_MAX = 1000;
+const LF = 10;
+const CR = 13;
+
+type Open = {
+  readonly reading: Region['reading'];
+  readonly odd: AnomalyName;
+  readonly start: number;
+  readonly until: RegExp;
+};
+
+export class HiddenFiles {
+  readonly #path: string;
+  readonly #notes: Notes;
+  /** Where the next octet stands in the content. */
+  #at: number;
+  /** A line that is not whole yet. */
+  #rest: Uint8Array = new Uint8Array(0);
+  /** The line is over `LINE_MAX`: its rest is passed over. */
+  #skipping = false;
+  #open: Open | undefined;
+  #run: { readonly start: number; lines: number; octets: number } | undefined;
+
+  constructor(path: string, start: number, notes: Notes) {
+    this.#path = path;
+    this.#at = start;
+    this.#notes = notes;
+  }
+
+  write(octets: Uint8Array): void {
+    const all = this.#rest.length === 0 ? octets : Buffer.concat([this.#rest, octets]);
+    const base = this.#at - this.#rest.length;
+    let from = 0;
+    for (;;) {
+      const end = all.indexOf(LF, from);
+      if (end < 0) break;
+      if (this.#skipping) this.#skipping = false;
+      else this.#line(all, from, end, base);
+      from = end + 1;
+    }
+    this.#at += octets.length;
+    this.#rest = all.subarray(from);
+    if (this.#rest.length > LINE_MAX) {
+      if (!this.#skipping) this.#line(this.#rest, 0, this.#rest.length, base + from);
+      this.#skipping = true;
+      this.#rest = new Uint8Array(0);
+    }
+    this.#rest = Uint8Array.from(this.#rest);
+  }
+
+  end(): void {
+    if (this.#rest.length > 0) this.#line(this.#rest, 0, this.#rest.length, this.#at - this.#rest.length);
+    this.#endRun(this.#at);
+    if (this.#open !== undefined) this.#close(this.#at);
+  }
+
+  #line(octets: Uint8Array, from: number, lineEnd: number, base: number): void {
+    let end = lineEnd;
+    while (end > from && (octets[end - 1] === CR || octets[end - 1] === 32)) end--;
+    if (this.#open !== undefined) {
+      const first = octets[from];
+      if ((first === 101 || first === 61 || octets[end - 1] === 58) && this.#open.until.test(textOf(octets, from, end)))
+        this.#close(base + lineEnd);
+      return;
+    }
+    if (isRun(octets, from, end)) {
+      this.#run ??= { start: base + from, lines: 0, octets: 0 };
+      this.#run.lines++;
+      this.#run.octets += end - from;
+      return;
+    }
+    this.#endRun(base + from);
+    const first = octets[from]! | 32;
+    if (first === 98 || octets[from] === 61 || octets[from] === 40)
+      this.#begins(textOf(octets, from, end), base + from);
+  }
+
+  #begins(line: string, start: number): void {
+    for (const { begin, ...kind } of KINDS) if (begin.test(line)) this.#open = { ...kind, start };
+    if (this.#open !== undefined) this.#notes.odd(this.#open.odd, this.#path);
+  }
+
+  #close(end: number): void {
+    const { start, reading } = this.#open!;
+    this.#open = undefined;
+    this.#notes.region({ part: this.#path, reading, start, end });
+  }
+
+  #endRun(end: number): void {
+    const run = this.#run;
+    this.#run = undefined;
+    if (run === undefined || run.octets < RUN_OCTETS || (run.lines < RUN_LINES && run.octets < LINE_MAX)) return;
+    this.#notes.odd('base64-in-text', this.#path);
+    this.#notes.region({ part: this.#path, reading: 'base64', start: run.start, end });
+  }
+}
+
+const KINDS = [
+  { begin: /^begin [0-7]{3,4} ./i, reading: 'uuencode', odd: 'uuencode', until: /^end$/i },
+  { begin: /^begin-base64 [0-7]{3,4} ./i, reading: 'uuencode', odd: 'uuencode', until: /^====$/ },
+  { begin: /^=ybegin /, reading: 'yenc', odd: 'yenc', until: /^=yend / },
+  { begin: /^\(This file must be converted with BinHex/i, reading: 'binhex', odd: 'binhex', until: /:$/ },
+] as const;
+
+const textOf = (octets: Uint8Array, from: number, end: number): string =>
+  Buffer.from(octets.buffer, octets.byteOffset + from, Math.min(end - from, 200)).toString('latin1');
+
+/** A line of base64 alone, long enough to be no word: told by its length, then by its octets. */
+function isRun(octets: Uint8Array, from: number, end: number): boolean {
+  const length = end - from;
+  if (length < 40 && length % 4 !== 0) return false;
+  if (length < 4) return false;
+  // Most lines of a text show it in their first words.
+  for (let at = from; at < end; at++) if (BASE64[octets[at]!] === 0) return false;
+  return true;
+}
+
+const BASE64 = new Uint8Array(256);
+for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=')
+  BASE64[character.charCodeAt(0)] = 1;

@@ -1,0 +1,57 @@
+/** What is gathered while a message is read: parts, oddities, texts, and how much of each there may be. */
+import type { AnomalyName } from './anomaly.ts';
+import { BOUNDS } from './bounds.ts';
+import type { Anomaly, Inside, Part, PartText, Region } from './inside.ts';
+
+/** One for a message and all messages within it. */
+export class Notes {
+  readonly parts: Part[] = [];
+  readonly #anomalies = new Map<string, Anomaly>();
+  readonly #regions: Region[] = [];
+  readonly #texts: PartText[] = [];
+  /** Octets of text that may still be kept. */
+  textLeft: number = BOUNDS.textOctets;
+  depth = 0;
+  begun = 0;
+  result: Inside['result'] = 'ok';
+
+  odd(name: AnomalyName, part: string): void {
+    if (this.#anomalies.size < BOUNDS.anomalies) this.#anomalies.set(`${name} ${part}`, { name, part });
+  }
+
+  region(region: Region): void {
+    if (region.end <= region.start) return;
+    if (this.#regions.length < BOUNDS.regions) this.#regions.push(region);
+    else this.met('too-much');
+  }
+
+  text(text: PartText): void {
+    if (text.text !== '') this.#texts.push(text);
+  }
+
+  /** False: one part too many. */
+  begin(): boolean {
+    if (this.begun >= BOUNDS.parts) {
+      this.met('too-many-parts');
+      return false;
+    }
+    this.begun++;
+    return true;
+  }
+
+  /** The first bound that is met names the result. */
+  met(bound: Exclude<Inside['result'], 'ok'>): void {
+    if (this.result === 'ok') this.result = bound;
+  }
+
+  inside(): Inside {
+    return {
+      parts: this.parts.toSorted((a, b) => a.start - b.start || a.bodyStart - b.bodyStart),
+      anomalies: [...this.#anomalies.values()],
+      regions: this.#regions,
+      texts: this.#texts,
+      depth: this.depth,
+      result: this.result,
+    };
+  }
+}

@@ -1,0 +1,416 @@
+/**
+ * Reads a message once, as it comes: its tree of parts (RFC 2046), each part's octets decoded and looked at, and what is odd.
+ * Where readers differ about a boundary, all of its readings are followed.
+ */
+import { BOUNDS } from './bounds.ts';
+import { carriedMessage } from './carried.ts';
+import { type EntityHeader, readEntityHeader } from './entity-header.ts';
+import { HiddenFiles } from './hidden-files.ts';
+import type { Inside } from './inside.ts';
+import { type Leaf, openLeaf } from './leaf.ts';
+import { LineWatch } from './line-watch.ts';
+import { Notes } from './notes.ts';
+
+const LF = 10;
+const CR = 13;
+const DASH = 45;
+const NOTHING: Uint8Array = new Uint8Array(0);
+/** A preamble is a note to readers without MIME. */
+const PREAMBLE_MAX = 1000;
+
+/** A multipart that is open, or a message within. */
+interface Frame {
+  /** Prefix of its children's paths. */
+  readonly path: string;
+  readonly boundaries: Set<string>;
+  readonly multipart: boolean;
+  readonly digest: boolean;
+  /** None was named: the first line that looks like a delimiter names it. */
+  guess: boolean;
+  children: number;
+  closed: boolean;
+  /** Of a message: closes the part that it is. */
+  readonly end: (end: number) => void;
+}
+
+/** Where the walk stands within a multipart's own lines. */
+interface Aside {
+  readonly kind: 'preamble' | 'epilogue';
+  readonly frame: Frame;
+  readonly start: number;
+  readonly hidden: HiddenFiles;
+  content: number;
+}
+
+/** Whose header section is read. */
+interface Entity {
+  readonly leafPath: string;
+  readonly path: string;
+  readonly start: number;
+  readonly top: boolean;
+  readonly digest: boolean;
+}
+
+/** `prefix`: paths begin with it; '' for the message itself. */
+export class Walk {
+  readonly #notes: Notes;
+  readonly #lines: LineWatch | undefined;
+  /** Octets that are not understood yet, and where they begin. */
+  #carry: Uint8Array = NOTHING;
+  #base = 0;
+  #lineStart = true;
+  #stopped = false;
+  readonly #frames: Frame[] = [];
+  /** Lines of a header section, while one is read. */
+  #header: Uint8Array[] | undefined = [];
+  #headerOctets = 0;
+  #entity: Entity;
+  #leaf: Leaf | undefined;
+  #aside: Aside | undefined;
+  /** Where all that is found is said to stand: the part that carries this message encoded. */
+  readonly #carried: { readonly start: number; readonly bodyStart: number } | undefined;
+
+  constructor(
+    notes = new Notes(),
+    prefix = '',
+    depth = 0,
+    carried?: { readonly start: number; readonly bodyStart: number },
+  ) {
+    this.#notes = notes;
+    this.#depthBelow = depth;
+    this.#carried = carried;
+    this.#lines = carried === undefined ? new LineWatch(notes) : undefined;
+    this.#entity = { leafPath: join(prefix, 1), path: prefix, start: 0, top: true, digest: false };
+    this.#notes.begin();
+  }
+  readonly #depthBelow: number;
+
+  write(chunk: Uint8Array): void {
+    this.#lines?.write(chunk);
+    if (this.#stopped) {
+      this.#base += chunk.length;
+      return;
+    }
+    const octets = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
+    const used = this.#read(octets, false);
+    // A copy, so that the chunk is not kept for its last octets.
+    this.#carry = used === octets.length ? NOTHING : Uint8Array.from(octets.subarray(used));
+    this.#base += used;
+  }
+
+  end(): Inside {
+    this.finish();
+    return this.#notes.inside();
+  }
+
+  /** The end of the octets; what is known stands in the notes. */
+  finish(): void {
+    if (!this.#stopped) {
+      const used = this.#read(this.#carry, true);
+      this.#base += used;
+      this.#carry = NOTHING;
+      if (this.#header !== undefined) this.#headerEnds(this.#base);
+      this.#endInner(this.#base);
+    }
+    this.#popTo(0, this.#base);
+  }
+
+  /** How many octets were understood. */
+  #read(octets: Uint8Array, last: boolean): number {
+    let at = 0;
+    while (at < octets.length && !this.#stopped) {
+      const next = this.#header !== undefined ? this.#readHeader(octets, at, last) : this.#readBody(octets, at, last);
+      if (next === at) break;
+      at = next;
+    }
+    return this.#stopped ? octets.length : at;
+  }
+
+  /** One line of a header section. */
+  #readHeader(octets: Uint8Array, at: number, last: boolean): number {
+    const lf = octets.indexOf(LF, at);
+    if (lf < 0 && !last && octets.length - at < BOUNDS.headerOctets) return at;
+    const end = lf < 0 ? octets.length : lf + 1;
+    const line = octets.subarray(at, end);
+    if (line[0] === DASH && line[1] === DASH) {
+      const found = this.#match(line);
+      if (found !== undefined) {
+        this.#headerEnds(this.#base + at);
+        this.#delimiter(found, this.#base + at, this.#base + end);
+        return end;
+      }
+    }
+    if (line[0] === LF || (line[0] === CR && line[1] === LF)) {
+      this.#header?.push(line.slice());
+      this.#headerEnds(this.#base + end);
+      return end;
+    }
+    this.#headerOctets += line.length;
+    if (this.#headerOctets > BOUNDS.headerOctets && !this.#entity.top) {
+      this.#notes.odd('endless-header', this.#entity.leafPath);
+      this.#headerEnds(this.#base + at);
+      return at + 1 > octets.length ? at : this.#readBody(octets, at, last);
+    }
+    this.#header?.push(line.slice());
+    return end;
+  }
+
+  /** Content up to the next delimiter, or as far as it is surely content. */
+  #readBody(octets: Uint8Array, from: number, last: boolean): number {
+    if (!this.#frames.some(({ multipart }) => multipart)) {
+      this.#content(octets.subarray(from));
+      return octets.length;
+    }
+    let seek = from;
+    let lineStart = this.#lineStart;
+    for (;;) {
+      const at = lineStart && begins(octets, seek) ? seek : after(octets, seek);
+      lineStart = false;
+      if (at < 0) {
+        const keep = last ? octets.length : safeEnd(octets, from, this.#lineStart);
+        this.#content(octets.subarray(from, keep));
+        this.#lineStart = keep > from ? octets[keep - 1] === LF : this.#lineStart;
+        return keep;
+      }
+      const lf = octets.indexOf(LF, at);
+      if (lf < 0 && !last && octets.length - at < BOUNDS.delimiterLine) {
+        const keep = Math.max(from, beforeBreak(octets, at));
+        this.#content(octets.subarray(from, keep));
+        if (keep > from) this.#lineStart = false;
+        return keep;
+      }
+      const end = lf < 0 ? octets.length : lf + 1;
+      const found = end - at > BOUNDS.delimiterLine ? undefined : this.#match(octets.subarray(at, end));
+      if (found !== undefined) {
+        const bodyEnd = Math.max(from, beforeBreak(octets, at));
+        this.#content(octets.subarray(from, bodyEnd));
+        this.#delimiter(found, this.#base + bodyEnd, this.#base + end);
+        this.#lineStart = true;
+        return end;
+      }
+      // The line's own break may belong to the delimiter that follows.
+      seek = Math.max(at + 2, end - 1);
+    }
+  }
+
+  #content(octets: Uint8Array): void {
+    if (octets.length === 0) return;
+    if (this.#leaf !== undefined) this.#leaf.write(octets);
+    else if (this.#aside !== undefined) {
+      this.#aside.content += countInk(octets);
+      this.#aside.hidden.write(octets);
+    }
+  }
+
+  /** Which open multipart's delimiter the line is. */
+  #match(line: Uint8Array): { readonly frame: number; readonly close: boolean } | undefined {
+    const text = trimmedEnd(Buffer.from(line.buffer, line.byteOffset, line.length).toString('latin1', 2));
+    for (let n = this.#frames.length - 1; n >= 0; n--) {
+      const frame = this.#frames[n]!;
+      if (frame.guess && text !== '' && text !== '-' && !text.includes('  ')) {
+        frame.guess = false;
+        frame.boundaries.add(text);
+      }
+      if (frame.boundaries.has(text)) return { frame: n, close: false };
+      if (text.endsWith('--') && frame.boundaries.has(text.slice(0, -2))) return { frame: n, close: true };
+    }
+    for (const frame of this.#frames)
+      for (const boundary of frame.boundaries)
+        if (text.startsWith(boundary)) this.#notes.odd('near-boundary', frame.path);
+    return undefined;
+  }
+
+  #delimiter({ frame: n, close }: { frame: number; close: boolean }, end: number, next: number): void {
+    this.#endInner(end);
+    this.#popTo(n + 1, end);
+    const frame = this.#frames[n]!;
+    if (close) {
+      frame.closed = true;
+      this.#aside = this.#asideOf('epilogue', frame, next);
+      return;
+    }
+    if (frame.closed) this.#notes.odd('part-after-end', frame.path);
+    frame.closed = false;
+    if (!this.#notes.begin()) {
+      this.#stopped = true;
+      return;
+    }
+    frame.children++;
+    const path = join(frame.path, frame.children);
+    this.#begin({ leafPath: path, path, start: next, top: false, digest: frame.digest });
+  }
+
+  #begin(entity: Entity): void {
+    this.#entity = entity;
+    this.#header = [];
+    this.#headerOctets = 0;
+  }
+
+  #headerEnds(bodyStart: number): void {
+    const { leafPath, path, start, top, digest } = this.#entity;
+    const octets = Buffer.concat(this.#header ?? []);
+    this.#header = undefined;
+    this.#lineStart = true;
+    const header = readEntityHeader(octets, top, digest ? 'message/rfc822' : 'text/plain', (name) =>
+      this.#notes.odd(name, leafPath),
+    );
+    if (header.type.startsWith('multipart/') && this.#opens(header, leafPath))
+      this.#openMultipart(header, path, bodyStart);
+    else if (MESSAGES.has(header.type) && this.#opens(header, leafPath))
+      this.#openMessage(header, leafPath, start, bodyStart);
+    else {
+      const place = { path: leafPath, start, bodyStart, ...this.#carried };
+      const carries = MESSAGES.has(header.type) && this.#depth < BOUNDS.depth;
+      this.#leaf = carries
+        ? carriedMessage(header, place, this.#notes, new Walk(this.#notes, leafPath, this.#depth + 1, place))
+        : openLeaf(header, place, this.#notes);
+    }
+  }
+
+  /** Whether what is within can be read as it stands, and is not too deep. */
+  #opens(header: EntityHeader, path: string): boolean {
+    if (this.#depth >= BOUNDS.depth) {
+      this.#notes.met('too-deep');
+      return false;
+    }
+    if (header.encoding === 'identity') return true;
+    this.#notes.odd(MESSAGES.has(header.type) ? 'encoded-message' : 'encoded-multipart', path);
+    return header.type.startsWith('multipart/');
+  }
+
+  get #depth(): number {
+    return this.#depthBelow + this.#frames.length;
+  }
+
+  #openMultipart(header: EntityHeader, path: string, bodyStart: number): void {
+    const boundaries = new Set(header.boundaries);
+    for (const frame of this.#frames)
+      for (const boundary of boundaries) if (frame.boundaries.has(boundary)) this.#notes.odd('reused-boundary', path);
+    const frame: Frame = {
+      path,
+      boundaries,
+      multipart: true,
+      digest: header.type === 'multipart/digest',
+      guess: boundaries.size === 0,
+      children: 0,
+      closed: false,
+      end: (end) => {
+        if (header.encoding !== 'identity')
+          this.#notes.region({
+            part: path,
+            reading: header.encoding,
+            start: this.#place(bodyStart),
+            end: this.#place(end),
+          });
+        for (const reading of header.otherEncodings)
+          this.#notes.region({ part: path, reading, start: this.#place(bodyStart), end: this.#place(end) });
+      },
+    };
+    this.#push(frame);
+    this.#aside = this.#asideOf('preamble', frame, bodyStart);
+  }
+
+  #openMessage(header: EntityHeader, path: string, start: number, bodyStart: number): void {
+    const { type, name, extension, disposition, declaredEncoding: encoding } = header;
+    const open = { path, type, detected: '', name, extension, disposition, attachment: true, encoding, sha256: '' };
+    const place = { start: this.#place(start), bodyStart: this.#place(bodyStart) };
+    this.#push({
+      path,
+      boundaries: new Set(),
+      multipart: false,
+      digest: false,
+      guess: false,
+      children: 1,
+      closed: true,
+      end: (end) =>
+        this.#notes.parts.push({
+          ...open,
+          ...place,
+          size: end - bodyStart,
+          end: this.#place(end),
+          archive: null,
+          macros: false,
+        }),
+    });
+    if (!this.#notes.begin()) this.#stopped = true;
+    else this.#begin({ leafPath: join(path, 1), path, start: bodyStart, top: true, digest: false });
+  }
+
+  #place(at: number): number {
+    return this.#carried?.bodyStart ?? at;
+  }
+
+  #push(frame: Frame): void {
+    this.#frames.push(frame);
+    this.#notes.depth = Math.max(this.#notes.depth, this.#depth);
+  }
+
+  #asideOf(kind: Aside['kind'], frame: Frame, start: number): Aside {
+    return { kind, frame, start, content: 0, hidden: new HiddenFiles(frame.path, start, this.#notes) };
+  }
+
+  /** The leaf, or the lines beside parts, end here. */
+  #endInner(end: number): void {
+    if (this.#header !== undefined) this.#headerEnds(end);
+    this.#leaf?.end(end);
+    this.#leaf = undefined;
+    const aside = this.#aside;
+    this.#aside = undefined;
+    if (aside === undefined) return;
+    aside.hidden.end();
+    const { kind, frame, start, content } = aside;
+    if (kind === 'epilogue' && content > 0) this.#notes.odd('epilogue-content', frame.path);
+    if (kind === 'preamble' && content > PREAMBLE_MAX) this.#notes.odd('preamble-content', frame.path);
+    if (content > 0) this.#notes.region({ part: frame.path, reading: 'identity', start, end: Math.max(start, end) });
+  }
+
+  #popTo(length: number, end: number): void {
+    while (this.#frames.length > length) {
+      const frame = this.#frames.pop()!;
+      if (frame.multipart && !frame.closed) this.#notes.odd('unclosed-multipart', frame.path);
+      frame.end(end);
+    }
+  }
+}
+
+const MESSAGES: ReadonlySet<string> = new Set(['message/rfc822', 'message/global', 'message/news']);
+
+const join = (path: string, n: number): string => (path === '' ? `${n}` : `${path}.${n}`);
+const begins = (octets: Uint8Array, at: number): boolean => octets[at] === DASH && octets[at + 1] === DASH;
+
+const DELIMITER = Buffer.from('\n--');
+/** Where the next line that begins with two dashes starts; negative: nowhere. */
+function after(octets: Uint8Array, from: number): number {
+  const view = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
+  const found = view.indexOf(DELIMITER, from);
+  return found < 0 ? -1 : found + 1;
+}
+
+/** The line break before a delimiter is the delimiter's (RFC 2046 §5.1.1). */
+function beforeBreak(octets: Uint8Array, at: number): number {
+  if (octets[at - 1] !== LF) return at;
+  return octets[at - 2] === CR ? at - 2 : at - 1;
+}
+
+/** All but a last line break, with one dash perhaps: a delimiter may follow it. */
+function safeEnd(octets: Uint8Array, from: number, lineStart: boolean): number {
+  let end = octets.length;
+  if (lineStart && end - from < 2 && (end === from || octets[from] === DASH)) return from;
+  if (octets[end - 1] === DASH && octets[end - 2] === LF) end--;
+  if (octets[end - 1] === LF) end--;
+  if (octets[end - 1] === CR) end--;
+  return Math.max(from, end);
+}
+
+function trimmedEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) <= 32) end--;
+  return text.slice(0, end);
+}
+
+/** Octets that are no white space, to a number that is enough to know. */
+function countInk(octets: Uint8Array): number {
+  let count = 0;
+  for (let at = 0; at < octets.length && count <= PREAMBLE_MAX; at++) if (octets[at]! > 32) count++;
+  return count;
+}

@@ -36,7 +36,7 @@ const part = (path: string, text: string, whole: string, more: Partial<Part> = {
   ...more,
 });
 const inside = (parts: readonly Part[], more: Partial<Inside> = {}): Inside => ({
-  ...{ parts, anomalies: [], texts: [], depth: 1, result: 'ok' },
+  ...{ parts, anomalies: [], regions: [], texts: [], depth: 1, result: 'ok' },
   ...more,
 });
 const BASE64 = Buffer.from(`PK ${VIRUS}`)

@@ -12,6 +12,11 @@ export function stripTags(html: string, limit: number): string {
     kept.push(text);
     length += text.length;
     if (open === -1) break;
+    if (!TAG.test(lower.charAt(open + 1))) {
+      kept.push('<'); // of `1 < 2`: no reader takes it for a tag
+      at = open + 1;
+      continue;
+    }
     const after = endOf(lower, open);
     if (after === -1) break;
     kept.push(BREAKS.test(lower.slice(open, open + TAG_NAME_MAX)) ? '\n' : ' ');
@@ -26,6 +31,7 @@ export function stripTags(html: string, limit: number): string {
 
 /** Blank space that goes counts until it is gone. */
 const SPARE = 4;
+const TAG = /[a-z/!?]/;
 const TAG_NAME_MAX = 12;
 const BREAKS = /^<\/?(?:p|br|div|tr|li|h[1-6]|table|blockquote)\b/;
 

@@ -28,7 +28,7 @@ export const QUEUE_LAYOUT: Layout = {
     CREATE INDEX quarantine_content ON quarantine (content);
     CREATE INDEX quarantine_record ON quarantine (record);
     CREATE INDEX quarantine_recipient ON quarantine (recipient);
-    CREATE INDEX quarantine_class ON quarantine (class, at);
+    CREATE INDEX quarantine_class ON quarantine (class, id, at);
     -- The last record of each day that is known to have its entries: what lies beyond it after a crash is looked at.
     CREATE TABLE marks (day TEXT PRIMARY KEY, record INTEGER NOT NULL);
     CREATE TABLE life (clean INTEGER NOT NULL);

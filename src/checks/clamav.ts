@@ -14,6 +14,7 @@ export const clamav = defineCheck({
   timeout: minutes(2),
   onError: 'defer',
   needs: [],
+  looksInside: true,
   service: 'clamav',
   evidence: 'How many files were scanned: the message, and its parts.',
   options: z.strictObject({

@@ -15,6 +15,7 @@ const ALL: readonly Check[] = [
   (await import('./sender-domain.ts')).senderDomain,
   (await import('./spamassassin.ts')).spamassassin,
   (await import('./spf.ts')).spf,
+  (await import('./structure.ts')).structure,
 ];
 
 export const CHECKS: ReadonlyMap<string, Check> = new Map(ALL.map((check) => [check.name, check]));

@@ -1,6 +1,7 @@
 /** All scans of one message, and the worst of what they found. */
 import { clean } from '../mail/reply.ts';
-import type { Inside, Part } from '../mime/inside.ts';
+import type { Inside, Part, Region } from '../mime/inside.ts';
+import { writtenFile } from '../mime/written-files.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { VirusScanner, VirusVerdict } from '../ports/services.ts';
 import { Cursor, decoded } from './part-octets.ts';
@@ -57,20 +58,20 @@ async function scanParts(
   scanner: VirusScanner,
   signal: AbortSignal,
 ): Promise<readonly Scan[]> {
-  const leaves = leavesOf(inside);
+  const leaves = filesOf(inside);
   const scans: Scan[] = [];
   const unread = leaves.length > PARTS_MAX || inside.result !== 'ok';
   if (unread) scans.push({ part: '', verdict: { kind: 'too-large' } });
   let cursor: Cursor | undefined;
   try {
-    for (const part of leaves.slice(0, PARTS_MAX)) {
-      if (cursor === undefined || cursor.at > part.bodyStart) {
+    for (const { part, start, end, read } of leaves.slice(0, PARTS_MAX)) {
+      if (cursor === undefined || cursor.at > start) {
         await cursor?.close();
         cursor = new Cursor(content.open(signal));
       }
-      const octets = decoded(part, cursor.slice(part.bodyStart, part.end));
+      const octets = read(cursor.slice(start, end));
       const verdict = await scanner.scan({ message: content.sha256, octets }, signal);
-      scans.push({ part: part.path, verdict });
+      scans.push({ part, verdict });
       if (verdict.kind === 'infected') break; // worse does not come
     }
   } finally {
@@ -79,13 +80,38 @@ async function scanParts(
   return scans;
 }
 
-/** A message within a message is scanned by its parts; a letter that is one plain text was scanned as it came. */
-function leavesOf({ parts, anomalies }: Inside): readonly Part[] {
-  const [only] = parts;
-  if (parts.length === 1 && only?.type === 'text/plain' && anomalies.length === 0) return [];
-  const holding = new Set(parts.map(({ path }) => path.replace(/\.?[^.]*$/, '')));
-  return parts.filter(({ path }) => !holding.has(path)).sort((a, b) => a.bodyStart - b.bodyStart);
+/** What clamd is shown beside the message as it came. */
+interface File {
+  readonly part: string;
+  readonly start: number;
+  readonly end: number;
+  readonly read: (octets: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
 }
+
+/** In the order they stand. A message within a message is scanned by its parts; a letter that is one plain text was scanned as it came. */
+function filesOf({ parts, anomalies, regions }: Inside): readonly File[] {
+  const [only] = parts;
+  if (parts.length === 1 && only?.type === 'text/plain' && anomalies.length === 0 && regions.length === 0) return [];
+  const holding = new Set(parts.map(({ path }) => path.replace(/\.?[^.]*$/, '')));
+  return [...parts.filter(({ path }) => !holding.has(path)).map(fileOf), ...regions.map(hiddenIn)].sort(
+    (a, b) => a.start - b.start,
+  );
+}
+
+const fileOf = (part: Part): File => ({
+  part: part.path,
+  start: part.bodyStart,
+  end: part.end,
+  read: (octets) => decoded(part, octets),
+});
+
+const hiddenIn = ({ part, reading, start, end }: Region): File => ({
+  ...{ part, start, end },
+  read: (octets) =>
+    reading === 'uuencode' || reading === 'yenc'
+      ? writtenFile(reading, octets)
+      : decoded({ encoding: reading }, octets),
+});
 
 function worst(scans: readonly Scan[]): VirusFound {
   let found: Scan = { part: '', verdict: { kind: 'clean' } };

@@ -4,6 +4,7 @@ import type { QuarantineItem } from '../ports/queue.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { act, type Common, FINE, family, NO, printing, type Shell } from './command.ts';
 import { CHOICES, choose, heldOf } from './quarantine-choice.ts';
+import { quarantineDigest } from './quarantine-digest.ts';
 import { releaseCommand } from './quarantine-release.ts';
 import { showCommand } from './quarantine-show.ts';
 import { heldLine, heldView } from './quarantine-tell.ts';
@@ -20,7 +21,13 @@ export function quarantineCommand(shell: Shell): Command {
       ['quarantine show 3f9k2m7q0d5xa.1', 'one of them: who, why, by which rule'],
     ],
   });
-  for (const command of [list(shell), showCommand(shell), releaseCommand(shell), remove(shell)])
+  for (const command of [
+    list(shell),
+    showCommand(shell),
+    releaseCommand(shell),
+    remove(shell),
+    quarantineDigest(shell),
+  ])
     quarantine.addCommand(command);
   return quarantine;
 }

@@ -66,6 +66,7 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
       `${name}, ${count(rules, 'rule')}, bundle ${bundle}`,
     ]),
     ...gateway.services.map((one) => ['service', sayService(one, now)]),
+    ...tellDigest(gateway, now),
     ...(lastReload === null
       ? []
       : [
@@ -82,6 +83,18 @@ function sayService({ service, state, since, lastError }: ServiceStatus, now: Ti
   const span = sayDuration(Math.max(0, now - since));
   if (state === 'down') return `${service} DOWN for ${span}, asked by probes only: ${lastError}`;
   return `${service}: no trouble for ${span}${lastError === '' ? '' : `, before it ${lastError}`}`;
+}
+
+function tellDigest({ digest }: GatewayStatus, now: Timestamp): readonly (readonly string[])[] {
+  // One that was started before there were any says nothing of them.
+  if (digest === null || digest === undefined) return [];
+  const { address, next, last } = digest;
+  const when = next === null ? 'not planned yet' : `next in ${sayDuration(Math.max(0, next - now))}`;
+  const before =
+    last === null
+      ? 'none since it started'
+      : `last ${sayDuration(Math.max(0, now - last.at))} ago: ${count(last.mails, 'mail')} about ${count(last.messages, 'message')}`;
+  return [['digest', `${when}; ${before}; pages at ${address}`]];
 }
 
 function sayWaiting({ waiting, due, leased, held, oldest }: Waiting, now: Timestamp): string {

@@ -1,12 +1,14 @@
 /** What the commands ask of the world: main hands it in, tests hand in another. */
 import type { Installation } from '../config/installation.ts';
 import type { Found } from '../gateway/doctor/examine.ts';
+import type { RecipientDirectory } from '../gateway/world.ts';
 import type { Problem } from '../language/problem.ts';
 import type { Millis, Timestamp } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Manifest } from '../ports/backup.ts';
 import type { ControlAsk, Controlled } from '../ports/control.ts';
+import type { DigestStore } from '../ports/digest.ts';
 import type { Previewer } from '../ports/preview.ts';
 import type { QueueStore, RecordStore } from '../ports/queue.ts';
 import type { VirusScanner } from '../ports/services.ts';
@@ -38,6 +40,8 @@ export interface CliWorld {
   load(config: string, options: { readonly secrets: boolean }): Promise<Loaded>;
   /** The store as a visitor beside a running gateway. */
   visit(installation: Installation): Promise<Visit>;
+  /** Who is known in hosted domains. */
+  directory(loaded: Sound): RecipientDirectory;
   /** Makes ready to rehearse; what it opens is closed by `close`. */
   rehearsals(loaded: Sound): Promise<Rehearsals>;
   /** Runs the gateway until it is told to stop; answers the exit status. */
@@ -77,6 +81,7 @@ export interface Visit {
   readonly records: RecordStore;
   /** Undefined where none is configured. */
   readonly scanner: VirusScanner | undefined;
+  readonly digests: DigestStore;
   /** The rules of a bundle, from the bundle's own files; undefined where it is not stored. */
   rules(bundle: string): Promise<RuleBook | undefined>;
   close(): Promise<void>;

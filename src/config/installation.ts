@@ -3,6 +3,7 @@ import type { Place } from '../language/problem.ts';
 import type { Millis } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { HostAddress, Route } from '../queue/route.ts';
+import type { DigestSettings } from './digest.ts';
 import type { QuarantineKeeping } from './quarantine.ts';
 
 export interface Listener {
@@ -137,6 +138,8 @@ export interface Installation {
     readonly delayNotice: Millis | 'never';
   };
   readonly quarantine: QuarantineKeeping;
+  /** Undefined: recipients are not told what was held for them. */
+  readonly digest: DigestSettings | undefined;
   readonly limits: Limits;
   readonly records: {
     readonly retention: Millis;

@@ -5,6 +5,7 @@ import { inOrder, type Problem } from '../language/problem.ts';
 import { parseMailbox, toAscii } from '../mail/address.ts';
 import { parseIp } from '../mail/ip.ts';
 import { buildCertificates } from './certificates.ts';
+import { buildDigest } from './digest.ts';
 import { buildDomains } from './domains.ts';
 import type { Findings } from './findings.ts';
 import { parseHostPort, sayHostPort } from './host-port.ts';
@@ -68,6 +69,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     queue,
     quarantine: quarantineOf(sections, limits.messageBytes, findings),
     limits,
+    digest: buildDigest(sections, findings),
     records: {
       retention: records.retention,
       coalesce: records.connections.coalesce,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
 import { hours, minutes, seconds } from '../mail/time.ts';
 import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
+import { DIGEST } from './schema-digest.ts';
 import { LIMITS } from './schema-limits.ts';
 
 const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
@@ -217,6 +218,7 @@ export const SINGLES = {
           'All content that is kept aside; at least `limits.message`. From nine tenths of it on the oldest of spam and bulk make room, and their ' +
           'records say so; where there are none left and it is reached, messages that would be kept aside are answered 452',
       }),
+    digest: DIGEST.optional(),
   }),
   limits: LIMITS,
   records: z.strictObject({

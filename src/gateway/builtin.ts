@@ -67,6 +67,10 @@ export const BUILTIN = {
     reply: { code: 250, enhanced: '2.0.0', text: 'queued as {id}' },
     about: 'No refusal: a notification of our own about another message, for which nobody connected.',
   },
+  digest: {
+    reply: { code: 250, enhanced: '2.0.0', text: 'queued as {id}' },
+    about: 'No refusal: a mail of our own that tells a recipient what was held, for which nobody connected.',
+  },
 } as const satisfies { readonly [word: string]: Builtin };
 
 export type BuiltinWord = keyof typeof BUILTIN;

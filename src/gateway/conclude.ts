@@ -7,7 +7,8 @@ import type { RouteTiming } from '../queue/route.ts';
 import { type Effect, type EntryEvent, transition } from '../queue/transition.ts';
 import type { RecordEvent } from '../record/record.ts';
 import type { DispatchWorld } from './dispatch-world.ts';
-import { notification, type Owed, routeTo } from './notify.ts';
+import { notification, type Owed } from './notify.ts';
+import { routeTo } from './own-mail.ts';
 import { SettleUp } from './settle-up.ts';
 
 /** A lease with less left than this may be lost to another worker, and a notification for several would be lost with it. */

@@ -35,7 +35,11 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
     if (content.size > sizeBytes) refuse(recipient, 'too-large-for-recipient', { size: String(sizeBytes) });
   }
   const envelope = { id: tx.id, recipients: taken.map(addressOf) };
-  const bench = benchFor(s, tx.ledger, tx.at, envelope, { content, header: read.header });
+  const bench = benchFor(s, tx.ledger, tx.at, envelope, {
+    content,
+    header: read.header,
+    ...(tx.walked?.inside === undefined ? {} : { inside: tx.walked.inside }),
+  });
   for (const stage of ['data', 'content'] as const) {
     const going = taken.filter((recipient) => !refuses(recipient.course.disposition) || allStages(s));
     if (going.length === 0) break;

@@ -2,7 +2,7 @@
 import type { FactValue } from '../policy/facts.ts';
 import type { SenderStanding } from '../queue/entry.ts';
 import { factViewOf } from './derived-facts.ts';
-import { routeTo } from './notify.ts';
+import { routeTo } from './own-mail.ts';
 import type { SessionState } from './session-state.ts';
 import type { RecipientState, TransactionState } from './transaction.ts';
 

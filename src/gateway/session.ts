@@ -20,6 +20,7 @@ import { refusalReply } from './replies.ts';
 import { decideStage, startChecks } from './run-stage.ts';
 import { allStages, benchFor, instancesOf, newSessionState, type SessionState, verdictum } from './session-state.ts';
 import { keep, type TransactionState } from './transaction.ts';
+import { WalkedWriter, wantsInside } from './walked-writer.ts';
 import type { OpenListener, World } from './world.ts';
 
 export function openSession(world: World, listener: OpenListener, client: ClientInfo): Session {
@@ -114,7 +115,12 @@ class GatewaySession implements Session {
       this.#finishBehind(tx);
       return { kind: 'refuse', spoken: say(reply) };
     }
-    return { kind: 'go', writer: this.#state.world.content.create() };
+    const { world, policy } = this.#state;
+    const writer = world.content.create();
+    if (!wantsInside(policy, world.checks)) return { kind: 'go', writer };
+    const walked = new WalkedWriter(writer, world.log);
+    tx.walked = walked;
+    return { kind: 'go', writer: walked };
   }
 
   async content(content: SpooledContent): Promise<Spoken> {
@@ -247,6 +253,7 @@ function newTransaction(s: SessionState, path: ReversePath, parameters: MailPara
     carry: s.carry,
     end: null,
     message: null,
+    walked: undefined,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { BodyType, MailParameters, Recipient, ReversePath } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
 import type { Millis, Timestamp } from '../mail/time.ts';
+import type { Inside } from '../mime/inside.ts';
 import { type Course, startOf } from '../policy/course.ts';
 import type { Carry, Decision } from '../policy/disposition.ts';
 import type { FactValue } from '../policy/facts.ts';
@@ -44,6 +45,8 @@ export interface TransactionState {
   carry: Carry;
   end: Verdictum | null;
   message: MessageIdentity | null;
+  /** Reads what is inside as it comes; undefined where nobody asks. */
+  walked: { readonly inside: Inside | undefined } | undefined;
 }
 
 /** Adds what a decision said to where it is kept. */

@@ -81,6 +81,11 @@ export function cliWorld(signal: AbortSignal): CliWorld {
     },
     visit: (installation) => visit(installation, services),
     previewer: threadPreviewer(),
+    directory: (loaded) => {
+      const current = loadedAs.get(loaded);
+      if (current === undefined) throw new RangeError('Cannot ask for recipients as the configuration must be sound');
+      return current.directory;
+    },
     rehearsals: async (loaded) => {
       const current = loadedAs.get(loaded);
       if (current === undefined) throw new RangeError('Cannot rehearse as the configuration must be sound');
@@ -114,6 +119,7 @@ async function visit(installation: Installation, services: ServiceClients): Prom
     queue: store.queue,
     records: store.records,
     scanner: services.of(installation.services).clamav,
+    digests: store.digests,
     rules: async (id) => {
       const bundle = await store.records.getBundle(id);
       return bundle === undefined ? undefined : policyFromBundle(bundle, CHECKS, digest);

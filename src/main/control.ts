@@ -9,6 +9,7 @@ import { SERVICES } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlAnswer, ControlAsk, GatewayStatus } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
+import type { Digests } from './digests.ts';
 import type { Edge } from './edge.ts';
 import { fingerprint } from './fingerprint.ts';
 import { inForceAt, Overrides } from './overrides.ts';
@@ -22,6 +23,8 @@ export interface Steered {
   /** Puts the policies in force under these overrides, and nothing else that is new. */
   override(overrides: readonly Override[]): Promise<readonly Problem[]>;
   readonly edge: Edge;
+  /** Undefined where the configuration says none. */
+  readonly digests: Pick<Digests, 'address' | 'status'> | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly newId: () => string;
@@ -79,6 +82,7 @@ export async function openControl(steered: Steered): Promise<Control> {
       })),
       lastReload,
       services: steered.services.status(SERVICES.filter((name) => installation.services[name] !== undefined)),
+      digest: steered.digests === undefined ? null : digestStatus(steered.digests),
       overrides: inForceAt(overrides.list, clock.now()),
     };
   };
@@ -117,3 +121,9 @@ export async function openControl(steered: Steered): Promise<Control> {
     },
   };
 }
+
+const digestStatus = ({ address, status: { next, last } }: Pick<Digests, 'address' | 'status'>) => ({
+  address,
+  next: next ?? null,
+  last: last ?? null,
+});

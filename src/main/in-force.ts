@@ -201,7 +201,11 @@ const FIXED = ['hostname', 'node', 'threads', 'listeners', 'dns', 'store', 'limi
 
 function needsRestart(now: Installation, next: Installation): Problem[] {
   const place = { file: next.file, line: 1, column: 1 };
-  return FIXED.filter((key) => JSON.stringify(now[key]) !== JSON.stringify(next[key])).map((key) => ({
+  const changed: string[] = FIXED.filter((key) => JSON.stringify(now[key]) !== JSON.stringify(next[key]));
+  // Where its pages are served, and whether at all; the rest is asked for at each round.
+  if (JSON.stringify(now.digest?.address) !== JSON.stringify(next.digest?.address))
+    changed.push('quarantine.digest.address');
+  return changed.map((key) => ({
     place,
     severity: 'error',
     message: `\`${key}\` changed, which a running gateway cannot take over`,

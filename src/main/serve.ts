@@ -23,6 +23,7 @@ import type { Resolver } from '../ports/resolver.ts';
 import { crowdRoom } from '../smtp/receive/crowd.ts';
 import { type Configured, configure, pidFile } from './configure.ts';
 import { openControl } from './control.ts';
+import { openDigests } from './digests.ts';
 import { dispatcherFor } from './dispatcher.ts';
 import { cannotListen, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
@@ -50,6 +51,8 @@ export interface Stand {
 export interface Gateway {
   /** `host:port` by listener. */
   readonly addresses: { readonly [listener: string]: string };
+  /** Where the pages of digests are served; undefined where there are none. */
+  readonly pages: string | undefined;
   /** Reopens the file of records, and puts the files' present state in force; what does not check leaves the running configuration as it is, and is answered. */
   reload(): Promise<readonly Problem[]>;
   /** The same for the lists of the policies alone. */
@@ -182,6 +185,16 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       }));
     if (sessions === undefined) stopping.push(() => edge.close());
     carrier.start();
+    const digests = await openDigests({
+      store,
+      outlet,
+      clock,
+      log,
+      newId: () => ids.next(),
+      current: () => inForce.current,
+      queued: () => carrier.wake(),
+    });
+    stopping.push(() => digests?.stop());
     mkdirSync(installation.store.path, { recursive: true });
     writeFileSync(pidFile(installation), `${process.pid}\n`, { mode: 0o600 });
     stopping.push(() => removePid(installation));
@@ -201,6 +214,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       reloadLists: () => inForce.reloadLists(),
       override: (overrides) => inForce.override(overrides),
       edge,
+      digests,
       clock,
       log,
       newId: () => ids.next(),
@@ -212,6 +226,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
 
     return {
       addresses,
+      pages: digests?.address,
       reload: () => control.reload(),
       reloadLists: () => inForce.reloadLists(),
       get workers() {

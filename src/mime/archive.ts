@@ -3,7 +3,7 @@
 import { entryName, type Listing } from './archive-listing.ts';
 import type { Archive, ArchiveEntry } from './inside.ts';
 import { TarListing } from './tar.ts';
-import { ZipListing } from './zip.ts';
+import { type Unpacking, ZipListing } from './zip.ts';
 
 /** Formats that are told and not listed. */
 const UNLISTED: readonly (readonly [string, string])[] = [
@@ -23,6 +23,11 @@ export class ArchiveReader {
   #listing: Listing | undefined;
   #zip: ZipListing | undefined;
   #decided = false;
+  readonly #unpacking: Unpacking;
+
+  constructor(unpacking: Unpacking) {
+    this.#unpacking = unpacking;
+  }
 
   write(octets: Uint8Array): void {
     if (this.#decided) {
@@ -63,7 +68,7 @@ export class ArchiveReader {
       this.#listing = new TarListing();
     } else {
       if (/^PK(?:\x03\x04|\x05\x06|\x07\x08)/.test(start)) this.#format = 'zip';
-      this.#zip = new ZipListing();
+      this.#zip = new ZipListing(this.#unpacking);
       this.#listing = this.#zip;
     }
     this.#listing.write(this.#opening);

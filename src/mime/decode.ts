@@ -100,9 +100,8 @@ class QuotedPrintable implements Decoder {
   }
 
   #decoded(text: string): Buffer {
-    const plain = text
-      .replace(/=[ \t]{0,99}\r?\n/g, '')
-      .replace(/[ \t]{1,99}(\r?\n)/g, '$1')
+    const plain = withoutBlanksAtEnds(text)
+      .replace(/=\r?\n/g, '')
       .replace(/=([0-9A-Fa-f]{2})?/g, (found, hex: string | undefined) => {
         if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
         this.flaws.add('broken-quoted-printable');
@@ -110,4 +109,19 @@ class QuotedPrintable implements Decoder {
       });
     return Buffer.from(plain, 'latin1');
   }
+}
+
+/** White space at the end of a line is no text (RFC 2045 §6.7 (3)). Looked for from each end of line back, so that blanks cost once. */
+function withoutBlanksAtEnds(text: string): string {
+  let kept = '';
+  let from = 0;
+  for (let lf = text.indexOf('\n'); lf >= 0; lf = text.indexOf('\n', lf + 1)) {
+    const breakAt = text[lf - 1] === '\r' ? lf - 1 : lf;
+    let end = breakAt;
+    while (end > from && (text[end - 1] === ' ' || text[end - 1] === '\t')) end--;
+    if (end === breakAt) continue;
+    kept += text.slice(from, end);
+    from = breakAt;
+  }
+  return from === 0 ? text : kept + text.slice(from);
 }

@@ -29,7 +29,7 @@ export function openLeaf(header: EntityHeader, place: LeafPlace, notes: Notes): 
   const { path } = place;
   const decoder: Decoder = decoderFor(header.encoding);
   const hash = createHash('sha256');
-  const archive = new ArchiveReader();
+  const archive = new ArchiveReader(notes.unpacking);
   const macros = new MacroScanner();
   const text = TextCollector.for(header, path, notes);
   const hidden = header.encoding === 'identity' ? new HiddenFiles(path, place.bodyStart, notes) : undefined;

@@ -11,6 +11,8 @@ export class Notes {
   readonly #texts: PartText[] = [];
   /** Octets of text that may still be kept. */
   textLeft: number = BOUNDS.textOctets;
+  /** Octets that archives within archives may still be unpacked to. */
+  readonly unpacking = { left: BOUNDS.unpackedOctets as number };
   depth = 0;
   begun = 0;
   result: Inside['result'] = 'ok';

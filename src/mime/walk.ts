@@ -61,6 +61,8 @@ export class Walk {
   #lineStart = true;
   #stopped = false;
   readonly #frames: Frame[] = [];
+  /** What the boundaries of open multiparts begin with; undefined: with anything. */
+  #firsts: Uint8Array | undefined;
   /** Lines of a header section, while one is read. */
   #header: Uint8Array[] | undefined = [];
   #headerOctets = 0;
@@ -204,12 +206,14 @@ export class Walk {
 
   /** Which open multipart's delimiter the line is. */
   #match(line: Uint8Array): { readonly frame: number; readonly close: boolean } | undefined {
+    if (this.#firsts?.[line[2] ?? 0] === 0) return undefined;
     const text = trimmedEnd(Buffer.from(line.buffer, line.byteOffset, line.length).toString('latin1', 2));
     for (let n = this.#frames.length - 1; n >= 0; n--) {
       const frame = this.#frames[n]!;
       if (frame.guess && text !== '' && text !== '-' && !text.includes('  ')) {
         frame.guess = false;
         frame.boundaries.add(text);
+        this.#firsts = firstsOf(this.#frames);
       }
       if (frame.boundaries.has(text)) return { frame: n, close: false };
       if (text.endsWith('--') && frame.boundaries.has(text.slice(0, -2))) return { frame: n, close: true };
@@ -342,6 +346,7 @@ export class Walk {
 
   #push(frame: Frame): void {
     this.#frames.push(frame);
+    this.#firsts = firstsOf(this.#frames);
     this.#notes.depth = Math.max(this.#notes.depth, this.#depth);
   }
 
@@ -367,6 +372,7 @@ export class Walk {
   #popTo(length: number, end: number): void {
     while (this.#frames.length > length) {
       const frame = this.#frames.pop()!;
+      this.#firsts = firstsOf(this.#frames);
       if (frame.multipart && !frame.closed) this.#notes.odd('unclosed-multipart', frame.path);
       frame.end(end);
     }
@@ -374,6 +380,13 @@ export class Walk {
 }
 
 const MESSAGES: ReadonlySet<string> = new Set(['message/rfc822', 'message/global', 'message/news']);
+
+function firstsOf(frames: readonly Frame[]): Uint8Array | undefined {
+  if (frames.some(({ guess }) => guess)) return undefined;
+  const firsts = new Uint8Array(256);
+  for (const { boundaries } of frames) for (const boundary of boundaries) firsts[boundary.charCodeAt(0)] = 1;
+  return firsts;
+}
 
 const join = (path: string, n: number): string => (path === '' ? `${n}` : `${path}.${n}`);
 const begins = (octets: Uint8Array, at: number): boolean => octets[at] === DASH && octets[at + 1] === DASH;

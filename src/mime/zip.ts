@@ -11,6 +11,8 @@ const TAIL_MAX = 1024 * 1024;
 const DEPTH_MAX = 3;
 const PACKED_MAX = 256 * 1024;
 const UNPACKED_MAX = 1024 * 1024;
+/** What an attempt costs beside its octets. */
+const ATTEMPT = 16 * 1024;
 const NESTED: ReadonlySet<string> = new Set('zip jar docm xlsm pptm docx xlsx apk war'.split(' '));
 
 const LOCAL = Buffer.from('PK\x03\x04', 'latin1');
@@ -19,13 +21,20 @@ const END = Buffer.from('PK\x05\x06', 'latin1');
 const STORED = 0;
 const DEFLATED = 8;
 
+/** What may still be unpacked, of all archives of a message. */
+export interface Unpacking {
+  left: number;
+}
+
 export class ZipListing implements Listing {
   readonly #tail = new Tail(TAIL_MAX);
+  readonly #unpacking: Unpacking;
   readonly #depth: number;
   #found = false;
   macros = false;
 
-  constructor(depth = 1) {
+  constructor(unpacking: Unpacking, depth = 1) {
+    this.#unpacking = unpacking;
     this.#depth = depth;
   }
 
@@ -60,12 +69,12 @@ export class ZipListing implements Listing {
     }
     for (const local of locals) {
       if (!NESTED.has(extensionOf(local.name)) || local.encrypted) continue;
-      const within = this.#depth >= DEPTH_MAX ? undefined : unpacked(octets, local);
+      const within = this.#depth >= DEPTH_MAX ? undefined : unpacked(octets, local, this.#unpacking);
       if (within === undefined) {
         partial = true;
         continue;
       }
-      const nested = new ZipListing(this.#depth + 1);
+      const nested = new ZipListing(this.#unpacking, this.#depth + 1);
       nested.write(within);
       const listed = nested.end();
       this.macros ||= nested.macros;
@@ -128,15 +137,19 @@ function readLocals(octets: Buffer): readonly Named[] {
 }
 
 /** The octets of an archive within an archive; undefined: too large, or packed otherwise. */
-function unpacked(octets: Buffer, { method, packed, at }: Named): Buffer | undefined {
+function unpacked(octets: Buffer, { method, packed, at }: Named, unpacking: Unpacking): Buffer | undefined {
   const length = packed === 0 ? PACKED_MAX : packed;
-  if (length > PACKED_MAX || at < 0) return undefined;
+  if (length > PACKED_MAX || at < 0 || unpacking.left <= 0) return undefined;
+  unpacking.left -= ATTEMPT;
   const body = octets.subarray(at, at + length);
   if (method === STORED) return body;
   if (method !== DEFLATED) return undefined;
   try {
-    return inflateRawSync(body, { maxOutputLength: UNPACKED_MAX });
+    const inflated = inflateRawSync(body, { maxOutputLength: UNPACKED_MAX });
+    unpacking.left -= inflated.length;
+    return inflated;
   } catch {
+    unpacking.left -= UNPACKED_MAX;
     return undefined;
   }
 }

@@ -32,6 +32,8 @@ export interface CheckSpec {
   readonly needs: readonly string[];
   /** Runs although one of those it waits for failed or timed out; its facts are absent then, and this check says what that means. */
   readonly bearsSilence?: true;
+  /** Reads what is inside the message: where no check does, nobody looks. */
+  readonly looksInside?: true;
   /** The daemon it asks: it must be configured, or a guard must keep the check from running. */
   readonly service?: ServiceName;
   /** Checks it waits for where the policy has them; whether they came to an end or not is no reason not to run. */

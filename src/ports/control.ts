@@ -43,6 +43,14 @@ export interface GatewayStatus {
   /** Null: none since it started. */
   readonly lastReload: { readonly at: Timestamp; readonly problems: readonly Problem[] } | null;
   readonly services: readonly ServiceStatus[];
+  /** Null: recipients are not told of held mail. */
+  readonly digest: {
+    /** Where its pages are served. */
+    readonly address: string;
+    readonly next: Timestamp | null;
+    /** Null: none since it started. */
+    readonly last: { readonly at: Timestamp; readonly mails: number; readonly messages: number } | null;
+  } | null;
   readonly overrides: readonly Override[];
 }
 

@@ -4,6 +4,7 @@ import type { EntryState, QueueEntry } from '../queue/entry.ts';
 import type { HeldClass } from '../queue/held-class.ts';
 import type { RecordEvent, StoredBundle, TransactionRecord } from '../record/record.ts';
 import type { ContentRef, SpooledContent } from './content.ts';
+import type { Told } from './digest.ts';
 
 /** Everything one message promises, committed together: record first, then content and entries. */
 export interface Admission {
@@ -19,6 +20,8 @@ export interface Admission {
   readonly quarantineMaxBytes?: number;
   /** Owed at once: of a message that others took, a recipient was refused. */
   readonly notifications?: readonly Notification[];
+  /** A digest's: what its recipient hears of in the same commit, so that nothing is told twice or never. */
+  readonly told?: Told;
   /** Entries due when they were admitted are handed out in the same commit to this owner: no second round trip. */
   readonly lease?: LeaseRequest;
 }

@@ -33,6 +33,7 @@ const STATUS: GatewayStatus = {
   policies: [{ name: 'inbound', bundle: 'abc', rules: 3 }],
   lastReload: null,
   services: [],
+  digest: null,
   overrides: [],
 };
 const answering = (status: Partial<GatewayStatus> = {}, more: object = {}): FakeWorld => {
@@ -49,6 +50,17 @@ const PROBLEM = {
 };
 
 describe('postern status', () => {
+  test('says when recipients are told of held mail, and what the last round did', async () => {
+    const last = { at: NOON - 7_200_000, mails: 1, messages: 12 };
+    const { out } = await run(
+      answering({ digest: { address: '127.0.0.1:8026', next: NOON + 600_000, last } }),
+      'status',
+    );
+    expect(out).toContain(
+      'digest      next in 10 min; last 2 h ago: 1 mail about 12 messages; pages at 127.0.0.1:8026\n',
+    );
+  });
+
   test('says how the gateway is, and how much waits where', async () => {
     const world = answering({ overrides: [BRAKE], lastReload: { at: NOON - 120_000, problems: [PROBLEM] } });
     const { status, out } = await run(world, 'status');

@@ -2,6 +2,7 @@
 import { describe } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
 import { contentContract } from './content-contract.ts';
+import { digestContract } from './digest-contract.ts';
 import { queueContract } from './queue-contract.ts';
 import { recordContract } from './record-contract.ts';
 import { stateContract } from './state-contract.ts';
@@ -17,6 +18,7 @@ export interface Engine {
 export function storeContract(engine: Engine): void {
   describe(`${engine.name}: content`, () => contentContract(engine));
   describe(`${engine.name}: queue`, () => queueContract(engine));
+  describe(`${engine.name}: digests`, () => digestContract(engine));
   describe(`${engine.name}: records`, () => recordContract(engine));
   describe(`${engine.name}: state`, () => stateContract(engine));
 }

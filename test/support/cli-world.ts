@@ -102,10 +102,12 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
       asked.push(`load ${config}${secrets ? ' with secrets' : ''}`);
       return world.loaded;
     },
+    directory: () => ({ resolve: async () => ({ result: 'known', source: 'any', listed: false }) }),
     visit: async () => ({
       queue: store.queue,
       records: store.records,
       scanner: world.scanner,
+      digests: store.digests,
       rules: async () => ({ rules: RULES }),
       close: async () => void asked.push('closed'),
     }),

@@ -43,6 +43,7 @@ export const STATUS: GatewayStatus = {
   policies: [],
   lastReload: null,
   services: [],
+  digest: null,
   overrides: [],
 };
 

@@ -22,6 +22,7 @@ import type { RecordEvent } from '../../record/record.ts';
 import { dueAt, hasEnded, heldTooMuch, mustAdmit, mustSettle } from '../entry-state.ts';
 import type { MemoryContent } from './content.ts';
 import type { MemoryRecords } from './records.ts';
+import type { MemoryDigests } from './untold.ts';
 
 type Promised = Pick<Admission, 'record' | 'events' | 'content' | 'entries' | 'quarantine'>;
 
@@ -38,10 +39,12 @@ export class MemoryQueue implements QueueStore {
   readonly #items = new Map<string, QuarantineItem>();
   readonly #content: MemoryContent;
   readonly #records: MemoryRecords;
+  readonly #digests: MemoryDigests;
 
-  constructor(content: MemoryContent, records: MemoryRecords) {
+  constructor(content: MemoryContent, records: MemoryRecords, digests: MemoryDigests) {
     this.#content = content;
     this.#records = records;
+    this.#digests = digests;
   }
 
   async admit(admission: Admission): Promise<readonly Lease[]> {
@@ -49,7 +52,8 @@ export class MemoryQueue implements QueueStore {
     const no = quarantine.length > 0 && heldTooMuch(this.#held(), content?.size ?? 0, quarantineMaxBytes);
     if (no) throw no;
     this.#promise([admission, ...(admission.notifications ?? []).map(promisedBy)]);
-    const { lease } = admission;
+    const { lease, told } = admission;
+    if (told !== undefined) this.#digests.told(told);
     if (lease === undefined) return [];
     return admission.entries
       .filter((entry) => entry.state.kind === 'waiting' && entry.state.due <= entry.admittedAt)
@@ -69,7 +73,7 @@ export class MemoryQueue implements QueueStore {
     return settlements.map((settlement) => {
       if (!this.#owns(settlement.lease)) return 'lost';
       this.#promise(settlement.notifications.map(promisedBy));
-      for (const item of settlement.quarantine) this.#items.set(item.id, item);
+      for (const item of settlement.quarantine) this.#hold(item);
       this.#records.join(settlement.events);
       this.#replace(settlement.next);
       return 'settled';
@@ -128,7 +132,7 @@ export class MemoryQueue implements QueueStore {
     for (const { entry } of there) this.#mustBeNew(entry);
     for (const item of there) {
       const { contentRef } = this.#items.get(item.id)!.entry;
-      this.#items.delete(item.id);
+      this.#letGo(item.id);
       this.#entries.set(item.entry.id, { ...item.entry, contentRef, state: { kind: 'waiting', due } });
     }
     this.#records.join(eventsOf(there, events));
@@ -139,7 +143,7 @@ export class MemoryQueue implements QueueStore {
     const there = items.filter((item) => this.#items.has(item.id));
     for (const { id } of there) {
       const { contentRef } = this.#items.get(id)!.entry;
-      this.#items.delete(id);
+      this.#letGo(id);
       this.#freeUnlessUsed(contentRef);
     }
     this.#records.join(eventsOf(there, events));
@@ -180,9 +184,19 @@ export class MemoryQueue implements QueueStore {
       this.#records.append(record, events);
       if (content !== null) this.#content.keep(content.ref);
       for (const entry of entries) this.#entries.set(entry.id, entry);
-      for (const item of quarantine) this.#items.set(item.id, item);
+      for (const item of quarantine) this.#hold(item);
       if (content !== null) this.#freeUnlessUsed(content.ref);
     }
+  }
+
+  #hold(item: QuarantineItem): void {
+    this.#items.set(item.id, item);
+    this.#digests.held(item);
+  }
+
+  #letGo(id: string): void {
+    this.#items.delete(id);
+    this.#digests.gone(id);
   }
 
   #mustBeNew(entry: QueueEntry): void {

@@ -4,14 +4,17 @@ import { MemoryContent } from './content.ts';
 import { MemoryQueue } from './queue.ts';
 import { MemoryRecords } from './records.ts';
 import { MemoryState } from './state.ts';
+import { MemoryDigests } from './untold.ts';
 
 export function memoryStore(): Store {
   const content = new MemoryContent();
   const records = new MemoryRecords();
+  const digests = new MemoryDigests();
   return {
     content,
     records,
-    queue: new MemoryQueue(content, records),
+    digests,
+    queue: new MemoryQueue(content, records, digests),
     state: new MemoryState(),
     close: async () => {},
   };

@@ -56,6 +56,7 @@ export class GroupCommit {
 
   #attempt(appended: readonly RecordRow[], writes: readonly Write[]) {
     this.#unspooled = [];
+    this.#queue.weight.begin();
     const outcomes: Outcome[] = [];
     let committing = false;
     try {
@@ -88,6 +89,7 @@ export class GroupCommit {
   #apply(write: Write): Answers[Write['do']] {
     switch (write.do) {
       case 'admit':
+        if (write.told !== undefined) this.#queue.digests.told(write.told);
         return [write.promised, ...write.notifications].flatMap((promised) => this.#promise(promised));
       case 'lease':
         return this.#queue.lease(write.owner, write.until, write.now, write.limit);
@@ -101,6 +103,9 @@ export class GroupCommit {
         return this.#release(write.items, write.events);
       case 'drop':
         return this.#drop(write.ids, write.events);
+      case 'roundEnded':
+        this.#queue.digests.roundEnded(write.begun);
+        return undefined;
       case 'events':
         this.#join(write.events);
         return undefined;
@@ -114,7 +119,12 @@ export class GroupCommit {
   /** Asked before anything of it is written: a refusal takes no part of the commit with it. */
   #tooMuchHeld({ promised, quarantineMaxBytes }: Extract<Write, { do: 'admit' }>): StoreError | undefined {
     if (promised.items.length === 0 || quarantineMaxBytes === undefined) return undefined;
-    return heldTooMuch(this.#queue.weight.octets(), promised.content?.size ?? 0, quarantineMaxBytes);
+    const { weight } = this.#queue;
+    const size = promised.content?.size ?? 0;
+    return (
+      heldTooMuch(weight.octets(), size, quarantineMaxBytes) &&
+      heldTooMuch(weight.octetsNow(), size, quarantineMaxBytes)
+    );
   }
 
   #promise({ record, content, entries, items }: Promised): ContentRef[] {
@@ -192,7 +202,7 @@ export class GroupCommit {
   }
 
   #rollback(): void {
-    this.#queue.weight.forget();
+    this.#queue.weight.rollback();
     this.#days.rollback();
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
   }

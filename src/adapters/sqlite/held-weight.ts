@@ -4,14 +4,25 @@ import type { ContentRef } from '../../ports/content.ts';
 import type { QuarantineWeight } from '../../ports/queue.ts';
 import type { HeldClass } from '../../queue/held-class.ts';
 
+interface Counted {
+  octets: number;
+  /** The database's own count of what others wrote. */
+  readonly version: number;
+  readonly at: number;
+}
+
+/** A sum over 100,000 items takes a quarter of a second, in which nothing is committed. */
+const COUNT_EVERY_MS = 5000;
+
 export class HeldWeight {
   readonly #version;
   readonly #sum;
   readonly #classes;
   readonly #size;
   readonly #items;
-  /** Octets as of `at`, the database's own count of what others wrote. */
-  #counted: { octets: number; readonly at: number } | undefined;
+  #counted: Counted | undefined;
+  /** Octets when the commit that is under way began. */
+  #before: number | undefined;
 
   constructor(db: DatabaseSync) {
     this.#version = db.prepare('PRAGMA data_version');
@@ -23,16 +34,28 @@ export class HeldWeight {
     this.#items = db.prepare('SELECT count(*) AS items FROM (SELECT 1 FROM quarantine WHERE content = ? LIMIT 2)');
   }
 
+  /** As counted along: too much, if anything, since other processes only take items out. */
   octets(): number {
-    const at = Number(this.#version.get()!.data_version);
-    if (this.#counted?.at !== at) this.#counted = { octets: Number(this.#sum.get()!.octets), at };
-    return this.#counted.octets;
+    return (this.#counted ?? this.#count()).octets;
+  }
+
+  /** Counted anew where others have written since, but not again and again while they do. */
+  octetsNow(): number {
+    const { octets, version, at } = this.#counted ?? this.#count();
+    const stale = version !== this.#versionNow() && performance.now() - at >= COUNT_EVERY_MS;
+    return stale ? this.#count().octets : octets;
   }
 
   weigh(): QuarantineWeight {
     const classes: { [name in HeldClass]?: number } = {};
     for (const row of this.#classes.all()) classes[row.class as HeldClass] = Number(row.items);
-    return { octets: this.octets(), classes };
+    return { octets: this.#counted?.version === this.#versionNow() ? this.octets() : this.#count().octets, classes };
+  }
+
+  #count(): Counted {
+    const version = this.#versionNow();
+    this.#counted = { octets: Number(this.#sum.get()!.octets), version, at: performance.now() };
+    return this.#counted;
   }
 
   /** An item with this content has been put in. */
@@ -45,11 +68,18 @@ export class HeldWeight {
     if (this.#counted !== undefined && this.#itemsOf(content) === 0) this.#counted.octets -= this.#sizeOf(content);
   }
 
-  /** What was counted along did not come to be. */
-  forget(): void {
-    this.#counted = undefined;
+  begin(): void {
+    this.#before = this.#counted?.octets;
   }
 
+  /** What was counted along since `begin` did not come to be. */
+  rollback(): void {
+    if (this.#counted === undefined) return;
+    if (this.#before === undefined) this.#counted = undefined;
+    else this.#counted.octets = this.#before;
+  }
+
+  readonly #versionNow = (): number => Number(this.#version.get()!.data_version);
   readonly #itemsOf = (content: ContentRef): number => Number(this.#items.get(content)!.items);
   readonly #sizeOf = (content: ContentRef): number => Number(this.#size.get(content)?.size ?? 0);
 }

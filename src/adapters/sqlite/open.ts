@@ -8,6 +8,7 @@ import type { Store } from '../../ports/store.ts';
 import { BundleFiles } from './bundles.ts';
 import { errorOf, StoreClient } from './client.ts';
 import { SqliteContent } from './content.ts';
+import { SqliteDigests } from './digests.ts';
 import { storePaths } from './paths.ts';
 import type { Control, Notice, ThreadData } from './protocol.ts';
 import { SqliteQueue } from './queue.ts';
@@ -151,6 +152,7 @@ function portsOver(port: MessagePort, path: string, minFreeBytes: number) {
   return {
     client,
     queue: new SqliteQueue(client, content),
+    digests: new SqliteDigests(client),
     records: new SqliteRecords(client, new BundleFiles(storePaths(path).bundles)),
     content,
     shelf: content as ContentShelf,

@@ -1,7 +1,10 @@
 /** What clients and the store thread say to each other. Each client has a port of its own; whatever waits on any of them is committed together. */
 import type { ContentRef } from '../../ports/content.ts';
+import type { Told } from '../../ports/digest.ts';
 import type { QuarantineFilter, QuarantineWeight, QueueFilter, RecordQuery } from '../../ports/queue.ts';
 import type { StoreError } from '../../ports/store-error.ts';
+import type { HeldClass } from '../../queue/held-class.ts';
+import type { UntoldRows } from './digest-tables.ts';
 import type { EntryRow, EventRow, ItemRow, RecordRow, StoredEntry } from './rows.ts';
 
 /** Small content travels in `body`; large content lies in the spool already. */
@@ -37,6 +40,7 @@ export type Write =
       readonly promised: Promised;
       readonly notifications: readonly Promised[];
       readonly quarantineMaxBytes: number | undefined;
+      readonly told?: Told;
     }
   | {
       readonly do: 'lease';
@@ -66,6 +70,7 @@ export type Write =
       readonly events: readonly EventRow[];
     }
   | { readonly do: 'drop'; readonly ids: readonly string[]; readonly events: readonly EventRow[] }
+  | { readonly do: 'roundEnded'; readonly begun: number }
   | { readonly do: 'events'; readonly events: readonly EventRow[] }
   /** Everything told before is committed when this is answered. */
   | { readonly do: 'flush' };
@@ -76,6 +81,14 @@ export type Read =
   | { readonly do: 'nextDue' }
   | { readonly do: 'quarantined'; readonly filter: QuarantineFilter }
   | { readonly do: 'weigh' }
+  | { readonly do: 'untoldRecipients'; readonly after: string; readonly limit: number }
+  | {
+      readonly do: 'untold';
+      readonly recipient: string;
+      readonly classes: readonly HeldClass[];
+      readonly limit: number;
+    }
+  | { readonly do: 'lastRound' }
   | { readonly do: 'content'; readonly ref: ContentRef }
   | { readonly do: 'record'; readonly id: string }
   | { readonly do: 'search'; readonly query: RecordQuery }
@@ -105,6 +118,7 @@ export interface Answers {
   readonly amend: { readonly count: number; readonly freed: readonly ContentRef[] };
   readonly release: number;
   readonly drop: { readonly count: number; readonly freed: readonly ContentRef[] };
+  readonly roundEnded: undefined;
   readonly events: undefined;
   readonly flush: undefined;
   readonly list: readonly StoredEntry[];
@@ -112,6 +126,9 @@ export interface Answers {
   readonly nextDue: number | undefined;
   readonly quarantined: readonly string[];
   readonly weigh: QuarantineWeight;
+  readonly untoldRecipients: readonly string[];
+  readonly untold: UntoldRows;
+  readonly lastRound: number | undefined;
   /** `body` null: it lies in the spool. */
   readonly content: { readonly body: Uint8Array | null } | undefined;
   readonly record: { readonly json: string; readonly events: readonly string[] } | undefined;

@@ -5,6 +5,7 @@ import type { ContentRef } from '../../ports/content.ts';
 import { PAGE, type QuarantineFilter, type QueueFilter } from '../../ports/queue.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import { isConflict, type Layout } from './database.ts';
+import { DigestTables } from './digest-tables.ts';
 import { HeldWeight } from './held-weight.ts';
 import type { ContentRow } from './protocol.ts';
 import { type EntryRow, entryOf, type ItemRow, type StoredEntry } from './rows.ts';
@@ -41,6 +42,7 @@ const OURS = "id = ? AND state = 'leased' AND owner = ? AND attempts = ?";
 export class QueueTables {
   readonly db: DatabaseSync;
   readonly weight: HeldWeight;
+  readonly digests: DigestTables;
   readonly #insertContent;
   readonly #insertEntry;
   readonly #insertItem;
@@ -59,6 +61,7 @@ export class QueueTables {
   constructor(db: DatabaseSync) {
     this.db = db;
     this.weight = new HeldWeight(db);
+    this.digests = new DigestTables(db);
     this.#insertContent = db.prepare('INSERT INTO content VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
     this.#insertEntry = db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertItem = db.prepare('INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?)');

@@ -32,7 +32,17 @@ export class SqliteQueue implements QueueStore {
   }
 
   async admit(admission: Admission): Promise<readonly Lease[]> {
-    const { record, events, content, entries, quarantine, quarantineMaxBytes, notifications = [], lease } = admission;
+    const {
+      record,
+      events,
+      content,
+      entries,
+      quarantine,
+      quarantineMaxBytes,
+      notifications = [],
+      lease,
+      told,
+    } = admission;
     const leases: Lease[] = [];
     const rows = entries.map((entry) => {
       mustAdmit(entry, 'admit', []);
@@ -49,8 +59,13 @@ export class SqliteQueue implements QueueStore {
       entries: rows,
       items: quarantine.map(itemRow),
     };
-    const told = notifications.map((one) => this.#promised(one));
-    await this.#client.ask({ do: 'admit', promised, notifications: told, quarantineMaxBytes });
+    await this.#client.ask({
+      do: 'admit',
+      promised,
+      notifications: notifications.map((one) => this.#promised(one)),
+      quarantineMaxBytes,
+      ...(told === undefined ? {} : { told }),
+    });
     if (content !== null) await this.#content.admitted(content, entries.length + quarantine.length > 0);
     for (const notification of notifications) await this.#content.admitted(notification.content, true);
     return leases;

@@ -114,6 +114,9 @@ class StoreThread {
         case 'nextDue':
         case 'quarantined':
         case 'weigh':
+        case 'untoldRecipients':
+        case 'untold':
+        case 'lastRound':
         case 'content':
         case 'record':
         case 'search':
@@ -198,6 +201,12 @@ class StoreThread {
         return queue.items(read.filter);
       case 'weigh':
         return queue.weight.weigh();
+      case 'untoldRecipients':
+        return queue.digests.recipients(read.after, read.limit);
+      case 'untold':
+        return queue.digests.untold(read.recipient, read.classes, read.limit);
+      case 'lastRound':
+        return queue.digests.lastRound();
       case 'content':
         return queue.content(read.ref);
       case 'record':

@@ -5,7 +5,7 @@ import { hold } from '../../support/held.ts';
 import { NOON, sampleEntry, sampleId, sampleItem, sampleRecord, spool } from '../../support/samples.ts';
 import { openStore, temporaryFolder } from '../../support/store-folder.ts';
 
-test('what a visitor deleted makes room at once, and what was refused weighs nothing', async () => {
+test('what a visitor deleted makes room once it is weighed, and what was refused weighs nothing', async () => {
   const path = join(temporaryFolder(), 'store');
   const store = await openStore(path);
   const [one] = await hold(store, 1, {}, undefined, {}, 'ten octets');
@@ -25,6 +25,7 @@ test('what a visitor deleted makes room at once, and what was refused weighs not
   const visitor = await openStore(path, { mode: 'visit' });
   expect(await visitor.queue.drop([one!], [])).toBe(1);
   await visitor.close();
+  expect((await store.queue.weigh()).octets).toBe(10);
   await store.queue.admit(more);
   expect(await store.queue.weigh()).toEqual({ octets: 20, classes: { spam: 2 } });
   await store.close();

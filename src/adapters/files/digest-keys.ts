@@ -1,11 +1,12 @@
 /** The keys of digests in a file of the store's folder: made at first use, exchanged each month, kept until their links are over. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { EXPIRES_MOST } from '../../config/schema-digest.ts';
 import { days, type Timestamp } from '../../mail/time.ts';
 import type { DigestKeys } from '../../ports/digest-keys.ts';
+import { replaceFile } from './replace-file.ts';
 import { readSecret } from './secret-file.ts';
 
 /** A key that got out is of no use for ever. */
@@ -30,7 +31,8 @@ export function digestKeys(store: string): DigestKeys {
       if (newest !== undefined && now - newest.since < SIGNS_FOR) return octets(newest);
       const fresh = { since: now, key: randomBytes(KEY_OCTETS).toString('base64url') };
       const next = [fresh, ...keys.filter((_, n) => mayHold(keys, n, now))];
-      write(file, next);
+      // On disk before anything is signed with it.
+      replaceFile(file, `${JSON.stringify(next, null, 2)}\n`);
       keys = next;
       return octets(fresh);
     },
@@ -56,25 +58,5 @@ function read(file: string): readonly Kept[] {
     throw new Error(
       `Cannot sign the links of digests with ${file}: it is not what the gateway wrote\nremove it: links that were sent hold no more, new ones will`,
     );
-  }
-}
-
-/** Whole or not at all, and on disk before anything is signed with it. */
-function write(file: string, keys: readonly Kept[]): void {
-  const unfinished = `${file}.new`;
-  rmSync(unfinished, { force: true });
-  const handle = openSync(unfinished, 'wx', 0o600);
-  try {
-    writeSync(handle, `${JSON.stringify(keys, null, 2)}\n`);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-  renameSync(unfinished, file);
-  const folder = openSync(dirname(file), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }

@@ -1,8 +1,9 @@
 /** Overrides in a file of the store's folder, replaced whole. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { OverrideStore } from '../../ports/overrides.ts';
+import { replaceFile } from './replace-file.ts';
 
 const FILE = z.array(
   z.strictObject({
@@ -31,23 +32,7 @@ export function overrideFile(store: string): OverrideStore {
         );
       }
     },
-    write: (overrides) => {
-      const unfinished = `${file}.tmp`;
-      const handle = openSync(unfinished, 'w', 0o600);
-      try {
-        writeSync(handle, `${JSON.stringify(overrides, null, 2)}\n`);
-        fsyncSync(handle);
-      } finally {
-        closeSync(handle);
-      }
-      renameSync(unfinished, file);
-      const folder = openSync(dirname(file), 'r');
-      try {
-        fsyncSync(folder);
-      } finally {
-        closeSync(folder);
-      }
-    },
+    write: (overrides) => replaceFile(file, `${JSON.stringify(overrides, null, 2)}\n`),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What a recipient with a link sees: small pages without scripts, pictures or anything from elsewhere. Escaped here, at the border. */
 import { createHash } from 'node:crypto';
+import { escapeHtml } from '../../mail/html.ts';
 import type { HeldView, Looked, Released } from '../../ports/release-desk.ts';
 
 export interface Page {
@@ -28,7 +29,7 @@ export function lookedPage(looked: Looked): Page {
 export function releasedPage(released: Released): Page {
   if (released.kind === 'released') return page(200, 'Released', '<p>The message is on its way to you.</p>');
   if (released.kind === 'refused')
-    return page(403, 'Still held', `<p>The message was not released: ${escaped(released.why)}.</p>`);
+    return page(403, 'Still held', `<p>The message was not released: ${escapeHtml(released.why)}.</p>`);
   return endPage(released);
 }
 
@@ -43,7 +44,7 @@ const page = (status: number, title: string, body: string): Page => ({
 });
 
 /** One page for whatever is no link of ours, altered, or over. */
-export const NO_LINK = page(
+const NO_LINK = page(
   404,
   'This link does not hold',
   '<p>Its time is over, or it did not arrive here whole. A newer mail may have a newer one.</p>',
@@ -65,10 +66,8 @@ export const NOT_UNDERSTOOD = page(400, 'Not understood', '<p>Please use the but
 
 /** No action: the form goes where its page came from, whatever path a proxy gave it. */
 const askText = ({ recipient, from, subject, held, why }: HeldView): string =>
-  `<dl><dt>For</dt><dd>${escaped(recipient)}</dd><dt>From</dt><dd>${escaped(from || '(nobody)')}</dd>` +
-  `<dt>Subject</dt><dd>${escaped(subject || '(none)')}</dd><dt>Held</dt><dd>${escaped(held)}</dd>` +
-  `<dt>Why</dt><dd>${escaped(why)}</dd></dl>\n` +
+  `<dl><dt>For</dt><dd>${escapeHtml(recipient)}</dd><dt>From</dt><dd>${escapeHtml(from || '(nobody)')}</dd>` +
+  `<dt>Subject</dt><dd>${escapeHtml(subject || '(none)')}</dd><dt>Held</dt><dd>${escapeHtml(held)}</dd>` +
+  `<dt>Why</dt><dd>${escapeHtml(why)}</dd></dl>\n` +
   '<p>Release it only if you expected it. Nothing in it was opened to show this page.</p>\n' +
   '<form method="post"><button name="confirm" value="release">Release</button></form>';
-
-const escaped = (text: string): string => text.replace(/[&<>"'`]/g, (letter) => `&#${letter.charCodeAt(0)};`);

@@ -21,7 +21,7 @@ export const TRIAL_FAILURES = 2;
 /** Soon enough for mail that waits, seldom enough for a daemon that is starting. */
 export const PROBE_FIRST: Millis = seconds(10);
 /** Twice as long after each relapse, to this. */
-export const PROBE_LAST: Millis = minutes(2);
+const PROBE_LAST: Millis = minutes(2);
 
 /** `message` '': nobody's fault but the service's own (it cannot be reached), which counts each time. */
 export function afterFailure(state: BreakerState, message: string): BreakerState {

@@ -1,11 +1,11 @@
 /** The text of a digest: what was held for one recipient since the last one, and how to have it. Pure. */
 import { mailDate } from '../../mail/date.ts';
+import { escapeHtml } from '../../mail/html.ts';
 import { quotedPrintable } from '../../mail/quoted-printable.ts';
 import type { Timestamp } from '../../mail/time.ts';
 import type { HeldClass } from '../../queue/held-class.ts';
 import type { Glance } from './glance.ts';
 import { sayTime } from './schedule.ts';
-import { escapeHtml } from './shown.ts';
 
 export interface DigestItem extends Glance {
   /** Where it is released; '' where that is not for its recipient. */
@@ -68,7 +68,7 @@ export function composeDigest(parts: DigestParts): Uint8Array {
 }
 
 /** Nothing from outside: subjects are where filters and people look first. */
-export function headline({ items, more }: Pick<DigestParts, 'items' | 'more'>): string {
+function headline({ items, more }: Pick<DigestParts, 'items' | 'more'>): string {
   const held = items.length + more;
   return held === 1 ? 'One message was held for you' : `${held} messages were held for you`;
 }

@@ -119,7 +119,7 @@ function stopped(scan: Rescan, { who, why, despiteScan }: ReleaseWish): Denied |
   }
 }
 
-export function sayRescan(scan: Rescan): string {
+function sayRescan(scan: Rescan): string {
   switch (scan.kind) {
     case 'unasked':
       return '';

@@ -1,4 +1,5 @@
 /** Which parts of a message go, and the edits that put a note in the place of each. */
+import { extensionOf } from '../mime/file-name.ts';
 import type { Inside, Part } from '../mime/inside.ts';
 import type { Modification, Strip } from '../policy/disposition.ts';
 import type { Edit } from '../queue/entry.ts';
@@ -74,11 +75,12 @@ function wants({ which }: Strip, part: Part, inList: (list: string, extension: s
 /** An archive whose listing says less than there is may hold anything. */
 const hasExtension = ({ extension, archive }: Part, fits: (extension: string) => boolean): boolean =>
   (extension !== '' && fits(extension)) ||
-  (archive !== null && (archive.partial || archive.entries.some(({ name }) => fits(extensionOf(name)))));
+  (archive !== null &&
+    (archive.partial ||
+      archive.entries.some(({ name }) => endings(name).some((ending) => ending !== '' && fits(ending)))));
 
-/** As Windows reads it, which passes over blanks and dots at the end, and takes `:` for the begin of a stream. */
-const extensionOf = (name: string): string =>
-  /\.([^./\\]*)$/.exec(name.replace(/:[^/\\]*$/, '').replace(/[\s.]+$/, ''))?.[1]?.toLowerCase() ?? '';
+/** What it ends in, and what Windows reads, to which a `:` begins a stream of the file. */
+const endings = (name: string): readonly string[] => [name, name.replace(/:[^/\\]*$/, '')].map(extensionOf);
 
 /**
  * The message within which it lies encoded (which RFC 2046 §5.2.1 forbids), the outermost: what is in it has no octets of its

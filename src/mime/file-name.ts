@@ -139,7 +139,7 @@ function shown(written: string): string {
 
 /** Dots and blanks at the end are dropped where the file is opened. */
 export function extensionOf(name: string): string {
-  const bare = name.slice(-NAME_MAX).replace(/[. ]{1,255}$/, '');
+  const bare = name.slice(-NAME_MAX).replace(/[.\s]{1,255}$/, '');
   const dot = bare.lastIndexOf('.');
   return dot < 0
     ? ''

@@ -97,8 +97,16 @@ export const lists = z
         });
   });
 
-/** The same for lists of domains. */
-export const uriLists = lists;
+/** The same for lists of domains. A key is put in where addresses are asked, and names would go out without it. */
+export const uriLists = lists.superRefine((all, context) => {
+  for (const [name, { zone_file }] of Object.entries(all))
+    if (zone_file !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [name, 'zone_file'],
+        message: 'lists of domains are not asked with a key yet: expected `zone:` instead of `zone_file:`',
+      });
+});
 
 /** Where a key hides behind `shown_as`, the check does not know it: the resolver puts it in. */
 export const normalized = ({ zone, shown_as, ...list }: z.output<typeof options>): List => ({

@@ -2,6 +2,7 @@
 import { domainToUnicode } from 'node:url';
 import { getDomain, parse } from 'tldts';
 import type { PartText } from './inside.ts';
+import { lowerInPlace } from './lower-case.ts';
 import { visibleText, withoutReferences } from './visible.ts';
 
 export interface Link {
@@ -94,7 +95,7 @@ function fromHtml(html: string, found: Found): void {
 /** The host that the text of a link shows, where it looks like one. */
 function shownHost(rest: string): string | undefined {
   const open = rest.indexOf('>');
-  const close = rest.toLowerCase().indexOf('</a', open);
+  const close = lowerInPlace(rest).indexOf('</a', open);
   if (open < 0 || close < 0) return undefined;
   const [word = '', another] = visibleText(rest.slice(open + 1, close))
     .trim()

@@ -1,4 +1,5 @@
 /** HTML as a person sees it, roughly: tags taken out, character references read. Linear, and never throws. */
+import { lowerInPlace } from './lower-case.ts';
 
 const NAMED: { readonly [name: string]: string } = {
   ...{ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', period: '.', sol: '/', colon: ':', commat: '@' },
@@ -31,27 +32,28 @@ export function withoutReferences(text: string): string {
 export function visibleText(html: string): string {
   let text = '';
   let at = 0;
-  const lower = html.toLowerCase();
+  const lower = lowerInPlace(html);
   while (at < html.length) {
     const open = html.indexOf('<', at);
     if (open < 0) break;
     text += html.slice(at, open);
     const hidden = HIDDEN.find(({ begin }) => lower.startsWith(begin, open));
-    const close =
-      hidden === undefined ? html.indexOf('>', open) : lower.indexOf(hidden.end, open + hidden.begin.length);
+    // Of a closing tag the name is looked for, and then where it is over: a blank may stand between.
+    const from = hidden === undefined ? open : lower.indexOf(hidden.end, open + hidden.begin.length);
+    const close = from < 0 ? -1 : html.indexOf('>', from);
     if (close < 0) {
       at = html.length;
       break;
     }
     // Tags within a word do not part it; those that begin a line do.
     if (/^<\/?(?:p|br|div|td|tr|li|h\d|table|blockquote)\b/i.test(html.slice(open, open + 12))) text += '\n';
-    at = close + (hidden?.end.length ?? 1);
+    at = close + 1;
   }
   return withoutReferences(text + html.slice(at));
 }
 
 const HIDDEN = [
   { begin: '<!--', end: '-->' },
-  { begin: '<style', end: '</style>' },
-  { begin: '<script', end: '</script>' },
+  { begin: '<style', end: '</style' },
+  { begin: '<script', end: '</script' },
 ] as const;

@@ -11,6 +11,7 @@ test.each([
   ['without a beginning', 'go to www.example.com, or example.net/path.', ['www.example.com', 'example.net']],
   ['defanged', 'hxxps://evil[.]example[.]com and bad(dot)example(.)net', ['evil.example.com', 'bad.example.net']],
   ['full width and ideographic', 'http://ｅｘａｍｐｌｅ。com', ['example.com']],
+  ['full width, without a beginning', 'ｗｗｗ．ｅｘａｍｐｌｅ．ｃｏｍ', ['www.example.com']],
   ['invisible within', 'http://exa\u200bmple.com', ['example.com']],
   ['beyond ASCII', 'http://bücher.example.com', ['xn--bcher-kva.example.com']],
   ['a number as an address', 'http://3221226219/', ['192.0.2.235']],
@@ -42,6 +43,14 @@ test('a link whose text shows another domain, and look-alike letters, are marked
 
 test('tags within a word do not part it, styles and comments are not seen', () => {
   expect(visibleText('<style>x</style>a<b>b</b><!-- no -->c&amp;d<br>e')).toBe('abc&d\ne');
+});
+
+test.each([
+  ['a letter that becomes two', `${'\u0130'.repeat(20)}<style>x</style>seen`, `${'\u0130'.repeat(20)}seen`],
+  ['a blank in the closing tag', '<style>x</style >seen', 'seen'],
+  ['a style that never ends', 'a<style>x', 'a'],
+])('what is seen does not end at %s', (_, html, text) => {
+  expect(visibleText(html)).toBe(text);
 });
 
 test('no text makes it throw', () => {

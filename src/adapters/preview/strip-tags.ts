@@ -1,11 +1,12 @@
 /** The text of HTML with everything else dropped: nothing is rendered, fetched or believed; linear in what it reads. */
+import { lowerInPlace } from '../../mime/lower-case.ts';
 
 /** Tags, comments, scripts and styles go, entities that text needs are read, blank space is gathered. */
 export function stripTags(html: string, limit: number): string {
   const kept: string[] = [];
   let at = 0;
   let length = 0;
-  const lower = html.toLowerCase();
+  const lower = lowerInPlace(html);
   while (at < html.length && length < limit * SPARE) {
     const open = html.indexOf('<', at);
     const text = html.slice(at, open === -1 ? undefined : open);

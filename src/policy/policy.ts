@@ -44,6 +44,8 @@ export interface Secret {
   /** From the policies' folder. */
   readonly file: string;
   readonly shownAs: string;
+  /** What is asked below it. */
+  readonly asks: 'addresses' | 'names';
   /** Where the file is named. */
   readonly place: Place;
 }

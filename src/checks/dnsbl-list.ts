@@ -82,6 +82,6 @@ export const sayFailure = (answer: DnsAnswer & { readonly kind: 'failed' }): str
   `DNS: ${answer.cause}${answer.rcode === '' ? '' : ` (${answer.rcode})`}`;
 
 /** Whether an answer claims a listing at all: something in 127.0.0.0/8 that is no refusal, or any address elsewhere. */
-export const isListing = (answer: DnsAnswer): boolean =>
+const isListing = (answer: DnsAnswer): boolean =>
   answer.kind === 'found' &&
   answer.records.some((record) => record.type === 'A' && !record.address.startsWith('127.255.255.'));

@@ -12,7 +12,7 @@ import { listOf, template } from '../policy/options.ts';
 import type { List } from '../policy/policy.ts';
 import { defineCheck } from './define.ts';
 import { codePattern, eachShownOnce, LIST_NAME, oneZone, zoneAsked, zoneOptions } from './list-options.ts';
-import { askUriList, HOST_MAX, type UriList } from './uri-list.ts';
+import { askUriList, HOST_MAX, URI_REFUSALS, type UriList } from './uri-list.ts';
 
 /** Each list costs a question for every domain. */
 const LISTS_MAX = 8;
@@ -51,7 +51,7 @@ const options = z.strictObject({
     }),
   errors: z.array(codePattern).default([]).meta({
     about:
-      'answers by which the list says that it will not serve us, such as 127.0.0.1 of URIBL and 127.0.1.255 of DBL; 127.255.255.0/24 always is one',
+      'answers by which the list says that it will not serve us; 127.0.0.1 (SURBL, URIBL), 127.0.1.255 (DBL) and 127.255.255.0/24 always are such',
   }),
   ask: z
     .enum(['domain', 'host'])
@@ -213,9 +213,10 @@ function isCut({ result, parts, texts }: Inside): boolean {
   return result !== 'ok' || octets > BOUNDS.textOctets;
 }
 
-const normalized = ({ zone, shown_as, codes, test_point, ...list }: z.output<typeof options>): UriList => ({
+const normalized = ({ zone, shown_as, codes, errors, test_point, ...list }: z.output<typeof options>): UriList => ({
   ...list,
   codes: codes ?? {},
+  errors: [...errors, ...URI_REFUSALS],
   test_point: test_point === '' ? '' : (questionName(test_point) ?? 'test'),
   zone: zoneAsked({ zone, shown_as }),
 });

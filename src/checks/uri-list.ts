@@ -1,9 +1,9 @@
 /** One list asked about the hosts of a message's links: is the list in good health, and which of them does it hold (RFC 5782 §3)? */
 import { parseIp, reversedLabels } from '../mail/ip.ts';
 import type { LinkHost } from '../mime/link-host.ts';
-import type { Resolver } from '../ports/resolver.ts';
-import type { ListCodes } from './dnsbl-codes.ts';
-import { isListing, readAnswer, sayFailure } from './dnsbl-list.ts';
+import type { DnsAnswer, Resolver } from '../ports/resolver.ts';
+import { type ListCodes, meaningOf } from './dnsbl-codes.ts';
+import { readAnswer, sayFailure } from './dnsbl-list.ts';
 
 export interface UriList extends ListCodes {
   readonly zone: string;
@@ -30,6 +30,9 @@ export interface UriListSays {
   readonly more: boolean;
 }
 
+/** By which such lists say that they do not serve us: URIBL and SURBL; DBL, asked about an address. No list means a listing by them. */
+export const URI_REFUSALS = ['127.0.0.1', '127.0.1.255'];
+
 /** RFC 5782 §5: no list of names may hold `invalid`. */
 const NEVER_LISTED = 'invalid';
 /** With a zone of 125 octets it still makes a name of DNS (253). The domain somebody registered always fits. */
@@ -53,15 +56,8 @@ export async function askUriList(
     tested ? ask(list.test_point) : undefined,
     ...names.map(ask),
   ]);
-  if (mustNot !== undefined && must !== undefined) {
-    const failed = [mustNot, must].find((answer) => answer.kind === 'failed');
-    if (failed?.kind === 'failed') return { listed: [], trouble: sayFailure(failed), more };
-    // What a list answers that refuses us is told below, by what it says of the hosts.
-    const says = readAnswer(must, list);
-    if (says.kind === 'failed') return { listed: [], trouble: says.why, more };
-    if (isListing(mustNot)) return { listed: [], trouble: `out of use: it lists ${NEVER_LISTED}`, more };
-    if (says.kind !== 'listed') return { listed: [], trouble: `out of use: it does not list ${list.test_point}`, more };
-  }
+  const ill = mustNot && must && illness(mustNot, must, list);
+  if (ill !== undefined) return { listed: [], trouble: ill, more };
   const listed: Listed[] = [];
   let trouble = '';
   for (const [place, answer] of answers.entries()) {
@@ -71,6 +67,24 @@ export async function askUriList(
     else if (says.kind === 'failed') trouble ||= says.why;
   }
   return { listed, trouble, more };
+}
+
+function illness(mustNot: DnsAnswer, must: DnsAnswer, list: UriList): string | undefined {
+  if (mustNot.kind === 'failed') return sayFailure(mustNot);
+  if (must.kind === 'failed') return sayFailure(must);
+  const refusal = [...codesIn(must), ...codesIn(mustNot)].find((code) => isRefusal(code, list));
+  if (refusal !== undefined) return `it answers ${refusal}: it does not serve us`;
+  if (mustNot.kind === 'found') return `out of use: it lists ${NEVER_LISTED}`;
+  // Any code will do: what the list says of its test point need not be what the operator weighs.
+  return must.kind === 'found' ? undefined : `out of use: it does not list ${list.test_point}`;
+}
+
+const codesIn = (answer: DnsAnswer): string[] =>
+  answer.kind === 'found' ? answer.records.flatMap((record) => (record.type === 'A' ? [record.address] : [])) : [];
+
+function isRefusal(code: string, list: UriList): boolean {
+  const meaning = meaningOf(code, list);
+  return meaning.kind === 'error' && meaning.why === 'refused';
 }
 
 /** Each once; one of every domain before further hosts of any, so that many of one domain leave room for the others. */

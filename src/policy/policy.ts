@@ -5,6 +5,7 @@ import type { Bundle } from './bundle.ts';
 import type { OnError } from './check-spec.ts';
 import type { Asked, Carry } from './disposition.ts';
 import type { FactScope, FactValue, FactView } from './facts.ts';
+import type { MessageText } from './message-text.ts';
 import type { Override } from './override.ts';
 import type { Stage } from './stage.ts';
 
@@ -98,6 +99,8 @@ export interface Situation {
   readonly view: FactView;
   /** Undefined before `data`, and in a rehearsal over records, where `calls` answers. */
   readonly header: HeaderView | undefined;
+  /** The decoded text of the message, for `rx_body()`; undefined where nobody read it. */
+  readonly text?: MessageText | undefined;
   /** Answers kept in a record (`Decision.calls`); asked first. */
   readonly calls: { readonly [call: string]: FactValue };
 }
@@ -111,6 +114,8 @@ export interface Policy {
   readonly lists: ReadonlyMap<string, List>;
   /** Of all its checks; the bundle holds where they stand, never what. */
   readonly secrets: readonly Secret[];
+  /** Some expression asks for the text of the message. */
+  readonly readsBody: boolean;
   /** May this check start, and with what? A guard that cannot be evaluated runs the check. */
   prepare(instance: CheckInstance, situation: Situation): Prepared;
   /**

@@ -76,6 +76,7 @@ function filesFor(write: string | undefined, reference: string | undefined, prog
     'policy-tests.md': policyTestsPage(schemaOf('tests')),
     'commands.md': commandsPage(program()),
     'builtin.md': builtinPage(),
+    'anomalies.md': anomaliesPage(),
   };
   return [...schemas, ...Object.entries(pages).map(([name, text]) => ({ path: join(reference, name), text }))];
 }

@@ -23,7 +23,7 @@ export const EXPRESSION_LIMITS = {
 
 /** Functions the language knows, by themselves or behind a dot; anything else is refused by name. */
 export const FUNCTIONS = [
-  ...['is_local', 'header', 'headers', 'rx', 'in_network', 'org_domain', 'known'],
+  ...['is_local', 'header', 'headers', 'rx', 'rx_body', 'in_network', 'org_domain', 'known'],
   ...['size', 'string', 'double', 'int', 'startsWith', 'endsWith', 'contains', 'lowerAscii', 'upperAscii', 'trim'],
   ...['indexOf', 'lastIndexOf', 'substring', 'split', 'join', 'exists', 'exists_one', 'all', 'filter', 'map'],
 ] as const;
@@ -131,8 +131,10 @@ function registerFunctions(env: Environment, hosted: (domain: string) => boolean
   env.registerFunction('org_domain(string): string', orgDomain);
   env.registerFunction('in_network(string, string): bool', inNetwork);
   env.registerFunction('rx(string, string): bool', (text: string, pattern: string) => find(pattern, text));
-  // Typed here, answered beside the expression: see calls.ts.
-  for (const signature of ['header(string): string', 'headers(string): list<string>', 'known(dyn): bool']) {
+  // Typed here, answered beside the expression: see asking.ts.
+  for (const signature of [
+    ...['header(string): string', 'headers(string): list<string>', 'known(dyn): bool', 'rx_body(string): bool'],
+  ]) {
     env.registerFunction(signature, () => {
       throw new Error(`Cannot call ${signature} as it must be answered before the expression is run`);
     });

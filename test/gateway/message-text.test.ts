@@ -1,5 +1,6 @@
 /** Rules over the text and the links of a message, played whole: asked once, kept on record, and asked again without the text. */
 import { describe, expect, test } from 'vitest';
+import { NOTHING_CARRIED } from '../../src/policy/disposition.ts';
 import { MessageText } from '../../src/policy/message-text.ts';
 import { rerun } from '../../src/record/rerun.ts';
 import { rehearsalOf } from '../support/rehearsal.ts';
@@ -13,7 +14,7 @@ checks:
 rules:
   data:
     - name: advance-fee
-      when: "rx_body('(?i)wire\\\\s+transfer')"
+      when: "rx_body(r'(?i)wire\\\\s+transfer')"
       reject: { code: 550, enhanced: 5.7.1, text: "no" }
   content:
     - name: bad-link
@@ -51,13 +52,8 @@ describe('rx_body()', () => {
       raw: letter('text/plain', 'hello'),
     });
     expect(record.recipients[0]?.reason).toBe('rule:advance-fee');
-    const asked = policy.ask(
-      'data',
-      { view: { known: record.facts, pending: new Set(), unknown: new Map() }, header: undefined, calls: {} },
-      {
-        ...{ score: 0, skip: [] },
-      } as never,
-    );
+    const view = { known: record.facts, pending: new Set<string>(), unknown: new Map() };
+    const asked = policy.ask('data', { view, header: undefined, calls: {} }, NOTHING_CARRIED);
     expect(asked).toMatchObject({ kind: 'decided', decision: { disposition: { kind: 'continue' }, calls: {} } });
   });
 
@@ -105,7 +101,7 @@ describe('rx_body()', () => {
 test('a link on a list refuses by its rule, with zones in place of DNS, and the record tells why', async () => {
   const { record, policy } = await rehearsalOf(POLICY)({
     ...ENVELOPE,
-    raw: letter('text/html', '<a href="http://www.bank.example@www.bad.example/">www.bank.example</a>'),
+    raw: letter('text/html', '<a href="http://www.bank.com@www.bad.example/">www.bank.com</a>'),
     dns: {
       'test.dbl.test': [{ A: '127.0.1.2' }],
       'bad.example.dbl.test': [{ A: '127.0.1.2' }],
@@ -116,7 +112,7 @@ test('a link on a list refuses by its rule, with zones in place of DNS, and the 
     reply: { text: expect.stringContaining('links to bad.example') },
   });
   expect(record.facts.links).toMatchObject({
-    ...{ hosts: ['www.bad.example'], listed_by: ['dbl'], text_differs: ['www.bad.example'], status: 'completed' },
+    ...{ hosts: ['www.bad.example', 'www.bank.com'], listed_by: ['dbl'], text_differs: ['www.bad.example'], status: 'completed' },
   });
   expect(rerun(record, policy).recipients[0]).toMatchObject({ reason: 'rule:bad-link' });
 });

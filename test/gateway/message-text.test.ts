@@ -112,7 +112,12 @@ test('a link on a list refuses by its rule, with zones in place of DNS, and the 
     reply: { text: expect.stringContaining('links to bad.example') },
   });
   expect(record.facts.links).toMatchObject({
-    ...{ hosts: ['www.bad.example', 'www.bank.com'], listed_by: ['dbl'], text_differs: ['www.bad.example'], status: 'completed' },
+    ...{
+      hosts: ['www.bad.example', 'www.bank.com'],
+      listed_by: ['dbl'],
+      text_differs: ['www.bad.example'],
+      status: 'completed',
+    },
   });
   expect(rerun(record, policy).recipients[0]).toMatchObject({ reason: 'rule:bad-link' });
 });

@@ -109,7 +109,7 @@ function behind(html: string, what: string, from: number): number {
   return found < 0 ? html.length : found + what.length;
 }
 
-const isLetter = (letter: string): boolean => /^[A-Za-z]$/.test(letter);
+const isLetter = (letter: string): boolean => (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
 const isBlank = (letter: string): boolean =>
   letter === ' ' || letter === '\n' || letter === '\t' || letter === '\r' || letter === '\f';
 const endsName = (letter: string): boolean => isBlank(letter) || letter === '/' || letter === '>';

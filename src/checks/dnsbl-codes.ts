@@ -26,6 +26,8 @@ export interface ListCodes {
   readonly codes: { readonly [pattern: string]: number };
   /** Codes by which the list says that it will not answer us. */
   readonly errors: readonly string[];
+  /** In place of codes: what each bit of the last octet weighs. */
+  readonly bits?: { readonly [bit: string]: number } | undefined;
 }
 
 export type Meaning =
@@ -35,11 +37,21 @@ export type Meaning =
 /** Used by several large lists for "you may not ask" (public resolver, over quota): no list means a listing by it. */
 const REFUSALS: Pattern = parseCodePattern('127.255.255.*')!;
 
-export function meaningOf(code: string, { codes, errors }: ListCodes): Meaning {
+export function meaningOf(code: string, { codes, errors, bits }: ListCodes): Meaning {
   if (matches(REFUSALS, code)) return { kind: 'error', why: 'refused' };
   // Patterns are validated when the policy is loaded.
   if (errors.some((pattern) => matches(parseCodePattern(pattern)!, code))) return { kind: 'error', why: 'refused' };
+  if (bits !== undefined) return bitsOf(code, bits);
   for (const [pattern, weight] of Object.entries(codes))
     if (matches(parseCodePattern(pattern)!, code)) return { kind: 'listed', pattern, weight };
   return { kind: 'error', why: 'undescribed' };
+}
+
+/** `127.0.0.80` is bits 16 and 64: one answer says all lists that a domain is on (SURBL, URIBL). */
+function bitsOf(code: string, bits: { readonly [bit: string]: number }): Meaning {
+  const octets = code.split('.').map(Number);
+  const last = octets[0] === 127 ? octets[3]! : 0;
+  const set = Object.keys(bits).filter((bit) => (last & Number(bit)) !== 0);
+  if (set.length === 0) return { kind: 'error', why: 'undescribed' };
+  return { kind: 'listed', pattern: set.join('+'), weight: set.reduce((sum, bit) => sum + bits[bit]!, 0) };
 }

@@ -40,7 +40,7 @@ export async function askList(
     list.self_test ? ask(MUST_NOT_HOLD[family]) : undefined,
   ]);
   const ill = must && mustNot ? illness(must, mustNot, family) : undefined;
-  return ill ?? read(about, list);
+  return ill ?? readAnswer(about, list);
 }
 
 function illness(must: DnsAnswer, mustNot: DnsAnswer, family: 4 | 6): ListSays | undefined {
@@ -54,8 +54,7 @@ function illness(must: DnsAnswer, mustNot: DnsAnswer, family: 4 | 6): ListSays |
   return family === 6 ? { kind: 'silent' } : { kind: 'failed', why: `out of use: it does not list ${points.must}` };
 }
 
-/** What an answer of a list says about whom it was asked. */
-export function read(answer: DnsAnswer, list: List): ListSays {
+export function readAnswer(answer: DnsAnswer, list: ListCodes): ListSays {
   if (answer.kind === 'failed') return { kind: 'failed', why: sayFailure(answer) };
   if (answer.kind === 'empty') return { kind: 'absent' };
   const codes = answer.records.flatMap((record) => (record.type === 'A' ? [record.address] : [])).sort();
@@ -71,12 +70,15 @@ export function read(answer: DnsAnswer, list: List): ListSays {
     else undescribed.push(code);
   }
   if (listing.length === 0)
-    return { kind: 'failed', why: `it answers ${undescribed.join(', ')}, which "codes" does not describe` };
+    return {
+      kind: 'failed',
+      why: `it answers ${undescribed.join(', ')}, which ${list.bits === undefined ? '"codes" does' : '"bits" do'} not describe`,
+    };
   // One code that nobody described beside one that is: what is described still holds.
   return { kind: 'listed', codes: listing, weight: [...weights.values()].reduce((sum, weight) => sum + weight, 0) };
 }
 
-const sayFailure = (answer: DnsAnswer & { readonly kind: 'failed' }): string =>
+export const sayFailure = (answer: DnsAnswer & { readonly kind: 'failed' }): string =>
   `DNS: ${answer.cause}${answer.rcode === '' ? '' : ` (${answer.rcode})`}`;
 
 /** Whether an answer claims a listing at all: something in 127.0.0.0/8 that is no refusal, or any address elsewhere. */

@@ -2,8 +2,9 @@
 import type { Check, MessageView } from '../checks/define.ts';
 import type { Millis, Timestamp } from '../mail/time.ts';
 import type { Inside } from '../mime/inside.ts';
-import { visibleText } from '../mime/visible.ts';
+import { visibleText } from '../mime/visible-text.ts';
 import type { FactValue } from '../policy/facts.ts';
+import { MessageText } from '../policy/message-text.ts';
 import type { CheckInstance, Policy, Situation } from '../policy/policy.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import type { Services } from '../ports/services.ts';
@@ -109,26 +110,26 @@ async function prepare(instance: CheckInstance, bench: Bench) {
   }
 }
 
-/** What a person reads and, of HTML, what it is written as; made when it is first asked for. */
-function textsOf(inside: Inside | undefined): Situation['texts'] {
+/** What a person reads and, of HTML, what it is written as. One for a message: each pattern is looked for once, however many ask. */
+function textOf(inside: Inside | undefined): MessageText | undefined {
   if (inside === undefined) return undefined;
   const known = TEXTS.get(inside);
   if (known !== undefined) return known;
-  let made: readonly string[] | undefined;
-  const texts = (): readonly string[] => {
-    made ??= inside.texts.flatMap(({ html, text }) => (html ? [visibleText(text), text] : [text]));
-    return made;
-  };
-  TEXTS.set(inside, texts);
-  return texts;
+  const { texts } = inside;
+  const text = new MessageText(() => [
+    ...texts.map((one) => (one.html ? visibleText(one.text) : one.text)),
+    ...texts.flatMap((one) => (one.html ? [one.text] : [])),
+  ]);
+  TEXTS.set(inside, text);
+  return text;
 }
-const TEXTS = new WeakMap<Inside, () => readonly string[]>();
+const TEXTS = new WeakMap<Inside, MessageText>();
 
 export function situationOf(bench: Pick<Bench, 'policy' | 'ledger' | 'message'>): Situation {
   return {
     view: factViewOf(bench.ledger, bench.policy),
     header: bench.message?.header,
-    texts: textsOf(bench.message?.inside),
+    text: textOf(bench.message?.inside),
     calls: {},
   };
 }

@@ -1,165 +1,222 @@
-/** Host names of links in the text people read: as browsers would follow them, and as people would type what is written apart. */
-import { domainToUnicode } from 'node:url';
-import { getDomain, parse } from 'tldts';
+/** Where the links of a message lead: the hosts in its texts, by one pass over each, in the order in which they stand. */
+import { parse } from 'tldts';
+import { decodeEntities } from './entities.ts';
+import { type Attribute, type HtmlSink, scanHtml } from './html-scan.ts';
 import type { PartText } from './inside.ts';
-import { lowerInPlace } from './lower-case.ts';
-import { visibleText, withoutReferences } from './visible.ts';
-
-export interface Link {
-  /** Lower-case A-labels, or an address as browsers write it. */
-  readonly host: string;
-  /** The domain somebody registered; '' for an address. */
-  readonly domain: string;
-}
+import { type LinkHost, readHost } from './link-host.ts';
+import { Meter } from './meter.ts';
+import { plainLinks } from './plain-links.ts';
+import { targetOf } from './url-host.ts';
+import { breaksLine } from './visible-text.ts';
 
 export interface Links {
-  /** Each host once, in the order of first sight. */
-  readonly links: readonly Link[];
-  /** Hosts with letters of several scripts in one label, or of one that is drawn like Latin. */
-  readonly lookAlike: readonly string[];
-  /** Hosts of links whose text shows another domain. */
-  readonly textDiffers: readonly string[];
-  /** There were more. */
-  readonly truncated: boolean;
+  /** Each once: those of tags and with a scheme before bare names. */
+  readonly hosts: readonly LinkHost[];
+  /** Hosts of links whose text shows another host. */
+  readonly differing: readonly string[];
+  /** Links that run or hold something themselves: `javascript:`, `data:`. */
+  readonly scripts: number;
+  /** There were more different ones than are read. */
+  readonly partial: boolean;
 }
 
-/** Hosts kept: mail with more is a list of links, and its first ones tell as much. */
-const HOSTS_MAX = 200;
-/** A link that is longer is nobody's. */
-const URL_MAX = 2000;
-/** Attributes of HTML that lead somewhere. Blanks are bounded, so that none is looked at twice. */
-const ATTRIBUTE = /[\s"'/](?:href|src|action|formaction|background|poster|data|cite)\s{0,20}=\s{0,20}/gi;
+/**
+ * Different hosts that are read, of links and of bare names apart, so that many of one kind hide none of the other. A name beyond
+ * ASCII takes some 50 µs; a newsletter has thirty.
+ */
+const READ_MAX = 500;
+/** What of a link's text is held against where it leads. */
+const SHOWN_MAX = 300;
 
-export function linksIn(texts: readonly PartText[]): Links {
-  const found = new Found();
+/** Attributes that hold one address. */
+const ADDRESSES: ReadonlySet<string> = new Set([
+  ...[
+    'href',
+    'src',
+    'action',
+    'formaction',
+    'background',
+    'poster',
+    'data',
+    'cite',
+    'longdesc',
+    'codebase',
+    'classid',
+    'manifest',
+  ],
+  ...['xlink:href', 'lowsrc', 'dynsrc', 'archive', 'profile', 'usemap', 'icon'],
+]);
+/** Attributes in which addresses stand among other things: `content="0;url=…"`, `style="…url(…)"`. */
+const holdsAddresses = (name: string): boolean =>
+  ['content', 'style', 'srcset', 'imagesrcset', 'ping', 'srcdoc', 'value'].includes(name) || name.startsWith('on');
+
+export function findLinks(texts: readonly PartText[], meter: Meter = new Meter()): Links {
+  const finder = new Finder(meter);
   for (const { html, text } of texts) {
-    if (html) fromHtml(text, found);
-    fromText(html ? visibleText(text) : text, found);
+    if (html) finder.html(text);
+    else finder.plain(text);
   }
-  return found.links();
+  return finder.links();
 }
 
-class Found {
-  readonly #links = new Map<string, Link>();
-  readonly #lookAlike = new Set<string>();
-  readonly #differs = new Set<string>();
-  #truncated = false;
+class Finder {
+  readonly #meter: Meter;
+  /** By how they are written. */
+  readonly #sure = new Map<string, LinkHost | undefined>();
+  readonly #bare = new Map<string, LinkHost | undefined>();
+  readonly #differing = new Set<string>();
+  #scripts = 0;
+  #partial = false;
 
-  add(host: string): Link | undefined {
-    const known = this.#links.get(host);
-    if (known !== undefined) return known;
-    if (this.#links.size >= HOSTS_MAX) {
-      this.#truncated = true;
-      return undefined;
-    }
-    const link = { host, domain: getDomain(host, { allowPrivateDomains: true }) ?? '' };
-    this.#links.set(host, link);
-    if (looksAlike(host)) this.#lookAlike.add(host);
-    return link;
-  }
-
-  differs(host: string): void {
-    if (this.#links.has(host)) this.#differs.add(host);
+  constructor(meter: Meter) {
+    this.#meter = meter;
   }
 
   links(): Links {
+    const hosts = new Map<string, LinkHost>();
+    for (const host of [...this.#sure.values(), ...this.#bare.values()])
+      if (host !== undefined && !hosts.has(host.name)) hosts.set(host.name, host);
     return {
-      links: [...this.#links.values()],
-      lookAlike: [...this.#lookAlike],
-      textDiffers: [...this.#differs],
-      truncated: this.#truncated,
+      hosts: [...hosts.values()],
+      differing: [...this.#differing],
+      scripts: this.#scripts,
+      partial: this.#partial,
     };
   }
-}
 
-function fromHtml(html: string, found: Found): void {
-  ATTRIBUTE.lastIndex = 0;
-  for (let match = ATTRIBUTE.exec(html); match !== null; match = ATTRIBUTE.exec(html)) {
-    const from = ATTRIBUTE.lastIndex;
-    const quote = html[from];
-    const quoted = quote === '"' || quote === "'";
-    // An open quote goes on to the end: no further than a link may be long.
-    const window = html.slice(from + (quoted ? 1 : 0), from + URL_MAX);
-    const end = quoted ? window.indexOf(quote) : window.search(/[\s>]/);
-    const value = end < 0 ? window : window.slice(0, end);
-    const host = hostOf(withoutReferences(value));
-    if (host === undefined) continue;
-    const link = found.add(host);
-    if (link === undefined || !/href/i.test(match[0])) continue;
-    const shown = shownHost(html.slice(from + value.length, from + value.length + URL_MAX));
-    if (shown !== undefined && link.domain !== '' && getDomain(shown, { allowPrivateDomains: true }) !== link.domain)
-      found.differs(host);
+  plain(text: string): void {
+    plainLinks(text, { url: (written) => this.#host(written), bare: (written) => this.#name(written) }, this.#meter);
+  }
+
+  html(html: string): void {
+    const shown: string[] = [];
+    let link: { readonly host: LinkHost; text: string } | undefined;
+    const closeLink = (): void => {
+      if (link !== undefined) this.#compare(link.host, link.text);
+      link = undefined;
+    };
+    const sink: HtmlSink = {
+      text: (text) => {
+        shown.push(text);
+        if (link !== undefined && link.text.length < SHOWN_MAX) link.text += text.slice(0, SHOWN_MAX);
+      },
+      tag: (name, closing, attributes) => {
+        if (breaksLine(name)) shown.push('\n');
+        if (name === 'a') closeLink();
+        if (closing) return;
+        for (const attribute of attributes) {
+          const host = this.#attribute(attribute);
+          if (name === 'a' && attribute.name === 'href' && host !== undefined) link = { host, text: '' };
+        }
+      },
+      raw: (text) => this.#withScheme(text),
+    };
+    scanHtml(html, sink, this.#meter);
+    closeLink();
+    this.plain(shown.join(''));
+  }
+
+  /** The host it leads to, where it is an address. */
+  #attribute({ name, value }: Attribute): LinkHost | undefined {
+    const address = ADDRESSES.has(name);
+    if (value === '' || (!address && !holdsAddresses(name))) return undefined;
+    const plain = decodeEntities(value, true, this.#meter);
+    this.#meter.steps += plain.length;
+    if (!address) {
+      this.#withScheme(plain);
+      return undefined;
+    }
+    const target = targetOf(plain);
+    switch (target.kind) {
+      case 'host':
+        return this.#host(target.written);
+      case 'likely':
+        return this.#name(target.written);
+      case 'mail':
+        for (const domain of target.written) this.#host(domain);
+        return undefined;
+      case 'script':
+        this.#scripts++;
+        this.#withScheme(target.code);
+        return undefined;
+      case 'other':
+        this.#withScheme(target.rest);
+        return undefined;
+      case 'none':
+        return undefined;
+    }
+  }
+
+  /** In code and style sheets a name with a dot is no host; only what has a scheme is. */
+  #withScheme(text: string): void {
+    plainLinks(text, { url: (written) => this.#host(written), bare: () => {} }, this.#meter);
+  }
+
+  #host(written: string): LinkHost | undefined {
+    return this.#read(this.#sure, written, () => readHost(written));
+  }
+
+  #name(written: string): LinkHost | undefined {
+    return this.#read(this.#bare, written, () => readBareName(written));
+  }
+
+  #read(
+    known: Map<string, LinkHost | undefined>,
+    written: string,
+    read: () => LinkHost | undefined,
+  ): LinkHost | undefined {
+    if (written === '') return undefined;
+    if (known.has(written)) return known.get(written);
+    if (known.size >= READ_MAX) {
+      this.#partial = true;
+      return undefined;
+    }
+    const host = read();
+    known.set(written, host);
+    return host;
+  }
+
+  /** `<a href="http://evil.example/">www.bank.example</a>`: every host that is shown belongs to somebody else. */
+  #compare(host: LinkHost, text: string): void {
+    if (!text.includes('.') && !text.includes('[')) return;
+    const shown: LinkHost[] = [];
+    const see = (read: (written: string) => LinkHost | undefined) => (written: string) => {
+      const found = shown.length < 5 ? read(written) : undefined;
+      if (found !== undefined) shown.push(found);
+    };
+    plainLinks(
+      text.slice(0, SHOWN_MAX),
+      { url: see((written) => this.#host(written)), bare: see((written) => this.#name(written)) },
+      this.#meter,
+    );
+    if (shown.length > 0 && !shown.some((other) => ownerOf(other) === ownerOf(host))) this.#differing.add(host.name);
   }
 }
 
-/** The host that the text of a link shows, where it looks like one. */
-function shownHost(rest: string): string | undefined {
-  const open = rest.indexOf('>');
-  const close = lowerInPlace(rest).indexOf('</a', open);
-  if (open < 0 || close < 0) return undefined;
-  const [word = '', another] = visibleText(rest.slice(open + 1, close))
-    .trim()
-    .split(/\s+/);
-  return another === undefined ? bareHost(mended(word)) : undefined;
+const ownerOf = ({ name, domain }: LinkHost): string => domain || name;
+
+/** Files that are called as a top-level domain is, and are named in mail more often. */
+const FILES = /\.(?:zip|mov)$/i;
+
+/** A name in running text is a host where its last label is a top-level domain: `and/or`, `e.g.` and `file.txt` are none. */
+export function readBareName(written: string): LinkHost | undefined {
+  // "me.It is": a sentence whose blank was forgotten.
+  if (/^[^A-Z]*\.[A-Z][a-z]+$/.test(written.slice(-80)) || FILES.test(written)) return undefined;
+  return (
+    ofKnownSuffix(written) ?? ofKnownSuffix(/[\x21-\x7e]+$/.exec(written)?.[0]) ?? ofKnownSuffix(asciiPart(written))
+  );
 }
 
-function fromText(text: string, found: Found): void {
-  for (const word of mended(text).split(/[\s"'<>()[\]{}|,;*]+/)) {
-    if (word.length < 4 || !(word.includes('.') || word.includes('://'))) continue;
-    const host = bareHost(word.slice(0, URL_MAX));
-    if (host !== undefined) found.add(host);
-  }
-}
+/** Writing without blanks: `请看example.com谢谢`. */
+const asciiPart = (written: string): string | undefined => /[a-z0-9-]+(?:\.[a-z0-9-]+)+/i.exec(written)?.[0];
 
-/** What is written apart, so that no machine follows it, put together again. */
-function mended(text: string): string {
-  return text
-    .normalize('NFKC')
-    .replace(/[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]/g, '')
-    .replace(/[\u3002\uff61]/g, '.')
-    .replace(/\bh(?:xx|tt|\*\*)p(s?)\b/gi, 'http$1')
-    .replace(/[[({] ?(?:\.|dot) ?[\])}]/gi, '.')
-    .replace(/[[({]:(?:\/\/)?[\])}]/g, (whole) => (whole.includes('/') ? '://' : ':'));
-}
-
-/** As a browser reads an address (WHATWG URL): blanks within dropped, `\\` for `/`, numbers as addresses. */
-function hostOf(written: string): string | undefined {
-  const url = written.trim();
-  const absolute = /^[\\/]{2}/.test(url) ? `http:${url}` : url;
-  if (!/^[\s]*(?:h[\s]*t[\s]*t[\s]*p|ftp)/i.test(absolute)) return undefined;
-  if (!URL.canParse(absolute)) return undefined;
-  const { protocol, hostname } = new URL(absolute);
-  if (!['http:', 'https:', 'ftp:'].includes(protocol)) return undefined;
-  const host = hostname.replace(/\.+$/, '');
-  return host === '' ? undefined : host;
-}
-
-/** A link without its beginning, where the name's end is one that is in use. */
-function bareHost(word: string): string | undefined {
-  const at = word.search(/(?:https?|ftp):[\\/]/i);
-  if (at >= 0) return hostOf(word.slice(at));
-  // A mail address is no link.
-  if (word.includes('@')) return undefined;
-  const end = word.search(/[/?#:\\]/);
-  const name = (end < 0 ? word : word.slice(0, end)).replace(/^[.\-_]+|[.\-_!]+$/g, '');
-  if (!/^[^\s.]{1,63}(?:\.[^\s.]{1,63}){1,10}$/.test(name)) return undefined;
-  const { isIcann, domain, isIp } = parse(name);
-  if (isIp === true || isIcann !== true || domain === null) return undefined;
-  return hostOf(`http://${name}/`);
-}
-
-const CYRILLIC = /\p{Script=Cyrillic}/u;
-const GREEK = /\p{Script=Greek}/u;
-const LATIN = /\p{Script=Latin}/u;
-/** Cyrillic letters that are drawn as Latin ones. */
-const DRAWN_ALIKE = /^[асеорхуіјѕһԁԛԝӏгтп0-9-]+$/u;
-
-function looksAlike(host: string): boolean {
-  if (!host.includes('xn--')) return false;
-  return domainToUnicode(host)
-    .split('.')
-    .some((label) => {
-      const scripts = [LATIN, CYRILLIC, GREEK].filter((script) => script.test(label)).length;
-      return scripts > 1 || (CYRILLIC.test(label) && DRAWN_ALIKE.test(label));
-    });
+function ofKnownSuffix(written: string | undefined): LinkHost | undefined {
+  if (written === undefined) return undefined;
+  const last = written.slice(written.lastIndexOf('.') + 1);
+  // Cheap first: most of what has a dot ends in no such label.
+  if (/^[\x00-\x7f]*$/.test(last) && parse(`x.${last}`).isIcann !== true) return undefined;
+  const host = readHost(written);
+  if (host === undefined || host.domain === '') return undefined;
+  const known = parse(host.name);
+  return known.isIcann === true || known.isPrivate === true ? host : undefined;
 }

@@ -180,9 +180,9 @@ export class Asking {
 
   #callOver(aside: NamedAside): FactValue | undefined {
     const of = aside.header;
-    const { header, texts } = this.#situation;
+    const { header, text } = this.#situation;
     const { find } = this.#ground.compiler;
-    if (of?.kind === 'body') return texts?.().some((text) => find(of.pattern, text));
+    if (of?.kind === 'body') return text?.has(of.pattern, find);
     if (header === undefined || of === undefined) return undefined;
     const values = header.values(of.field.toLowerCase());
     const bounded = values.slice(0, HEADER_FIELDS_MAX).map((value) => value.slice(0, HEADER_TEXT_MAX));

@@ -131,12 +131,9 @@ function registerFunctions(env: Environment, hosted: (domain: string) => boolean
   env.registerFunction('org_domain(string): string', orgDomain);
   env.registerFunction('in_network(string, string): bool', inNetwork);
   env.registerFunction('rx(string, string): bool', (text: string, pattern: string) => find(pattern, text));
-  // Typed here, answered beside the expression: see calls.ts.
+  // Typed here, answered beside the expression: see asking.ts.
   for (const signature of [
-    'header(string): string',
-    'headers(string): list<string>',
-    'known(dyn): bool',
-    'rx_body(string): bool',
+    ...['header(string): string', 'headers(string): list<string>', 'known(dyn): bool', 'rx_body(string): bool'],
   ]) {
     env.registerFunction(signature, () => {
       throw new Error(`Cannot call ${signature} as it must be answered before the expression is run`);

@@ -307,7 +307,8 @@ function compileCheck(
       }
       case 'secret': {
         const shownAs = valueAt(check.options, [...inner.slice(0, -1), how.shownAs]);
-        if (typeof shownAs === 'string') secrets.push({ file: text, shownAs, place: source.place(at, 'value') });
+        if (typeof shownAs === 'string')
+          secrets.push({ file: text, shownAs, asks: how.asks, place: source.place(at, 'value') });
         break;
       }
     }

@@ -16,7 +16,7 @@ export type Compiled =
   | { readonly kind: 'expression'; readonly type: ExpressionType }
   | { readonly kind: 'list'; readonly listKind: List['kind'] }
   | { readonly kind: 'template'; readonly names: readonly string[] }
-  | { readonly kind: 'secret'; readonly shownAs: string };
+  | { readonly kind: 'secret'; readonly shownAs: string; readonly asks: 'addresses' | 'names' };
 
 /** An expression over facts, settings and lists: `key: client.network`. In `run` the option is its value. */
 export function expression<T extends ExpressionType>(type: T): z.ZodType<ExpressionValue[T], string> {
@@ -35,10 +35,11 @@ export function template(...names: readonly string[]): z.ZodType<string, string>
 
 /**
  * A file whose one line is a secret: in `run` the option is its path, never its line. The option named `shownAs` beside it is
- * what stands in its place, and whoever asks the world puts the secret in at the very last (`Policy.secrets`).
+ * what stands in its place, and whoever asks the world puts the secret in at the very last (`Policy.secrets`). `asks`: what is
+ * asked below it.
  */
-export function secretFile(shownAs: string): z.ZodType<string, string> {
-  return compiled({ kind: 'secret', shownAs }) as unknown as z.ZodType<string, string>;
+export function secretFile(shownAs: string, asks: 'addresses' | 'names'): z.ZodType<string, string> {
+  return compiled({ kind: 'secret', shownAs, asks }) as unknown as z.ZodType<string, string>;
 }
 
 const COMPILED = z.registry<Compiled>();

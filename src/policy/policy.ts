@@ -5,6 +5,7 @@ import type { Bundle } from './bundle.ts';
 import type { OnError } from './check-spec.ts';
 import type { Asked, Carry } from './disposition.ts';
 import type { FactScope, FactValue, FactView } from './facts.ts';
+import type { MessageText } from './message-text.ts';
 import type { Override } from './override.ts';
 import type { Stage } from './stage.ts';
 
@@ -44,6 +45,8 @@ export interface Secret {
   /** From the policies' folder. */
   readonly file: string;
   readonly shownAs: string;
+  /** What is asked below it. */
+  readonly asks: 'addresses' | 'names';
   /** Where the file is named. */
   readonly place: Place;
 }
@@ -97,7 +100,7 @@ export interface Situation {
   /** Undefined before `data`, and in a rehearsal over records, where `calls` answers. */
   readonly header: HeaderView | undefined;
   /** The decoded text of the message, for `rx_body()`; undefined where nobody read it. */
-  readonly texts?: (() => readonly string[]) | undefined;
+  readonly text?: MessageText | undefined;
   /** Answers kept in a record (`Decision.calls`); asked first. */
   readonly calls: { readonly [call: string]: FactValue };
 }

@@ -65,7 +65,7 @@ export function expressionAt(
   const ok = readsFit(loading, vocabulary, source, path, text, reads, stage);
   if (header !== undefined && stage !== undefined && isBefore(stage, 'data')) {
     const through = header.through === '' ? '' : ` (called by ${header.through})`;
-    const message = `a header${through} is known from data on, and this is asked at ${stage}`;
+    const message = `the message${through} is known from data on, and this is asked at ${stage}`;
     loading.flaw(source, path, text, { start: header.start, message, remedy: 'move it to data or later' });
     return undefined;
   }

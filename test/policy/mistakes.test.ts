@@ -406,7 +406,7 @@ const MISTAKES: readonly Mistake[] = [
     'when: rate_client.exceeded',
     `when: "header('subject') == ''"`,
     "header('subject')",
-    'a header is known from data on',
+    'the message is known from data on',
     'move it to data or later',
   ],
   [

@@ -6,7 +6,7 @@ import type { Resolver } from '../../../src/ports/resolver.ts';
 const NEVER = new AbortController().signal;
 const SHOWN = 'key.zen.test';
 
-function asking(zone: string | undefined) {
+function asking(zone: string | undefined, asks: 'addresses' | 'names' = 'addresses') {
   const asked: string[] = [];
   const under: Resolver = {
     resolve: async (name, type) => {
@@ -24,7 +24,7 @@ function asking(zone: string | undefined) {
       };
     },
   };
-  return { asked, resolver: keyedResolver(under, () => new Map([[SHOWN, zone]])) };
+  return { asked, resolver: keyedResolver(under, () => new Map([[SHOWN, { zone, asks }]])) };
 }
 
 test.each<[string, string]>([
@@ -36,6 +36,18 @@ test.each<[string, string]>([
 ])('%s is asked as %s, and answered as it was asked', async (name, asked) => {
   const at = asking('secret.zen.test');
   expect(await at.resolver.resolve(name, 'A', NEVER)).toMatchObject({ name });
+  expect(at.asked).toEqual([asked]);
+});
+
+test.each<[string, 'A' | 'MX', string]>([
+  [`xn--80ak6aa92e.example.${SHOWN}`, 'A', 'xn--80ak6aa92e.example.secret.zen.test'],
+  [`9.2.0.192.${SHOWN}`, 'A', '9.2.0.192.secret.zen.test'],
+  [`test.${SHOWN}`, 'A', 'test.secret.zen.test'],
+  [`example.org.${SHOWN}`, 'MX', `example.org.${SHOWN}`],
+  [`exa mple.${SHOWN}`, 'A', `exa mple.${SHOWN}`],
+])('of a list of names %s %s is asked as %s', async (name, type, asked) => {
+  const at = asking('secret.zen.test', 'names');
+  expect(await at.resolver.resolve(name, type, NEVER)).toMatchObject({ name });
   expect(at.asked).toEqual([asked]);
 });
 

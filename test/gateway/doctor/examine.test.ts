@@ -148,7 +148,14 @@ test('a part that hangs is told when its time is over, and text from outside is 
 test('every key and secret that the installation names must be closed to others', async () => {
   const well = await practice(WELL);
   const certificates = [{ names: ['mx1.example.com'], certificate: '/tls/c.pem', key: '/tls/k.pem' }];
-  const secrets = [{ file: '../secrets/zen', shownAs: 'key.list.test', place: { file: '', line: 1, column: 1 } }];
+  const secrets = [
+    {
+      file: '../secrets/zen',
+      shownAs: 'key.list.test',
+      asks: 'addresses' as const,
+      place: { file: '', line: 1, column: 1 },
+    },
+  ];
   const secretly = async (modeOf: Practice['modeOf']) => {
     const one: Practice = {
       ...well,

@@ -6,6 +6,8 @@ export const BOUNDS = {
   depth: 20,
   /** Octets of the header section of a part. */
   headerOctets: 64 * 1024,
+  /** The same of all parts together: five hundred of them have some 300 octets each. */
+  headersOctets: 1024 * 1024,
   /** Octets of text kept decoded, of all parts together: what rules and link scanners read. */
   textOctets: 256 * 1024,
   /** Octets unpacked of archives within archives, of all parts together: some 30 ms. */

@@ -35,16 +35,21 @@ class Base64 implements Decoder {
       this.#take(text, out);
       return;
     }
-    // A run ends at its padding, and another may follow.
+    // A run ends at its padding, and another may follow. Runs are short where somebody wants them to cost: they leave together.
+    const runs: Uint8Array[] = [];
+    const gather = (octets: Uint8Array): void => {
+      runs.push(octets);
+    };
     let from = 0;
     for (let at = padding; at >= 0; at = text.indexOf('=', from)) {
-      if (at > from) this.#take(text.slice(from, at), out);
-      this.#flush(out);
+      if (at > from) this.#take(text.slice(from, at), gather);
+      this.#flush(gather);
       this.#padded = true;
       from = at;
       while (text[from] === '=') from++;
     }
-    if (from < text.length) this.#take(text.slice(from), out);
+    if (from < text.length) this.#take(text.slice(from), gather);
+    if (runs.length > 0) out(Buffer.concat(runs));
   }
 
   end(out: (octets: Uint8Array) => void): void {

@@ -11,6 +11,8 @@ export class Notes {
   readonly #texts: PartText[] = [];
   /** Octets of text that may still be kept. */
   textLeft: number = BOUNDS.textOctets;
+  /** Octets of header sections of parts that may still be read. */
+  #headerLeft: number = BOUNDS.headersOctets;
   /** Octets that archives within archives may still be unpacked to. */
   readonly unpacking = { left: BOUNDS.unpackedOctets as number };
   depth = 0;
@@ -39,6 +41,13 @@ export class Notes {
     }
     this.begun++;
     return true;
+  }
+
+  /** False: header sections are too large in all. */
+  readsHeader(octets: number): boolean {
+    this.#headerLeft -= octets;
+    if (this.#headerLeft < 0) this.met('too-much');
+    return this.#headerLeft >= 0;
   }
 
   /** The first bound that is met names the result. */

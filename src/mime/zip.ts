@@ -154,11 +154,12 @@ function unpacked(octets: Buffer, { method, packed, at }: Named, unpacking: Unpa
   }
 }
 
-/** The last octets of a stream, up to twice `max` while it comes. */
+/** The last octets of a stream, up to twice `max` while it comes. However small its pieces, they are kept in large ones. */
 class Tail {
   readonly #max: number;
-  #chunks: Uint8Array[] = [];
-  #length = 0;
+  #before: Uint8Array = new Uint8Array(0);
+  #filling: Uint8Array = new Uint8Array(0);
+  #filled = 0;
   cut = false;
 
   constructor(max: number) {
@@ -166,15 +167,34 @@ class Tail {
   }
 
   write(octets: Uint8Array): void {
-    this.#chunks.push(Uint8Array.from(octets));
-    this.#length += octets.length;
-    while (this.#chunks.length > 1 && this.#length - this.#chunks[0]!.length >= this.#max) {
-      this.#length -= this.#chunks.shift()!.length;
-      this.cut = true;
+    let at = 0;
+    while (at < octets.length) {
+      if (this.#filled === this.#filling.length) this.#grow(octets.length - at);
+      const taken = octets.subarray(at, at + this.#filling.length - this.#filled);
+      this.#filling.set(taken, this.#filled);
+      this.#filled += taken.length;
+      at += taken.length;
     }
   }
 
   octets(): Buffer {
-    return Buffer.concat(this.#chunks);
+    return Buffer.concat([this.#before, this.#filling.subarray(0, this.#filled)]);
+  }
+
+  #grow(wanted: number): void {
+    if (this.#filled < this.#max) {
+      const larger = new Uint8Array(Math.min(this.#max, Math.max(2 * this.#filled, this.#filled + wanted, BLOCK_MIN)));
+      larger.set(this.#filling);
+      this.#filling = larger;
+      return;
+    }
+    this.cut ||= this.#before.length > 0;
+    const emptied = this.#before.length === this.#max ? this.#before : new Uint8Array(this.#max);
+    this.#before = this.#filling;
+    this.#filling = emptied;
+    this.#filled = 0;
   }
 }
+
+/** Most parts are small. */
+const BLOCK_MIN = 1024;

@@ -11,6 +11,9 @@ export type Match =
   /** It begins like a delimiter and goes on: some readers take it for one. */
   | { readonly kind: 'near'; readonly path: string };
 
+const LF = 10;
+const CR = 13;
+
 export class Delimiters {
   /** By boundary, the innermost multipart that has it. */
   readonly #frames = new Map<string, number>();
@@ -18,6 +21,7 @@ export class Delimiters {
   /** In order; `root`: the shortest boundary that this one begins with. */
   readonly #sorted: { readonly text: string; readonly root: string; readonly path: string }[] = [];
   readonly #any: boolean;
+  #shortest = Number.POSITIVE_INFINITY;
 
   /** From the outermost in. `any`: a line that begins otherwise is wanted too. */
   constructor(frames: readonly Bounded[], any: boolean) {
@@ -27,15 +31,16 @@ export class Delimiters {
     });
     for (const [text, n] of [...this.#frames].sort(([a], [b]) => (a < b ? -1 : 1))) {
       this.#first[text.charCodeAt(0)] = 1;
+      this.#shortest = Math.min(this.#shortest, text.length);
       const before = this.#sorted.at(-1);
       const own = { text, root: text, path: frames[n]!.path };
       this.#sorted.push(before !== undefined && text.startsWith(before.root) ? { ...before, text } : own);
     }
   }
 
-  /** Whether a line that goes on with this octet after its dashes can be anything. */
-  mayBe(octet: number | undefined): boolean {
-    return this.#any || this.#first[octet ?? 0] === 1;
+  /** Whether a line of `length` octets that goes on with `first` behind its dashes can be anything. Most are told by that. */
+  mayBe(first: number | undefined, length: number): boolean {
+    return this.#any ? first !== CR && first !== LF : length >= this.#shortest && this.#first[first ?? 0] === 1;
   }
 
   /** `text`: what stands behind the two dashes, without white space at its end. */

@@ -212,7 +212,7 @@ export class Walk {
 
   /** Which open multipart's delimiter the line is. */
   #match(octets: Buffer, at: number, end: number): { readonly frame: number; readonly close: boolean } | undefined {
-    if (!this.#delimiters.mayBe(octets[at + 2])) return undefined;
+    if (!this.#delimiters.mayBe(octets[at + 2], end - at - 2)) return undefined;
     const text = trimmedEnd(octets.toString('latin1', at + 2, end));
     if (text === '') return undefined;
     const guessing = this.#frames.findLast(({ guess }) => guess);

@@ -1,16 +1,17 @@
 /** What is gathered while a message is read: parts, oddities, texts, and how much of each there may be. */
 import type { AnomalyName } from './anomaly.ts';
-import { BOUNDS } from './bounds.ts';
+import { BOUNDS, type Bounds, USUAL_BOUNDS } from './bounds.ts';
 import type { Anomaly, Inside, Part, PartText, Region } from './inside.ts';
 
 /** One for a message and all messages within it. */
 export class Notes {
   readonly parts: Part[] = [];
   readonly #anomalies = new Map<string, Anomaly>();
+  readonly #names = new Set<AnomalyName>();
   readonly #regions: Region[] = [];
   readonly #texts: PartText[] = [];
   /** Octets of text that may still be kept. */
-  textLeft: number = BOUNDS.textOctets;
+  textLeft: number;
   /** Octets of header sections of parts that may still be read. */
   #headerLeft: number = BOUNDS.headersOctets;
   /** Octets that archives within archives may still be unpacked to. */
@@ -18,9 +19,18 @@ export class Notes {
   depth = 0;
   begun = 0;
   result: Inside['result'] = 'ok';
+  readonly bounds: Bounds;
 
+  constructor(bounds: Bounds = USUAL_BOUNDS) {
+    this.bounds = bounds;
+    this.textLeft = bounds.textBytes;
+  }
+
+  /** However many places of others came before, each name is kept with one: rules ask for names. */
   odd(name: AnomalyName, part: string): void {
-    if (this.#anomalies.size < BOUNDS.anomalies) this.#anomalies.set(`${name} ${part}`, { name, part });
+    if (this.#anomalies.size >= BOUNDS.anomalies && this.#names.has(name)) return;
+    this.#names.add(name);
+    this.#anomalies.set(`${name} ${part}`, { name, part });
   }
 
   region(region: Region): void {
@@ -35,7 +45,7 @@ export class Notes {
 
   /** False: one part too many. */
   begin(): boolean {
-    if (this.begun >= BOUNDS.parts) {
+    if (this.begun >= this.bounds.parts) {
       this.met('too-many-parts');
       return false;
     }

@@ -272,7 +272,7 @@ export class Walk {
       this.#openMessage(header, leafPath, start, bodyStart);
     else {
       const place = { path: leafPath, start, bodyStart, ...this.#carried };
-      const carries = MESSAGES.has(header.type) && this.#depth < BOUNDS.depth;
+      const carries = MESSAGES.has(header.type) && this.#depth < this.#notes.bounds.partDepth;
       this.#leaf = carries
         ? carriedMessage(header, place, this.#notes, new Walk(this.#notes, leafPath, this.#depth + 1, place))
         : openLeaf(header, place, this.#notes);
@@ -281,7 +281,7 @@ export class Walk {
 
   /** Whether what is within can be read as it stands, and is not too deep. */
   #opens(header: EntityHeader, path: string): boolean {
-    if (this.#depth >= BOUNDS.depth) {
+    if (this.#depth >= this.#notes.bounds.partDepth) {
       this.#notes.met('too-deep');
       return false;
     }
@@ -399,7 +399,8 @@ export class Walk {
   }
 }
 
-const MESSAGES: ReadonlySet<string> = new Set(['message/rfc822', 'message/global', 'message/news']);
+/** Types of a part that is a message. */
+export const MESSAGES: ReadonlySet<string> = new Set(['message/rfc822', 'message/global', 'message/news']);
 
 const bufferOf = (octets: Uint8Array): Buffer => Buffer.from(octets.buffer, octets.byteOffset, octets.length);
 const join = (path: string, n: number): string => (path === '' ? `${n}` : `${path}.${n}`);

@@ -60,7 +60,16 @@ export async function admission(
     }
   }
   const told = await tellRefused(s, tx, refused, content);
-  return { record, ...told, content, entries, quarantine, ...(lease === undefined ? {} : { lease }) };
+  const { maxBytes } = s.current.installation.quarantine;
+  return {
+    record,
+    ...told,
+    content,
+    entries,
+    quarantine,
+    quarantineMaxBytes: maxBytes,
+    ...(lease === undefined ? {} : { lease }),
+  };
 }
 
 function prefixOf(s: SessionState, tx: TransactionState, record: TransactionRecord): string {

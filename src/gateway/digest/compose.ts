@@ -2,7 +2,7 @@
 import { mailDate } from '../../mail/date.ts';
 import { quotedPrintable } from '../../mail/quoted-printable.ts';
 import type { Timestamp } from '../../mail/time.ts';
-import type { HeldClass } from '../../ports/digest.ts';
+import type { HeldClass } from '../../queue/held-class.ts';
 import type { Glance } from './glance.ts';
 import { sayTime } from './schedule.ts';
 import { escapeHtml } from './shown.ts';

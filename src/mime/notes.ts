@@ -5,10 +5,10 @@ import type { Anomaly, Inside, Part, PartText, Region } from './inside.ts';
 
 /** One for a message and all messages within it. */
 export class Notes {
-  readonly parts: Part[] = [];
+  parts: Part[] = [];
   readonly #anomalies = new Map<string, Anomaly>();
   readonly #names = new Set<AnomalyName>();
-  readonly #regions: Region[] = [];
+  #regions: Region[] = [];
   readonly #texts: PartText[] = [];
   /** Octets of text that may still be kept. */
   textLeft: number;
@@ -37,6 +37,16 @@ export class Notes {
     if (region.end <= region.start) return;
     if (this.#regions.length < BOUNDS.regions) this.#regions.push(region);
     else this.met('too-much');
+  }
+
+  /**
+   * A message that was carried encoded ends: what lies in it has the place of the part that carries it, and no places of its
+   * own in the content. Whoever wants those decodes that part and reads it anew.
+   */
+  carried(path: string, end: number): void {
+    const within = `${path}.`;
+    this.parts = this.parts.map((part) => (part.path.startsWith(within) ? { ...part, end } : part));
+    this.#regions = this.#regions.filter(({ part }) => part !== path && !part.startsWith(within));
   }
 
   text(text: PartText): void {

@@ -274,7 +274,12 @@ export class Walk {
       const place = { path: leafPath, start, bodyStart, ...this.#carried };
       const carries = MESSAGES.has(header.type) && this.#depth < this.#notes.bounds.partDepth;
       this.#leaf = carries
-        ? carriedMessage(header, place, this.#notes, new Walk(this.#notes, leafPath, this.#depth + 1, place))
+        ? carriedMessage(
+            header,
+            place,
+            this.#notes,
+            new Walk(this.#notes, leafPath, this.#depth + 1, { start: place.start, bodyStart: place.bodyStart }),
+          )
         : openLeaf(header, place, this.#notes);
     }
   }

@@ -110,7 +110,9 @@ describe('a message that a part carries encoded', () => {
   const uuencoded = (text: string): string => {
     const three = (at: number): string => {
       const [a = 0, b = 0, c = 0] = Buffer.from(text.slice(at, at + 3), 'latin1');
-      return String.fromCharCode(...[a >> 2, ((a & 3) << 4) | (b >> 4), ((b & 15) << 2) | (c >> 6), c & 63].map((n) => n + 32));
+      return String.fromCharCode(
+        ...[a >> 2, ((a & 3) << 4) | (b >> 4), ((b & 15) << 2) | (c >> 6), c & 63].map((n) => n + 32),
+      );
     };
     let line = String.fromCharCode(32 + text.length);
     for (let at = 0; at < text.length; at += 3) line += three(at);
@@ -129,7 +131,7 @@ describe('a message that a part carries encoded', () => {
     const message = Buffer.from(text, 'latin1');
     const walk = new Walk();
     walk.write(message);
-    const { facts } = await runOn(clamav, { message, services: { clamav: made }, inside: walk.end() });
+    const { facts } = await runOn(clamav, { message, services: { clamav: made }, written: {}, inside: walk.end() });
     return { facts, seen };
   };
 

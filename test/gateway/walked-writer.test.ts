@@ -9,7 +9,12 @@ const MESSAGE = Buffer.from('Subject: x\r\nContent-Type: multipart/mixed; bounda
 
 async function written(bounds: typeof USUAL_BOUNDS) {
   const faults: string[] = [];
-  const log = { ...silentLog, error: (event: string, data?: object) => { faults.push(`${event} ${JSON.stringify(data)}`); } };
+  const log = {
+    ...silentLog,
+    error: (event: string, data?: object) => {
+      faults.push(`${event} ${JSON.stringify(data)}`);
+    },
+  };
   const writer = new WalkedWriter(new MemoryContent().create(), log, bounds);
   for (let at = 0; at < MESSAGE.length; at += 20) writer.write(MESSAGE.subarray(at, at + 20));
   const content = await writer.finish();

@@ -74,7 +74,10 @@ describe('tar', () => {
 
   test('long names as pax writes them', () => {
     const record = `30 mtime=1763000000.000000000\n${long.length + 10} path=${long}\n`;
-    const archive = Buffer.concat([tarMember('PaxHeader/x', record, 'x', ''), tar([{ name: 'short.txt' }, { name: 'c' }])]);
+    const archive = Buffer.concat([
+      tarMember('PaxHeader/x', record, 'x', ''),
+      tar([{ name: 'short.txt' }, { name: 'c' }]),
+    ]);
     expect(listed(archive)).toMatchObject({ partial: false, entries: [long, 'c'] });
   });
 

@@ -101,7 +101,10 @@ export function rar4(members: readonly RarMember[], locked = false): Buffer {
     fields.writeUInt32LE(body.length, 0);
     fields.writeUInt32LE(body.length, 4);
     fields.writeUInt16LE(name.length, 19);
-    pieces.push(block4(0x74, 0x8000 | (encrypted ? 4 : 0), Buffer.concat([fields, Buffer.from(name, 'latin1')])), Buffer.from(body));
+    pieces.push(
+      block4(0x74, 0x8000 | (encrypted ? 4 : 0), Buffer.concat([fields, Buffer.from(name, 'latin1')])),
+      Buffer.from(body),
+    );
   }
   return Buffer.concat([...pieces, block4(0x7b, 0, Buffer.alloc(0))]);
 }

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { questionName } from '../mail/dns-name.ts';
 import { clean } from '../mail/reply.ts';
 import { seconds, type Timestamp } from '../mail/time.ts';
-import { BOUNDS } from '../mime/bounds.ts';
 import type { Inside } from '../mime/inside.ts';
 import type { LinkHost } from '../mime/link-host.ts';
 import { findLinks } from '../mime/links.ts';
@@ -207,11 +206,7 @@ function isExcepted({ name, domain }: LinkHost, except: List | undefined, now: T
 }
 
 /** Part of the text was not kept, or part of the message not read. */
-function isCut({ result, parts, texts }: Inside): boolean {
-  const read = new Set(texts.map(({ part }) => part));
-  const octets = parts.reduce((sum, { path, size }) => (read.has(path) ? sum + size : sum), 0);
-  return result !== 'ok' || octets > BOUNDS.textOctets;
-}
+const isCut = ({ result, textsCut }: Inside): boolean => result !== 'ok' || textsCut;
 
 const normalized = ({ zone, shown_as, codes, errors, test_point, ...list }: z.output<typeof options>): UriList => ({
   ...list,

@@ -39,6 +39,16 @@ export class Cursor {
   }
 }
 
+/** A stretch of what is read anew for it. */
+export async function* cut(octets: AsyncIterable<Uint8Array>, start: number, end: number): AsyncIterable<Uint8Array> {
+  const cursor = new Cursor(octets);
+  try {
+    yield* cursor.slice(start, end);
+  } finally {
+    await cursor.close();
+  }
+}
+
 /** Decoded as the walk decodes: what it measured is what is scanned. BinHex is scanned as it stands: clamd knows it. */
 export async function* decoded(
   { reading }: { readonly reading: Part['reading'] | 'binhex' },

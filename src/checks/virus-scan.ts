@@ -1,10 +1,12 @@
 /** All scans of one message, and the worst of what they found. */
 import { clean } from '../mail/reply.ts';
 import type { Inside, Part, Region } from '../mime/inside.ts';
+import { Notes } from '../mime/notes.ts';
+import { MESSAGES, Walk } from '../mime/walk.ts';
 import { writtenFile } from '../mime/written-files.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { VirusScanner, VirusVerdict } from '../ports/services.ts';
-import { Cursor, decoded } from './part-octets.ts';
+import { Cursor, cut, decoded } from './part-octets.ts';
 
 export interface VirusFound {
   readonly result: VirusVerdict['kind'];
@@ -27,6 +29,8 @@ interface Scan {
 
 /** Beyond these a message is `too-large`: each costs clamd a connection, and mail with more attachments is sent as an archive. */
 const PARTS_MAX = 200;
+/** Messages encoded in one another are read to this depth: each costs another reading. Mail programs encode none. */
+const CARRIED_MAX = 3;
 const SIGNATURE_MAX = 200;
 /** From good to bad. */
 const GRAVITY: readonly VirusVerdict['kind'][] = ['clean', 'too-large', 'encrypted', 'infected'];
@@ -51,33 +55,62 @@ export async function scanMessage(
   return found;
 }
 
-/** One after the other, in one reading of the message. */
+/** A message, or one that a part of another carries encoded: what its structure says lies in what it opens. */
+interface Source {
+  readonly inside: Inside;
+  readonly open: () => AsyncIterable<Uint8Array>;
+  /** How many messages it is carried in. */
+  readonly depth: number;
+}
+
 async function scanParts(
   { content }: Scanned,
   inside: Inside,
   scanner: VirusScanner,
   signal: AbortSignal,
 ): Promise<readonly Scan[]> {
-  const leaves = filesOf(inside);
   const scans: Scan[] = [];
-  const unread = leaves.length > PARTS_MAX || inside.result !== 'ok';
-  if (unread) scans.push({ part: '', verdict: { kind: 'too-large' } });
+  const scan = async (octets: AsyncIterable<Uint8Array>) => scanner.scan({ message: content.sha256, octets }, signal);
+  await scanSource({ inside, open: () => content.open(signal), depth: 0 }, scan, scans);
+  return scans;
+}
+
+/** One after the other, in one reading of the source; then what lies in those that are messages. */
+async function scanSource(
+  { inside, open, depth }: Source,
+  scan: (octets: AsyncIterable<Uint8Array>) => Promise<VirusVerdict>,
+  scans: Scan[],
+): Promise<void> {
+  const files = filesOf(inside);
+  const room = Math.max(0, PARTS_MAX - scans.length);
+  if (files.length > room || inside.result !== 'ok') scans.push({ part: '', verdict: { kind: 'too-large' } });
+  const taken = files.slice(0, room);
   let cursor: Cursor | undefined;
   try {
-    for (const { part, start, end, read } of leaves.slice(0, PARTS_MAX)) {
+    for (const { part, start, end, read } of taken) {
       if (cursor === undefined || cursor.at > start) {
         await cursor?.close();
-        cursor = new Cursor(content.open(signal));
+        cursor = new Cursor(open());
       }
-      const octets = read(cursor.slice(start, end));
-      const verdict = await scanner.scan({ message: content.sha256, octets }, signal);
+      const verdict = await scan(read(cursor.slice(start, end)));
       scans.push({ part, verdict });
-      if (verdict.kind === 'infected') break; // worse does not come
+      if (verdict.kind === 'infected') return; // worse does not come
     }
   } finally {
     await cursor?.close();
   }
-  return scans;
+  for (const { part, start, end, read, carries } of taken) {
+    if (!carries) continue;
+    if (depth >= CARRIED_MAX) {
+      scans.push({ part, verdict: { kind: 'too-large' } });
+      return;
+    }
+    const within = (): AsyncIterable<Uint8Array> => read(cut(open(), start, end));
+    const walk = new Walk(new Notes(), part);
+    for await (const octets of within()) walk.write(octets);
+    await scanSource({ inside: walk.end(), open: within, depth: depth + 1 }, scan, scans);
+    if (scans.at(-1)?.verdict.kind === 'infected') return;
+  }
 }
 
 /** What clamd is shown beside the message as it came. */
@@ -86,27 +119,36 @@ interface File {
   readonly start: number;
   readonly end: number;
   readonly read: (octets: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+  /** It is a message encoded as a whole: what is in it lies in its decoded octets. */
+  readonly carries: boolean;
 }
 
 /** In the order they stand. A message within a message is scanned by its parts; a letter that is one plain text was scanned as it came. */
 function filesOf({ parts, anomalies, regions }: Inside): readonly File[] {
   const [only] = parts;
   if (parts.length === 1 && only?.type === 'text/plain' && anomalies.length === 0 && regions.length === 0) return [];
-  const holding = new Set(parts.map(({ path }) => path.replace(/\.?[^.]*$/, '')));
-  return [...parts.filter(({ path }) => !holding.has(path)).map(fileOf), ...regions.map(hiddenIn)].sort(
+  const carriers = parts.filter(carriesMessage).map(({ path }) => `${path}.`);
+  const stands = (path: string): boolean => !carriers.some((carrier) => path.startsWith(carrier));
+  const own = parts.filter(({ path }) => stands(path));
+  const holding = new Set(own.map(({ path }) => path.replace(/\.?[^.]*$/, '')));
+  const hidden = regions.filter(({ part }) => stands(part));
+  return [...own.filter(({ path }) => !holding.has(path)).map(fileOf), ...hidden.map(hiddenIn)].sort(
     (a, b) => a.start - b.start,
   );
 }
+
+const carriesMessage = ({ type, reading }: Part): boolean => reading !== 'identity' && MESSAGES.has(type);
 
 const fileOf = (part: Part): File => ({
   part: part.path,
   start: part.bodyStart,
   end: part.end,
   read: (octets) => decoded(part, octets),
+  carries: carriesMessage(part),
 });
 
 const hiddenIn = ({ part, reading, start, end }: Region): File => ({
-  ...{ part, start, end },
+  ...{ part, start, end, carries: false },
   read: (octets) =>
     reading === 'uuencode' || reading === 'yenc' ? writtenFile(reading, octets) : decoded({ reading }, octets),
 });

@@ -75,6 +75,9 @@ export interface Limits {
   readonly hops: number;
   readonly signatures: number;
   readonly dnsQuestions: number;
+  readonly parts: number;
+  readonly partDepth: number;
+  readonly textBytes: number;
   readonly proxyHeader: Millis;
   readonly handshake: Millis;
   readonly idle: Millis;

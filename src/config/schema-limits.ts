@@ -9,6 +9,9 @@ const octets = (about: string) => size().meta({ description: about, examples: ['
 const span = (about: string, least: Millis = seconds(1)) =>
   duration(least).meta({ description: about, examples: ['30s', '10m'] });
 
+/** A pattern over more would hold the loop. */
+const TEXT_OCTETS_MAX = 4 * 1024 * 1024;
+
 const SIZES = {
   message: octets('One message, as SIZE announces it (RFC 1870): what the large providers take').prefault('50 MiB'),
   spooling: octets(
@@ -28,6 +31,11 @@ const SIZES = {
   command_line: octets(
     'A command line. RFC 5321 §4.5.3.1.4 asks for 512 octets; with the longest addresses and parameters it stays under 1,200',
   ).prefault('2 KiB'),
+  text: octets(
+    'Text of a message kept decoded, of all its parts together: what rules and link scanners read of it. Letters are shorter',
+  )
+    .refine((given) => given <= TEXT_OCTETS_MAX, `expected ${TEXT_OCTETS_MAX / 1024 / 1024} MiB or less`)
+    .prefault('256 KiB'),
   drain: octets('What is still read of a message that is refused, so that its sender hears why').prefault('10 MiB'),
 };
 
@@ -76,6 +84,14 @@ const COUNTS = {
     10_000,
     'DNS questions of one transaction, and of one connection before it; beyond it a question fails. SPF at its worst asks 111',
   ).prefault(300),
+  parts: count(
+    10_000,
+    'Parts of a message that are read. All of them in one piece of 64 KiB take some 30 ms; mail that people write has dozens. More are `too-many-parts` in `structure.result`',
+  ).prefault(500),
+  part_depth: count(
+    100,
+    'Multiparts and messages in one another that are opened. Forwarded ten times over, a message has twenty. Deeper is `too-deep` in `structure.result`',
+  ).prefault(20),
 };
 
 const SPANS = {

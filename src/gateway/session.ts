@@ -118,7 +118,7 @@ class GatewaySession implements Session {
     const { world, policy } = this.#state;
     const writer = world.content.create();
     if (!wantsInside(policy, world.checks)) return { kind: 'go', writer };
-    const walked = new WalkedWriter(writer, world.log);
+    const walked = new WalkedWriter(writer, world.log, this.#state.current.installation.limits);
     tx.walked = walked;
     return { kind: 'go', writer: walked };
   }

@@ -1,6 +1,8 @@
 /** Takes a message's octets for the spool and looks inside as they come: they flow once. */
 import type { Check } from '../checks/define.ts';
+import type { Bounds } from '../mime/bounds.ts';
 import type { Inside } from '../mime/inside.ts';
+import { Notes } from '../mime/notes.ts';
 import { Walk } from '../mime/walk.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { ContentWriter, SpooledContent } from '../ports/content.ts';
@@ -15,13 +17,14 @@ export const wantsInside = (policy: Policy, checks: ReadonlyMap<string, Check>):
 export class WalkedWriter implements ContentWriter {
   readonly #spool: ContentWriter;
   readonly #log: Log;
-  #walk: Walk | undefined = new Walk();
+  #walk: Walk | undefined;
   /** Undefined until the message is whole, and where reading it failed by a fault of ours: checks that want it fail. */
   inside: Inside | undefined;
 
-  constructor(spool: ContentWriter, log: Log) {
+  constructor(spool: ContentWriter, log: Log, bounds: Bounds) {
     this.#spool = spool;
     this.#log = log;
+    this.#walk = new Walk(new Notes(bounds));
   }
 
   get size(): number {

@@ -2,13 +2,13 @@
 
 import { entryName, type Listing } from './archive-listing.ts';
 import type { Archive, ArchiveEntry } from './inside.ts';
+import { RarListing } from './rar.ts';
 import { Tail } from './tail.ts';
 import { TarListing } from './tar.ts';
 import { type Unpacking, ZipListing } from './zip.ts';
 
 /** Formats that are told and not listed. */
 const UNLISTED: readonly (readonly [string, RegExp])[] = [
-  ['rar', /^Rar!\x1a\x07/],
   ['7z', /^7z\xbc\xaf\x27\x1c/],
   ['gzip', /^\x1f\x8b\x08/],
   ['bzip2', /^BZh[1-9](?:1AY&SY|\x17rE8P\x90)/],
@@ -64,7 +64,7 @@ export class ArchiveReader {
     if (listed !== undefined) return { format: this.#format, ...listed };
     return {
       format: this.#format,
-      encrypted: this.#isLocked(),
+      encrypted: this.#format === '7z' && this.#end.octets().includes(SEVEN_AES),
       entries: gzipName(this.#opening),
       partial: true,
     };
@@ -73,11 +73,6 @@ export class ArchiveReader {
   /** A document of an office suite that has a project of macros. */
   get macros(): boolean {
     return this.#zip?.macros ?? false;
-  }
-
-  #isLocked(): boolean {
-    if (this.#format === '7z') return this.#end.octets().includes(SEVEN_AES);
-    return this.#format === 'rar' && rarIsLocked(this.#opening);
   }
 
   #watchIso(octets: Uint8Array): void {
@@ -93,7 +88,10 @@ export class ArchiveReader {
     this.#format = UNLISTED.find(([, mark]) => mark.test(start))?.[0] ?? '';
     if (this.#format === '7z') this.#end.write(this.#opening);
     if (this.#format !== '') return;
-    if (start.startsWith('ustar', 257)) {
+    if (start.startsWith('Rar!\x1a\x07')) {
+      this.#format = 'rar';
+      this.#listing = new RarListing();
+    } else if (start.startsWith('ustar', 257)) {
       this.#format = 'tar';
       this.#listing = new TarListing();
     } else {
@@ -104,12 +102,6 @@ export class ArchiveReader {
     this.#listing.write(this.#opening);
     this.#opening = new Uint8Array(0);
   }
-}
-
-/** Headers encrypted: archive flag of RAR 4, or an encryption header first in RAR 5. */
-function rarIsLocked(opening: Uint8Array): boolean {
-  if (opening[6] === 0) return opening[9] === 0x73 && ((opening[10]! | (opening[11]! << 8)) & 0x80) !== 0;
-  return opening[6] === 1 && opening[13] === 4;
 }
 
 /** RFC 1952 §2.3.1: the name of the one file in it, where it is given. */

@@ -21,6 +21,7 @@ export function carriedMessage(
     end: (end) => {
       decoder.end((decoded) => within.write(decoded));
       within.finish();
+      notes.carried(place.path, end);
       itself.end(end);
     },
   };

@@ -41,13 +41,11 @@ export function readEntityHeader(
   const section = parseHeaderSection(octets);
   oddOctets(octets, odd);
   if (section.strays.length > 0) odd('stray-header-line');
-  for (const field of section.fields) {
-    const raw = Buffer.from(octets.buffer, octets.byteOffset + field.start, field.end - field.start).toString('latin1');
-    if (/^[^:\s]+[ \t]+:/.test(raw.slice(0, 300))) odd('space-before-colon');
-    if (/\n[ \t]+\r?\n/.test(raw)) odd('blank-continuation');
-  }
-  const named = (name: string): readonly HeaderField[] =>
-    section.fields.filter((field) => field.name.toLowerCase() === name);
+  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
+  if (/^[^:\s]+[ \t]+:/m.test(text)) odd('space-before-colon');
+  if (/\n[ \t]+\r?\n/.test(text)) odd('blank-continuation');
+  const byName = Map.groupBy(section.fields, ({ name }) => name.toLowerCase());
+  const named = (name: string): readonly HeaderField[] => byName.get(name) ?? [];
   if (top) {
     if (SINGLE.some((name) => named(name).length > 1)) odd('duplicate-header');
     const authors = parseAddressList(

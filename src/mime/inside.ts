@@ -84,6 +84,8 @@ export interface Inside {
   readonly anomalies: readonly Anomaly[];
   readonly regions: readonly Region[];
   readonly texts: readonly PartText[];
+  /** There was more text than is kept (`limits.text`). */
+  readonly textsCut: boolean;
   /** How deep parts lie in one another; 0 for a message that is one part. */
   readonly depth: number;
   /** `ok`, or the bound that was met: what lies beyond it was not read. */

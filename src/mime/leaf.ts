@@ -21,8 +21,6 @@ export interface LeafPlace {
   readonly path: string;
   readonly start: number;
   readonly bodyStart: number;
-  /** Set where offsets are those of a part that carries this one. */
-  readonly carriedEnd?: number;
 }
 
 export function openLeaf(header: EntityHeader, place: LeafPlace, notes: Notes): Leaf {
@@ -79,7 +77,7 @@ export function openLeaf(header: EntityHeader, place: LeafPlace, notes: Notes): 
       if (header.type === 'message/partial') notes.odd('partial-message', path);
       if (header.type === 'message/external-body') notes.odd('external-body', path);
       for (const reading of header.otherEncodings) notes.region({ part: path, reading, start: place.bodyStart, end });
-      if (header.strayAt !== undefined && place.carriedEnd === undefined)
+      if (header.strayAt !== undefined)
         notes.region({ part: path, reading: header.encoding, start: place.start + header.strayAt, end });
       notes.parts.push(part);
     },

@@ -25,6 +25,7 @@ export class TextCollector {
 
   write(octets: Uint8Array): void {
     const taken = octets.subarray(0, this.#notes.textLeft);
+    if (taken.length < octets.length) this.#notes.textsCut = true;
     if (taken.length === 0) return;
     this.#notes.textLeft -= taken.length;
     this.#chunks.push(Uint8Array.from(taken)); // the chunk it is cut from is not kept for it

@@ -4,6 +4,7 @@
  */
 import { BOUNDS } from './bounds.ts';
 import { carriedMessage } from './carried.ts';
+import { Delimiters } from './delimiters.ts';
 import { type EntityHeader, readEntityHeader } from './entity-header.ts';
 import { HiddenFiles } from './hidden-files.ts';
 import type { Inside } from './inside.ts';
@@ -14,7 +15,7 @@ import { Notes } from './notes.ts';
 const LF = 10;
 const CR = 13;
 const DASH = 45;
-const NOTHING: Uint8Array = new Uint8Array(0);
+const NOTHING: Buffer = Buffer.alloc(0);
 /** A preamble is a note to readers without MIME. */
 const PREAMBLE_MAX = 1000;
 
@@ -56,13 +57,12 @@ export class Walk {
   readonly #notes: Notes;
   readonly #lines: LineWatch | undefined;
   /** Octets that are not understood yet, and where they begin. */
-  #carry: Uint8Array = NOTHING;
+  #carry: Buffer = NOTHING;
   #base = 0;
   #lineStart = true;
   #stopped = false;
   readonly #frames: Frame[] = [];
-  /** What the boundaries of open multiparts begin with; undefined: with anything. */
-  #firsts: Uint8Array | undefined;
+  #delimiters = new Delimiters([], false);
   /** Lines of a header section, while one is read. */
   #header: Uint8Array[] | undefined = [];
   #headerOctets = 0;
@@ -93,10 +93,10 @@ export class Walk {
       this.#base += chunk.length;
       return;
     }
-    const octets = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
+    const octets = this.#carry.length === 0 ? bufferOf(chunk) : Buffer.concat([this.#carry, chunk]);
     const used = this.#read(octets, false);
     // A copy, so that the chunk is not kept for its last octets.
-    this.#carry = used === octets.length ? NOTHING : Uint8Array.from(octets.subarray(used));
+    this.#carry = used === octets.length ? NOTHING : Buffer.from(octets.subarray(used));
     this.#base += used;
   }
 
@@ -118,7 +118,7 @@ export class Walk {
   }
 
   /** How many octets were understood. */
-  #read(octets: Uint8Array, last: boolean): number {
+  #read(octets: Buffer, last: boolean): number {
     let at = 0;
     while (at < octets.length && !this.#stopped) {
       const next = this.#header !== undefined ? this.#readHeader(octets, at, last) : this.#readBody(octets, at, last);
@@ -129,13 +129,13 @@ export class Walk {
   }
 
   /** One line of a header section. */
-  #readHeader(octets: Uint8Array, at: number, last: boolean): number {
+  #readHeader(octets: Buffer, at: number, last: boolean): number {
     const lf = octets.indexOf(LF, at);
     if (lf < 0 && !last && octets.length - at < BOUNDS.headerOctets) return at;
     const end = lf < 0 ? octets.length : lf + 1;
     const line = octets.subarray(at, end);
     if (line[0] === DASH && line[1] === DASH) {
-      const found = this.#match(line);
+      const found = this.#match(octets, at, end);
       if (found !== undefined) {
         this.#headerEnds(this.#base + at);
         this.#delimiter(found, this.#base + at, this.#base + end);
@@ -148,7 +148,13 @@ export class Walk {
       return end;
     }
     this.#headerOctets += line.length;
-    if (this.#headerOctets > BOUNDS.headerOctets && !this.#entity.top) {
+    // That of the message itself is bounded where it arrives.
+    const outermost = this.#entity.top && this.#entity.path === '';
+    if (!outermost && !this.#notes.readsHeader(line.length)) {
+      this.#stopped = true;
+      return octets.length;
+    }
+    if (this.#headerOctets > BOUNDS.headerOctets && !outermost) {
       this.#notes.odd('endless-header', this.#entity.leafPath);
       this.#headerEnds(this.#base + at);
       return at + 1 > octets.length ? at : this.#readBody(octets, at, last);
@@ -158,7 +164,7 @@ export class Walk {
   }
 
   /** Content up to the next delimiter, or as far as it is surely content. */
-  #readBody(octets: Uint8Array, from: number, last: boolean): number {
+  #readBody(octets: Buffer, from: number, last: boolean): number {
     if (!this.#frames.some(({ multipart }) => multipart)) {
       this.#content(octets.subarray(from));
       return octets.length;
@@ -182,7 +188,7 @@ export class Walk {
         return keep;
       }
       const end = lf < 0 ? octets.length : lf + 1;
-      const found = end - at > BOUNDS.delimiterLine ? undefined : this.#match(octets.subarray(at, end));
+      const found = end - at > BOUNDS.delimiterLine ? undefined : this.#match(octets, at, end);
       if (found !== undefined) {
         const bodyEnd = Math.max(from, beforeBreak(octets, at));
         this.#content(octets.subarray(from, bodyEnd));
@@ -205,23 +211,25 @@ export class Walk {
   }
 
   /** Which open multipart's delimiter the line is. */
-  #match(line: Uint8Array): { readonly frame: number; readonly close: boolean } | undefined {
-    if (this.#firsts?.[line[2] ?? 0] === 0) return undefined;
-    const text = trimmedEnd(Buffer.from(line.buffer, line.byteOffset, line.length).toString('latin1', 2));
-    for (let n = this.#frames.length - 1; n >= 0; n--) {
-      const frame = this.#frames[n]!;
-      if (frame.guess && text !== '' && text !== '-' && !text.includes('  ')) {
-        frame.guess = false;
-        frame.boundaries.add(text);
-        this.#firsts = firstsOf(this.#frames);
-      }
-      if (frame.boundaries.has(text)) return { frame: n, close: false };
-      if (text.endsWith('--') && frame.boundaries.has(text.slice(0, -2))) return { frame: n, close: true };
+  #match(octets: Buffer, at: number, end: number): { readonly frame: number; readonly close: boolean } | undefined {
+    if (!this.#delimiters.mayBe(octets[at + 2], end - at - 2)) return undefined;
+    const text = trimmedEnd(octets.toString('latin1', at + 2, end));
+    if (text === '') return undefined;
+    const guessing = this.#frames.findLast(({ guess }) => guess);
+    if (guessing !== undefined && text !== '-' && !text.includes('  ')) {
+      guessing.guess = false;
+      guessing.boundaries.add(text);
+      this.#framesChanged();
     }
-    for (const frame of this.#frames)
-      for (const boundary of frame.boundaries)
-        if (text.startsWith(boundary)) this.#notes.odd('near-boundary', frame.path);
+    const found = this.#delimiters.match(text);
+    if (found?.kind !== 'near') return found;
+    this.#notes.odd('near-boundary', found.path);
     return undefined;
+  }
+
+  #framesChanged(): void {
+    const guessing = this.#frames.some(({ guess }) => guess);
+    this.#delimiters = new Delimiters(this.#frames, guessing);
   }
 
   #delimiter({ frame: n, close }: { frame: number; close: boolean }, end: number, next: number): void {
@@ -264,16 +272,21 @@ export class Walk {
       this.#openMessage(header, leafPath, start, bodyStart);
     else {
       const place = { path: leafPath, start, bodyStart, ...this.#carried };
-      const carries = MESSAGES.has(header.type) && this.#depth < BOUNDS.depth;
+      const carries = MESSAGES.has(header.type) && this.#depth < this.#notes.bounds.partDepth;
       this.#leaf = carries
-        ? carriedMessage(header, place, this.#notes, new Walk(this.#notes, leafPath, this.#depth + 1, place))
+        ? carriedMessage(
+            header,
+            place,
+            this.#notes,
+            new Walk(this.#notes, leafPath, this.#depth + 1, { start: place.start, bodyStart: place.bodyStart }),
+          )
         : openLeaf(header, place, this.#notes);
     }
   }
 
   /** Whether what is within can be read as it stands, and is not too deep. */
   #opens(header: EntityHeader, path: string): boolean {
-    if (this.#depth >= BOUNDS.depth) {
+    if (this.#depth >= this.#notes.bounds.partDepth) {
       this.#notes.met('too-deep');
       return false;
     }
@@ -357,7 +370,7 @@ export class Walk {
 
   #push(frame: Frame): void {
     this.#frames.push(frame);
-    this.#firsts = firstsOf(this.#frames);
+    this.#framesChanged();
     this.#notes.depth = Math.max(this.#notes.depth, this.#depth);
   }
 
@@ -381,32 +394,27 @@ export class Walk {
   }
 
   #popTo(length: number, end: number): void {
-    while (this.#frames.length > length) {
-      const frame = this.#frames.pop()!;
-      this.#firsts = firstsOf(this.#frames);
+    if (this.#frames.length <= length) return;
+    const ended = this.#frames.splice(length).reverse();
+    this.#framesChanged();
+    for (const frame of ended) {
       if (frame.multipart && !frame.closed) this.#notes.odd('unclosed-multipart', frame.path);
       frame.end(end);
     }
   }
 }
 
-const MESSAGES: ReadonlySet<string> = new Set(['message/rfc822', 'message/global', 'message/news']);
+/** Types of a part that is a message. */
+export const MESSAGES: ReadonlySet<string> = new Set(['message/rfc822', 'message/global', 'message/news']);
 
-function firstsOf(frames: readonly Frame[]): Uint8Array | undefined {
-  if (frames.some(({ guess }) => guess)) return undefined;
-  const firsts = new Uint8Array(256);
-  for (const { boundaries } of frames) for (const boundary of boundaries) firsts[boundary.charCodeAt(0)] = 1;
-  return firsts;
-}
-
+const bufferOf = (octets: Uint8Array): Buffer => Buffer.from(octets.buffer, octets.byteOffset, octets.length);
 const join = (path: string, n: number): string => (path === '' ? `${n}` : `${path}.${n}`);
 const begins = (octets: Uint8Array, at: number): boolean => octets[at] === DASH && octets[at + 1] === DASH;
 
 const DELIMITER = Buffer.from('\n--');
 /** Where the next line that begins with two dashes starts; negative: nowhere. */
-function after(octets: Uint8Array, from: number): number {
-  const view = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
-  const found = view.indexOf(DELIMITER, from);
+function after(octets: Buffer, from: number): number {
+  const found = octets.indexOf(DELIMITER, from);
   return found < 0 ? -1 : found + 1;
 }
 

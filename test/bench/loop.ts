@@ -19,6 +19,7 @@ import { wireOctets } from '../../src/gateway/rehearse.ts';
 import { Wire } from '../support/hostile-clients.ts';
 import { rsaKey } from '../support/signing.ts';
 import { suite } from '../support/suites.ts';
+import { burdens } from './inside-plays.ts';
 import { bodies, KEY_NAMES, type Play, pieces } from './loop-plays.ts';
 import type { Still } from './loop-watch.ts';
 import { dnsOver } from './record-dns.ts';
@@ -32,6 +33,8 @@ type Stills = { readonly [thread in Still['thread']]: { readonly clock: number; 
 interface Row {
   readonly name: string;
   readonly stills: Stills;
+  /** What the process took more than before at its most, in MiB; undefined where the system does not tell. */
+  readonly rise?: number;
   readonly said: string;
 }
 
@@ -55,7 +58,8 @@ async function bench(only: string, rounds: number): Promise<void> {
       for (const play of letters(way)) rows.push(await run(play, port, gateway));
       print([worst(`${rows.length} messages by ${way}`, rows)]);
     }
-    for (const play of bodies(RECIPIENT)) {
+    const inside = burdens().map(({ name, octets }) => ({ ...pieces(name, octets, 'DATA'), settle: 1500 }));
+    for (const play of [...bodies(RECIPIENT), ...inside]) {
       if (!play.name.includes(only)) continue;
       const rows: Row[] = [];
       for (let round = 0; round < rounds; round++) rows.push(await run(play, port, gateway));
@@ -76,6 +80,7 @@ let plays = 0;
 async function run(play: Play, port: number, gateway: ChildProcess): Promise<Row> {
   const n = ++plays;
   let said = '';
+  const before = memory(gateway, 'VmRSS');
   const stills = await watch(gateway, async () => {
     const signal = AbortSignal.timeout(120_000);
     const wire = new Wire({ port, from: '127.0.1.1', recipient: RECIPIENT, signal });
@@ -87,7 +92,19 @@ async function run(play: Play, port: number, gateway: ChildProcess): Promise<Row
     await wire.closed;
     await wait(play.settle);
   });
-  return { name: play.name, stills, said };
+  const rise = memory(gateway, 'VmHWM') - before;
+  return { name: play.name, stills, said, ...(Number.isNaN(rise) ? {} : { rise }) };
+}
+
+/** MiB as Linux tells it; asking for what there is (`VmRSS`) begins the most there was (`VmHWM`) anew. */
+function memory(gateway: ChildProcess, what: 'VmRSS' | 'VmHWM'): number {
+  try {
+    if (what === 'VmRSS') writeFileSync(`/proc/${gateway.pid}/clear_refs`, '5');
+    const told = readFileSync(`/proc/${gateway.pid}/status`, 'utf8');
+    return Number(new RegExp(`^${what}:\\s+(\\d+) kB`, 'm').exec(told)?.[1]) / 1024;
+  } catch {
+    return Number.NaN;
+  }
 }
 
 /** How long each thread stood still while this went on. */
@@ -121,11 +138,13 @@ function worst(name: string, rows: readonly Row[]): Row {
     THREADS.map((thread) => [thread, { clock: longest(thread, 'clock'), cpu: longest(thread, 'cpu') }]),
   ) as unknown as Stills;
   const at = rows.find((row) => row.stills.session.cpu === stills.session.cpu)!;
-  return { name, stills, said: at.name === name ? at.said : at.name };
+  const rises = rows.flatMap(({ rise }) => (rise === undefined ? [] : [rise]));
+  const rise = rises.length === 0 ? {} : { rise: Math.max(...rises) };
+  return { name, stills, ...rise, said: at.name === name ? at.said : at.name };
 }
 
 function print(rows: readonly Row[]): void {
-  for (const { name, stills, said } of rows) {
+  for (const { name, stills, said, rise } of rows) {
     const figures = THREADS.map(
       (thread) =>
         `${thread} ${stills[thread].cpu.toFixed(0).padStart(4)} (${stills[thread].clock.toFixed(0).padStart(4)})`,
@@ -133,7 +152,8 @@ function print(rows: readonly Row[]): void {
     const over = THREADS.some((thread) => thread !== 'store' && stills[thread].cpu > WANTED)
       ? '   longer than wanted'
       : '';
-    console.log(`${name.padEnd(52)} ${figures.join('   ')}   ${said.slice(0, 60)}${over}`);
+    const memory = rise === undefined ? '' : `memory +${rise.toFixed(0).padStart(3)} MiB   `;
+    console.log(`${name.padEnd(52)} ${figures.join('   ')}   ${memory}${said.slice(0, 60)}${over}`);
   }
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { clamav } from '../../src/checks/clamav.ts';
 import { decoded } from '../../src/checks/part-octets.ts';
 import type { Inside, Part } from '../../src/mime/inside.ts';
+import { Walk } from '../../src/mime/walk.ts';
 import { ServiceError, type VirusScanner, type VirusVerdict } from '../../src/ports/services.ts';
 import { runOn } from '../support/check-bench.ts';
 
@@ -36,7 +37,7 @@ const part = (path: string, text: string, whole: string, more: Partial<Part> = {
   ...more,
 });
 const inside = (parts: readonly Part[], more: Partial<Inside> = {}): Inside => ({
-  ...{ parts, anomalies: [], regions: [], texts: [], depth: 1, result: 'ok' },
+  ...{ parts, anomalies: [], regions: [], textsCut: false, texts: [], depth: 1, result: 'ok' },
   ...more,
 });
 const BASE64 = Buffer.from(`PK ${VIRUS}`)
@@ -102,6 +103,48 @@ describe('parts', () => {
     expect((await run(inside([], { result: 'too-much' }), scanner().made)).facts).toMatchObject({
       result: 'too-large',
     });
+  });
+});
+
+describe('a message that a part carries encoded', () => {
+  const uuencoded = (text: string): string => {
+    const three = (at: number): string => {
+      const [a = 0, b = 0, c = 0] = Buffer.from(text.slice(at, at + 3), 'latin1');
+      return String.fromCharCode(
+        ...[a >> 2, ((a & 3) << 4) | (b >> 4), ((b & 15) << 2) | (c >> 6), c & 63].map((n) => n + 32),
+      );
+    };
+    let line = String.fromCharCode(32 + text.length);
+    for (let at = 0; at < text.length; at += 3) line += three(at);
+    return `begin 644 a.com\r\n${line}\r\n\`\r\nend\r\n`;
+  };
+  const carried = (body: string, times: number): string => {
+    let text = `Subject: within\r\n\r\n${body}`;
+    for (let n = 0; n < times; n++)
+      text =
+        `Subject: ${n}\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x${n}\r\n\r\n--x${n}\r\n\r\nhello\r\n--x${n}\r\n` +
+        `Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.from(text, 'latin1').toString('base64')}\r\n--x${n}--\r\n`;
+    return text;
+  };
+  const scanned = async (text: string) => {
+    const { made, seen } = scanner();
+    const message = Buffer.from(text, 'latin1');
+    const walk = new Walk();
+    walk.write(message);
+    const { facts } = await runOn(clamav, { message, services: { clamav: made }, written: {}, inside: walk.end() });
+    return { facts, seen };
+  };
+
+  test('is scanned, and so is what is written into a text of it', async () => {
+    const { facts, seen } = await scanned(carried(uuencoded(VIRUS), 1));
+    expect(facts).toMatchObject({ result: 'infected', part: '2.1' });
+    expect(seen.some((text) => text.startsWith('Subject: within'))).toBe(true);
+  });
+
+  test('one within the other, to a depth; beyond it not all was looked at', async () => {
+    expect((await scanned(carried(uuencoded(VIRUS), 3))).facts).toMatchObject({ result: 'infected', part: '2.2.2.1' });
+    expect((await scanned(carried(uuencoded(VIRUS), 4))).facts).toMatchObject({ result: 'too-large' });
+    expect((await scanned(carried('hello', 3))).facts).toMatchObject({ result: 'clean' });
   });
 });
 

@@ -10,7 +10,7 @@ import { INSTALLATION, load } from '../policy/catalog.ts';
 import { runOn, wire } from '../support/check-bench.ts';
 
 const insideOf = (text: string, html = false): Inside => ({
-  ...{ parts: [], anomalies: [], regions: [], depth: 0, result: 'ok' },
+  ...{ parts: [], anomalies: [], regions: [], textsCut: false, depth: 0, result: 'ok' },
   texts: [{ part: '1', html, text }],
 });
 const SURBL = {
@@ -177,12 +177,10 @@ test('a record keeps fifty hosts, and what was not read is told', async () => {
   const { facts } = await runOn(links, { message: wire('\n'), inside: insideOf(many), written: {} });
   expect(facts).toMatchObject({ count: 500, truncated: true });
   expect(facts.hosts).toHaveLength(50);
-  const cut = await runOn(links, {
-    message: wire('\n'),
-    inside: { ...insideOf('x'), result: 'too-deep' },
-    written: {},
-  });
-  expect(cut.facts).toMatchObject({ count: 0, truncated: true });
+  for (const cut of [{ result: 'too-deep' }, { textsCut: true }] as const) {
+    const { facts } = await runOn(links, { message: wire('\n'), inside: { ...insideOf('x'), ...cut }, written: {} });
+    expect(facts).toMatchObject({ count: 0, truncated: true });
+  }
 });
 
 test('where nobody could look inside, the check fails and says nothing', async () => {

@@ -227,7 +227,7 @@ test.each([
   ['a letter that becomes two', `${'\u0130'.repeat(20)}<style>x</style>seen`, `${'\u0130'.repeat(20)}seen`],
   ['a blank in the closing tag', '<style>x</style >seen', 'seen'],
   ['a style that never ends', 'a<style>x', 'a'],
-  ['a title, which no reader of mail shows', '<title>x</title>seen', 'seen'],
+  ['a title, which no reader of mail shows', '<title>x</title>seen', '\n\nseen'],
 ])('what is seen does not end at %s', (_, html, text) => {
   expect(visibleText(html)).toBe(text);
 });

@@ -196,3 +196,20 @@ describe.skipIf(SUITES === undefined)('mail of others', () => {
     expect(walked(octets, pieces)).toEqual(walked(octets));
   });
 });
+
+test('what lies in an encoded message has the place of the part that carries it, and no regions of its own', () => {
+  const within = 'Subject: x\r\n\r\nbegin 644 a.exe\r\n#0V%T\r\n`\r\nend\r\n';
+  const text = `Content-Type: multipart/mixed; boundary=x\n\n--x\n\nx\n--x\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n${Buffer.from(within).toString('base64')}\n--x--\n`;
+  const { parts, regions, anomalies } = walked(text);
+  const [, carrier, inner] = [...parts].sort((a, b) => (a.path < b.path ? -1 : 1));
+  expect([carrier!.path, carrier!.type, inner!.path, inner!.type]).toEqual([
+    '2',
+    'message/rfc822',
+    '2.1',
+    'text/plain',
+  ]);
+  const { start, bodyStart, end } = carrier!;
+  expect(inner).toMatchObject({ start, bodyStart, end });
+  expect(regions).toEqual([]);
+  expect(anomalies).toContainEqual({ name: 'uuencode', part: '2.1' });
+});

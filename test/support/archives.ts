@@ -87,6 +87,50 @@ export function tarMember(name: string, body: string, kind: string, prefix: stri
   return Buffer.concat([header, octets, Buffer.alloc((512 - (octets.length % 512)) % 512)]);
 }
 
+export interface RarMember {
+  readonly name: string;
+  readonly body?: string;
+  readonly encrypted?: boolean;
+}
+
+/** RAR 1.5 to 4; check sums are none. `locked`: headers need a password. */
+export function rar4(members: readonly RarMember[], locked = false): Buffer {
+  const pieces: Buffer[] = [Buffer.from('Rar!\x1a\x07\0', 'latin1'), block4(0x73, locked ? 0x80 : 0, Buffer.alloc(6))];
+  for (const { name, body = 'x', encrypted = false } of members) {
+    const fields = Buffer.alloc(25);
+    fields.writeUInt32LE(body.length, 0);
+    fields.writeUInt32LE(body.length, 4);
+    fields.writeUInt16LE(name.length, 19);
+    pieces.push(
+      block4(0x74, 0x8000 | (encrypted ? 4 : 0), Buffer.concat([fields, Buffer.from(name, 'latin1')])),
+      Buffer.from(body),
+    );
+  }
+  return Buffer.concat([...pieces, block4(0x7b, 0, Buffer.alloc(0))]);
+}
+
+function block4(type: number, flags: number, rest: Buffer): Buffer {
+  return Buffer.concat([uint16(0), Buffer.from([type]), uint16(flags), uint16(7 + rest.length), rest]);
+}
+
+/** RAR 5; check sums are none. */
+export function rar5(members: readonly RarMember[], locked = false): Buffer {
+  const pieces: Buffer[] = [Buffer.from('Rar!\x1a\x07\x01\0', 'latin1')];
+  if (locked) pieces.push(block5([4, 0, 0, 0, 15]));
+  pieces.push(block5([1, 0, 0]));
+  for (const { name, body = 'x', encrypted = false } of members) {
+    const extra = encrypted ? [3, 1, 0, 0] : [];
+    const written = [...Buffer.from(name, 'utf8')];
+    const numbers = [...number(body.length), 0, ...number(body.length), 0, 0, 0, ...number(written.length)];
+    const head = [2, encrypted ? 3 : 2, ...(encrypted ? number(extra.length) : [])];
+    pieces.push(block5([...head, ...numbers, ...written, ...extra]), Buffer.from(body));
+  }
+  return Buffer.concat([...pieces, block5([5, 0, 0])]);
+}
+
+const block5 = (octets: readonly number[]): Buffer => Buffer.from([0, 0, 0, 0, ...number(octets.length), ...octets]);
+const number = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...number(value >> 7)]);
+
 export function uint32(value: number): Buffer {
   const octets = Buffer.alloc(4);
   octets.writeUInt32LE(value);

@@ -45,6 +45,10 @@ const FACTS = new Map(
     settings: ['spam_hold', 'greylist', 'dmarc_strict'],
     greylist: ['result', 'wait', 'key', 'status'],
     structure: ['result', 'count', 'depth', 'attachments', 'anomalies', 'status'],
+    links: [
+      ...['hosts', 'domains', 'count', 'score', 'listed', 'listed_by', 'failed', 'look_alike', 'text_differs'],
+      ...['truncated', 'status'],
+    ],
     clamav: ['result', 'signature', 'version', 'part', 'status'],
     spamassassin: ['result', 'score', 'required', 'symbols', 'status'],
     rspamd: ['result', 'score', 'required', 'action', 'symbols', 'status'],

@@ -49,6 +49,6 @@ export const clamav = defineCheck({
     });
     const found = await scanMessage(message, scanner, options.parts, signal);
     evidence('files', found.files);
-    return { result: found.result, signature: found.signature, part: found.part, version: await version };
+    return { result: found.result, signature: found.signature, version: await version, part: found.part };
   },
 });

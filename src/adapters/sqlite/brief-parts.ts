@@ -25,7 +25,7 @@ export function longFacts(facts: Named): Named {
   );
 }
 
-/** Of the edge and of the shipped policies' checks. Rows were written with these: never change them, number another form. */
+/** Of the edge and of the shipped policies' checks. Rows were written with these: never change one, number another form. A root may be added. */
 const FACTS = new Map(
   Object.entries({
     client: ['ip', 'port', 'network', 'private', 'user', 'trusted', 'name'],
@@ -44,6 +44,14 @@ const FACTS = new Map(
     recipient: ['address', 'local', 'domain', 'tag', 'hosted', 'result', 'source', 'route'],
     settings: ['spam_hold', 'greylist', 'dmarc_strict'],
     greylist: ['result', 'wait', 'key', 'status'],
+    structure: ['result', 'count', 'depth', 'attachments', 'anomalies', 'status'],
+    links: [
+      ...['hosts', 'domains', 'count', 'score', 'listed', 'listed_by', 'failed', 'look_alike', 'text_differs'],
+      ...['truncated', 'status'],
+    ],
+    clamav: ['result', 'signature', 'version', 'part', 'status'],
+    spamassassin: ['result', 'score', 'required', 'symbols', 'status'],
+    rspamd: ['result', 'score', 'required', 'action', 'symbols', 'status'],
   }),
 );
 

@@ -76,7 +76,7 @@ export class ArchiveReader {
   }
 
   #isLocked(): boolean {
-    if (this.#format === '7z') return this.#end.octets().includes(SEVEN_AES);
+    if (this.#format === '7z') return this.#end.octets().subarray(-SEVEN_TAIL).includes(SEVEN_AES);
     return this.#format === 'rar' && rarIsLocked(this.#opening);
   }
 

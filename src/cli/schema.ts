@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { CHECKS } from '../checks/registry.ts';
 import { jsonText } from '../record/jsonl.ts';
 import { act, CliError, command, FINE, NO, type Shell, USAGE } from './command.ts';
+import { anomaliesPage } from './reference/anomalies-page.ts';
 import { builtinPage } from './reference/builtin-page.ts';
 import { checksPage } from './reference/checks-page.ts';
 import { commandsPage } from './reference/commands-page.ts';
@@ -74,7 +75,9 @@ function filesFor(write: string | undefined, reference: string | undefined, prog
     'configuration.md': configurationPage(schemaOf('installation')),
     'policy-tests.md': policyTestsPage(schemaOf('tests')),
     'commands.md': commandsPage(program()),
+    'anomalies.md': anomaliesPage(),
     'builtin.md': builtinPage(),
+    'anomalies.md': anomaliesPage(),
   };
   return [...schemas, ...Object.entries(pages).map(([name, text]) => ({ path: join(reference, name), text }))];
 }

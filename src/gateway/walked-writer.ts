@@ -8,7 +8,7 @@ import type { Log } from '../ports/log.ts';
 
 /** Whether anything in the policy asks what is inside. */
 export const wantsInside = (policy: Policy, checks: ReadonlyMap<string, Check>): boolean =>
-  policy.checks.some(({ check }) => checks.get(check)?.looksInside === true);
+  policy.readsBody || policy.checks.some(({ check }) => checks.get(check)?.looksInside === true);
 
 export class WalkedWriter implements ContentWriter {
   readonly #spool: ContentWriter;

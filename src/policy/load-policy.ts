@@ -180,6 +180,7 @@ function policyOver(parts: {
     rules: rules.map(({ info }) => info),
     checks,
     lists: ground.lists,
+    readsBody: [...ground.compiler.asides.values()].some(({ header }) => header?.kind === 'body'),
     secrets: parts.checks.flatMap(({ secrets }) => secrets),
     prepare: (instance, situation) => {
       const check = loaded.get(instance.name);

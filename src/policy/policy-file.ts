@@ -121,8 +121,6 @@ export const ACTIONS = {
 export const LATER_ACTIONS = [
   ...['discard', 'remove_header', 'tag_subject', 'strip_attachments', 'redirect', 'bcc', 'delay', 'notify', 'suspend'],
 ] as const;
-/** Checks of the language that this version does not have. */
-export const LATER_CHECKS: readonly string[] = ['links'];
 
 const actionKeys = Object.fromEntries(Object.entries(ACTIONS).map(([name, schema]) => [name, schema.optional()])) as {
   readonly [name in keyof typeof ACTIONS]: z.ZodOptional<(typeof ACTIONS)[name]>;

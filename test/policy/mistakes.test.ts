@@ -168,14 +168,6 @@ const MISTAKES: readonly Mistake[] = [
   // Checks
   ['an unknown check', '    - helo: {}', '    - hello: {}', 'hello:', 'no check "hello"', 'did you mean "helo"?'],
   [
-    'a check of a later version',
-    '    - dkim: {}',
-    '    - dkim: {}\n    - links: {}',
-    'links:',
-    'the check links is not available yet',
-    'leave it out',
-  ],
-  [
     'two checks in one entry',
     '    - helo: {}',
     '    - helo: {}\n      spf: {}',

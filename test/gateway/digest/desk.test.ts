@@ -19,7 +19,7 @@ async function desk(verdict: () => Promise<VirusVerdict>) {
   const scanned: string[] = [];
   const clamav = {
     version: async () => 'x',
-    scan: async (octets: AsyncIterable<Uint8Array>) => {
+    scan: async ({ octets }: { readonly octets: AsyncIterable<Uint8Array> }) => {
       const chunks = [];
       for await (const chunk of octets) chunks.push(chunk);
       scanned.push(Buffer.concat(chunks).toString());

@@ -1,6 +1,7 @@
 /** What every queue engine knows of an entry's state: when it falls due, when it is over, and what may not be stored. */
 import type { Timestamp } from '../mail/time.ts';
 import type { Settlement } from '../ports/queue.ts';
+import { StoreError } from '../ports/store-error.ts';
 import type { EntryState, QueueEntry } from '../queue/entry.ts';
 
 /** When somebody may take the entry: a waiting one when it is due, a leased one when its lease runs out, others never. */
@@ -34,3 +35,15 @@ export function mustSettle({ lease, next, quarantine }: Settlement): void {
   if (next.state.kind === 'quarantined' && quarantine.length === 0)
     throw new RangeError(`Cannot settle entry "${next.id}" as quarantined without an item that keeps it`);
 }
+
+/**
+ * Why `more` octets may not be kept aside; undefined where they may. What is undeliverable after our 250 is kept whatever it
+ * weighs: only what is not promised yet is asked for.
+ */
+export const heldTooMuch = (held: number, more: number, most: number): StoreError | undefined =>
+  held + more <= most
+    ? undefined
+    : new StoreError(
+        'quarantine-full',
+        `Cannot keep ${more} octets aside as the quarantine must stay within ${most} (quarantine.max_size): it holds ${held}`,
+      );

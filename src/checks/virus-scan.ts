@@ -2,8 +2,8 @@
 import { clean } from '../mail/reply.ts';
 import type { Inside, Part, Region } from '../mime/inside.ts';
 import { writtenFile } from '../mime/written-files.ts';
+import type { SpooledContent } from '../ports/content.ts';
 import type { VirusScanner, VirusVerdict } from '../ports/services.ts';
-import type { MessageView } from './define.ts';
 import { Cursor, decoded } from './part-octets.ts';
 
 export interface VirusFound {
@@ -12,6 +12,12 @@ export interface VirusFound {
   readonly part: string;
   /** How many were scanned. */
   readonly files: number;
+}
+
+/** What a scan needs of a message, on its way in or about to leave. */
+export interface Scanned {
+  readonly content: Pick<SpooledContent, 'sha256' | 'open'>;
+  readonly inside?: Inside | undefined;
 }
 
 interface Scan {
@@ -27,7 +33,7 @@ const GRAVITY: readonly VirusVerdict['kind'][] = ['clean', 'too-large', 'encrypt
 
 /** Rejects where a scan came to no verdict, unless another found a virus: that is bad enough, whatever else there is. */
 export async function scanMessage(
-  message: MessageView,
+  message: Scanned,
   scanner: VirusScanner,
   parts: boolean,
   signal: AbortSignal,
@@ -47,7 +53,7 @@ export async function scanMessage(
 
 /** One after the other, in one reading of the message. */
 async function scanParts(
-  { content }: MessageView,
+  { content }: Scanned,
   inside: Inside,
   scanner: VirusScanner,
   signal: AbortSignal,

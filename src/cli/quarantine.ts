@@ -1,19 +1,17 @@
-/** `postern quarantine`: messages kept aside, listed, released into the queue or deleted. */
+/** `postern quarantine`: messages kept aside, listed, shown, released into the queue or deleted. */
 import type { Command } from 'commander';
-import { timingOf } from '../config/route-timing.ts';
-import type { QuarantineFilter, QuarantineItem } from '../ports/queue.ts';
-import { type EntryView, entryView } from '../queue/entry-view.ts';
-import { transition } from '../queue/transition.ts';
+import type { QuarantineItem } from '../ports/queue.ts';
 import { jsonLine } from '../record/jsonl.ts';
-import { columns, terminal } from '../record/terminal.ts';
-import { act, CliError, type Common, FINE, family, NO, printing, type Shell } from './command.ts';
+import { act, type Common, FINE, family, NO, printing, type Shell } from './command.ts';
+import { CHOICES, choose, heldOf } from './quarantine-choice.ts';
 import { quarantineDigest } from './quarantine-digest.ts';
+import { releaseCommand } from './quarantine-release.ts';
+import { showCommand } from './quarantine-show.ts';
+import { heldLine, heldView } from './quarantine-tell.ts';
 import { eventFor } from './queue-change.ts';
-import { senderOf } from './queue-tell.ts';
-import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
+import { everyPage, mustChoose, type Selection, selecting } from './selection.ts';
 import { visiting } from './visiting.ts';
-import { parseWhen } from './when.ts';
-import type { CliWorld, Visit } from './world.ts';
+import type { CliWorld } from './world.ts';
 
 export function quarantineCommand(shell: Shell): Command {
   const quarantine = family('quarantine', {
@@ -23,12 +21,16 @@ export function quarantineCommand(shell: Shell): Command {
       ['quarantine show 3f9k2m7q0d5xa.1', 'one of them: who, why, by which rule'],
     ],
   });
-  for (const command of [list(shell), show(shell), release(shell), remove(shell), quarantineDigest(shell)])
+  for (const command of [
+    list(shell),
+    showCommand(shell),
+    releaseCommand(shell),
+    remove(shell),
+    quarantineDigest(shell),
+  ])
     quarantine.addCommand(command);
   return quarantine;
 }
-
-const CHOICES = ['recipient', 'sender', 'domain', 'class', 'reason', 'olderThan', 'since'] as const;
 
 interface Options extends Common, Omit<Selection, 'ids'> {
   readonly why?: string;
@@ -37,7 +39,8 @@ interface Options extends Common, Omit<Selection, 'ids'> {
 const list = (shell: Shell): Command =>
   selecting(
     printing('list', {
-      about: 'Lists held messages, a line each; all when nothing is chosen.',
+      about:
+        'Lists held messages, a line each: class, size, who, why and what they scored; all when nothing is chosen.',
       examples: [
         ['quarantine list', 'everything'],
         ['quarantine list --since 24h', 'since yesterday'],
@@ -49,60 +52,14 @@ const list = (shell: Shell): Command =>
   ).action(
     act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
       const wanted = choose({ ...options, ids }, world.now());
-      return visiting(world, options.config, async ({ queue }) => {
+      return visiting(world, options.config, async ({ queue, records }, installation) => {
         for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter)))
-          for (const item of page) await world.out(options.json ? jsonLine(itemView(item)) : itemLine(item));
+          for (const held of await heldOf(page, records, installation))
+            await world.out(options.json ? jsonLine(heldView(held)) : heldLine(held));
         return FINE;
       });
     }),
   );
-
-const show = (shell: Shell): Command =>
-  printing('show', {
-    about: 'Shows held messages: who, why, and by which rule.',
-    examples: [['quarantine show 3f9k2m7q0d5xa.1', 'one; `postern trace` has its whole story']],
-  })
-    .argument('<ids...>', 'ids of held messages or records')
-    .action(
-      act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
-        const wanted = choose({ ids }, world.now());
-        return visiting(world, options.config, async ({ queue }) => {
-          let shown = 0;
-          for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter)))
-            for (const item of page) {
-              shown += 1;
-              await world.out(options.json ? jsonLine(itemView(item)) : itemStory(item));
-            }
-          if (shown === 0) throw new CliError('not in quarantine; `postern trace` tells what became of it');
-          return FINE;
-        });
-      }),
-    );
-
-const release = (shell: Shell): Command =>
-  selecting(
-    printing('release', {
-      about: 'Puts held messages into the queue, as they would have been delivered.',
-      examples: [['quarantine release 3f9k2m7q0d5xa.1 --why "asked by phone"', 'one message']],
-    }),
-    CHOICES,
-    true,
-  )
-    .option('--why <text>', 'the reason, for the record')
-    .action(
-      act(shell, (world: CliWorld, ids: readonly string[], options: Options) =>
-        change(world, ids, options, 'released', async (queue, page, events, installation) => {
-          const now = world.now();
-          const items = page.map((item) => {
-            const timing = timingOf(item.entry.route, installation);
-            const moved = transition(item.entry, { kind: 'release' }, timing, now, 0);
-            if (moved.kind === 'refused') throw new CliError(moved.why);
-            return { ...item, entry: moved.next };
-          });
-          return queue.release(items, events, now);
-        }),
-      ),
-    );
 
 const remove = (shell: Shell): Command =>
   selecting(
@@ -115,103 +72,21 @@ const remove = (shell: Shell): Command =>
   )
     .option('--why <text>', 'the reason, for the record')
     .action(
-      act(shell, (world: CliWorld, ids: readonly string[], options: Options) =>
-        change(world, ids, options, 'removed', (queue, page, events) => queue.drop(page, events)),
-      ),
+      act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
+        const selection = { ...options, ids };
+        mustChoose(selection);
+        const wanted = choose(selection, world.now());
+        return visiting(world, options.config, async ({ queue }) => {
+          // Listed whole before anything is changed: what is deleted leaves the pages.
+          const pages: (readonly QuarantineItem[])[] = [];
+          for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter))) pages.push(page);
+          let changed = 0;
+          for (const page of pages) {
+            const events = page.map(({ entry }) => eventFor(entry, 'removed', options.why ?? '', world));
+            changed += await queue.drop(page, events);
+          }
+          await world.out(options.json ? jsonLine({ changed }) : `${changed} deleted\n`);
+          return changed > 0 ? FINE : NO;
+        });
+      }),
     );
-
-type Apply = (
-  queue: Visit['queue'],
-  page: readonly QuarantineItem[],
-  events: readonly ReturnType<typeof eventFor>[],
-  installation: Parameters<Parameters<typeof visiting>[2]>[1],
-) => Promise<number>;
-
-function change(
-  world: CliWorld,
-  ids: readonly string[],
-  options: Options,
-  kind: 'released' | 'removed',
-  apply: Apply,
-): Promise<number> {
-  const selection = { ...options, ids };
-  mustChoose(selection);
-  const wanted = choose(selection, world.now());
-  return visiting(world, options.config, async ({ queue }, installation) => {
-    let changed = 0;
-    // Listed whole before anything is changed: what is released leaves the pages.
-    const pages: (readonly QuarantineItem[])[] = [];
-    for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter))) pages.push(page);
-    for (const page of pages) {
-      const events = page.map(({ entry }) => eventFor(entry, kind, options.why ?? '', world));
-      changed += await apply(queue, page, events, installation);
-    }
-    await world.out(options.json ? jsonLine({ changed }) : `${changed} ${kind === 'removed' ? 'deleted' : kind}\n`);
-    return changed > 0 ? FINE : NO;
-  });
-}
-
-function choose(selection: Selection, now: number): Wanted<QuarantineFilter, QuarantineItem> {
-  const { recipient, sender, domain, reason, since } = selection;
-  const before = cameBefore(selection, now);
-  const common: QuarantineFilter = {
-    ...(recipient === undefined ? {} : { recipient }),
-    ...(since === undefined ? {} : { since: parseWhen(since, '--since', now) }),
-    ...(selection.class === undefined ? {} : { class: selection.class }),
-  };
-  const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-  return {
-    filters: byId(selection.ids).map((ids) => ({ ...common, ...ids })),
-    fits: (item) =>
-      (sender === undefined || same(senderOf(item.entry), sender.replace(/^<|>$/g, ''))) &&
-      (domain === undefined || same(item.entry.domain, domain)) &&
-      (reason === undefined || item.reason.includes(reason)) &&
-      (before === undefined || item.at <= before),
-  };
-}
-
-const itemLine = (item: QuarantineItem): string =>
-  terminal([
-    `${item.id}  ${iso(item.at).slice(0, 19)}Z  ${item.class.padEnd(13)}  <${senderOf(item.entry)}> -> <${item.entry.recipient}>  ${item.reason}`,
-  ]);
-
-const itemStory = (item: QuarantineItem): string =>
-  terminal([
-    item.id,
-    ...columns(
-      [
-        ['from', `<${senderOf(item.entry)}> (${item.entry.sender})`],
-        ['to', `<${item.entry.recipient}> by route ${item.entry.route}, once released`],
-        ['size', `${item.entry.contentSize} octets`],
-        ['class', item.class],
-        ['why', item.reason],
-        ['rule', item.rule === '' ? 'none' : item.rule],
-        ['since', iso(item.at)],
-        ['record', `postern trace ${item.recordId}`],
-      ],
-      '  ',
-    ),
-    '',
-  ]);
-
-/** As other programs read it. */
-interface ItemView {
-  readonly id: string;
-  readonly record_id: string;
-  readonly at: string;
-  readonly class: QuarantineItem['class'];
-  readonly reason: string;
-  readonly rule: string;
-  readonly entry: EntryView;
-}
-
-const itemView = (item: QuarantineItem): ItemView => ({
-  id: item.id,
-  record_id: item.recordId,
-  at: iso(item.at),
-  class: item.class,
-  reason: item.reason,
-  rule: item.rule,
-  entry: entryView(item.entry),
-});
-const iso = (at: number): string => new Date(at).toISOString();

@@ -75,7 +75,6 @@ function filesFor(write: string | undefined, reference: string | undefined, prog
     'configuration.md': configurationPage(schemaOf('installation')),
     'policy-tests.md': policyTestsPage(schemaOf('tests')),
     'commands.md': commandsPage(program()),
-    'anomalies.md': anomaliesPage(),
     'builtin.md': builtinPage(),
     'anomalies.md': anomaliesPage(),
   };

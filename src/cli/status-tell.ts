@@ -1,8 +1,10 @@
 /** The gateway's state as a person reads it. */
+import { FILL_MAX } from '../gateway/quarantine/keep.ts';
 import { sayProblem } from '../language/problem.ts';
 import { sayDuration, type Timestamp } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
 import type { GatewayStatus } from '../ports/control.ts';
+import type { QuarantineWeight } from '../ports/queue.ts';
 import type { ServiceStatus } from '../ports/services.ts';
 import { columns, terminal } from '../record/terminal.ts';
 import { overrideLine } from './override-tell.ts';
@@ -11,9 +13,10 @@ import { count } from './sound.ts';
 
 export interface Quarantined {
   readonly total: number;
-  /** Counted no further. */
-  readonly more: boolean;
-  readonly classes: ReadonlyMap<string, number>;
+  readonly classes: QuarantineWeight['classes'];
+  readonly octets: number;
+  /** `quarantine.max_size`. */
+  readonly most: number;
 }
 
 export interface StatusFound {
@@ -99,9 +102,10 @@ function sayWaiting({ waiting, due, leased, held, oldest }: Waiting, now: Timest
   return `${waiting} waiting (${due} due), ${leased} being sent, ${held} held${age}`;
 }
 
-function sayQuarantine({ total, more, classes }: Quarantined): string {
-  const each = [...classes].map(([name, n]) => `${n} ${name}`).join(', ');
-  return `${total}${more ? ' or more' : ''}${each === '' ? '' : ` (${each})`}`;
+function sayQuarantine({ total, classes, octets, most }: Quarantined): string {
+  const each = Object.entries(classes).map(([name, items]) => `${items} ${name}`);
+  const full = octets > most * FILL_MAX ? 'NEARLY FULL: ' : '';
+  return `${full}${total}${each.length === 0 ? '' : ` (${each.join(', ')})`}, ${sayOctets(octets)} of ${sayOctets(most)}`;
 }
 
 function sayStore({ store, free, minFree }: StatusFound): string {

@@ -23,8 +23,6 @@ export const statusCommand = (shell: Shell): Command =>
     ],
   }).action(act(shell, status));
 
-const QUARANTINE_MAX = 10_000; // counted no further
-
 async function status(world: CliWorld, { config, json }: Common): Promise<number> {
   const installation = await loadInstallation(world, config);
   const came = await world.control(installation, { verb: 'status' });
@@ -59,17 +57,16 @@ async function stored(
   }
   try {
     const queue = await countQueue(visit.queue, installation, world.now());
-    return { queue, quarantine: await countQuarantine(visit.queue), storeTrouble: '' };
+    return { queue, quarantine: await weighQuarantine(visit.queue, installation), storeTrouble: '' };
   } finally {
     await visit.close();
   }
 }
 
-async function countQuarantine(queue: QueueStore): Promise<Quarantined> {
-  const items = await queue.quarantined({ limit: QUARANTINE_MAX });
-  const classes = new Map<string, number>();
-  for (const item of items) classes.set(item.class, (classes.get(item.class) ?? 0) + 1);
-  return { total: items.length, more: items.length === QUARANTINE_MAX, classes };
+async function weighQuarantine(queue: QueueStore, { quarantine }: Installation): Promise<Quarantined> {
+  const { octets, classes } = await queue.weigh();
+  const total = Object.values(classes).reduce((sum, items) => sum + items, 0);
+  return { total, classes, octets, most: quarantine.maxBytes };
 }
 
 function statusJson(found: StatusFound): object {
@@ -89,7 +86,12 @@ function statusJson(found: StatusFound): object {
     quarantine:
       quarantine === undefined
         ? null
-        : { total: quarantine.total, more: quarantine.more, classes: Object.fromEntries(quarantine.classes) },
+        : {
+            total: quarantine.total,
+            classes: quarantine.classes,
+            octets: quarantine.octets,
+            max_octets: quarantine.most,
+          },
     store: {
       path: found.store,
       free_bytes: found.free ?? null,

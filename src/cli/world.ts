@@ -9,7 +9,9 @@ import type { Policy } from '../policy/policy.ts';
 import type { Manifest } from '../ports/backup.ts';
 import type { ControlAsk, Controlled } from '../ports/control.ts';
 import type { DigestStore } from '../ports/digest.ts';
+import type { Previewer } from '../ports/preview.ts';
 import type { QueueStore, RecordStore } from '../ports/queue.ts';
+import type { VirusScanner } from '../ports/services.ts';
 import type { TransactionRecord } from '../record/record.ts';
 import type { Scenario } from '../record/scenario.ts';
 import type { RuleBook } from '../record/view.ts';
@@ -53,6 +55,8 @@ export interface CliWorld {
   restore(installation: Installation, from: string): Promise<Manifest>;
   /** Looks at what lies outside the program. */
   examine(loaded: Sound, how: { readonly offline: boolean; readonly outwards: string }): Promise<readonly Found[]>;
+  /** Shows what a held message says. */
+  readonly previewer: Previewer;
   /** Octets free where the store lies; undefined where there is no such folder. */
   freeBytes(installation: Installation): Promise<number | undefined>;
 }
@@ -75,6 +79,8 @@ export interface Sound extends Loaded {
 export interface Visit {
   readonly queue: QueueStore;
   readonly records: RecordStore;
+  /** Undefined where none is configured. */
+  readonly scanner: VirusScanner | undefined;
   readonly digests: DigestStore;
   /** The rules of a bundle, from the bundle's own files; undefined where it is not stored. */
   rules(bundle: string): Promise<RuleBook | undefined>;

@@ -4,6 +4,7 @@ import type { Millis } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { HostAddress, Route } from '../queue/route.ts';
 import type { DigestSettings } from './digest.ts';
+import type { QuarantineKeeping } from './quarantine.ts';
 
 export interface Listener {
   readonly name: string;
@@ -136,6 +137,7 @@ export interface Installation {
     readonly expire: Millis;
     readonly delayNotice: Millis | 'never';
   };
+  readonly quarantine: QuarantineKeeping;
   /** Undefined: recipients are not told what was held for them. */
   readonly digest: DigestSettings | undefined;
   readonly limits: Limits;

@@ -15,6 +15,7 @@ import { buildListeners } from './listeners.ts';
 import { nodeNumber } from './node-number.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { folderOf, resolvePath } from './paths.ts';
+import { quarantineOf } from './quarantine.ts';
 import { buildRoutes } from './routes.ts';
 import { SINGLES } from './schema.ts';
 import { type InstallationFiles, readSections, type Sections } from './sections.ts';
@@ -44,6 +45,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const store = single('store') ?? SINGLES.store.parse({});
   const records = single('records') ?? SINGLES.records.parse({});
   const certificates = buildCertificates(sections, folder, files, findings);
+  const limits = limitsOf(single('limits') ?? SINGLES.limits.parse({}));
   const listeners = buildListeners(sections, policiesDir, files, findings);
   reportMissing(sections, findings);
   const routes = buildRoutes(sections, folder, queue, findings);
@@ -65,8 +67,9 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     policiesDir,
     store: { path: resolvePath(folder, store.path), minFreeBytes: store.min_free },
     queue,
+    quarantine: quarantineOf(sections, limits.messageBytes, findings),
+    limits,
     digest: buildDigest(sections, findings),
-    limits: limitsOf(single('limits') ?? SINGLES.limits.parse({})),
     records: {
       retention: records.retention,
       coalesce: records.connections.coalesce,

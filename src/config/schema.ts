@@ -1,7 +1,8 @@
 /** Every word of `postern.yaml`. What has not come yet is known here too, so that it is refused by name and never ignored. */
 import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
-import { minutes, seconds } from '../mail/time.ts';
+import { hours, minutes, seconds } from '../mail/time.ts';
+import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
 import { LIMITS } from './schema-limits.ts';
 
@@ -80,6 +81,15 @@ const RETRY = z.array(duration(RETRY_LEAST)).min(1).max(64);
 const DELAY_NOTICE = z
   .union([z.literal('never'), duration(seconds(1))])
   .meta({ expected: '`never` or a duration such as 4h' });
+
+/** What is held a shorter time is gone before a digest or a person can tell of it. */
+const HELD_LEAST = hours(1);
+const HELD_BY_CLASS = z.strictObject({
+  ...(Object.fromEntries(HELD_CLASSES.map((name) => [name, duration(HELD_LEAST).optional()])) as {
+    readonly [name in HeldClass]: z.ZodOptional<ReturnType<typeof duration>>;
+  }),
+  default: duration(HELD_LEAST).prefault('30d'),
+});
 
 /** RFC 5321 §4.5.3.1.7: a host takes at least this much. */
 const ROUTE_SIZE_LEAST = 64 * 1024;
@@ -192,7 +202,24 @@ export const SINGLES = {
     expire: duration(seconds(1)).prefault('5d'), // four to five days (RFC 5321 §4.5.4.1)
     delay_notice: DELAY_NOTICE.prefault('4h'),
   }),
-  quarantine: z.strictObject({ digest: DIGEST.optional() }),
+  quarantine: z.strictObject({
+    retention: z
+      .union([duration(HELD_LEAST), HELD_BY_CLASS])
+      .prefault('30d')
+      .meta({
+        expected: 'a duration such as 30d, or a map of classes such as { malware: 7d, default: 30d }',
+        description:
+          'How long a message is kept aside, each class or all alike; then it is deleted, and its record says so',
+      }),
+    max_size: size()
+      .prefault('10 GiB')
+      .meta({
+        description:
+          'All content that is kept aside; at least `limits.message`. From nine tenths of it on the oldest of spam and bulk make room, and their ' +
+          'records say so; where there are none left and it is reached, messages that would be kept aside are answered 452',
+      }),
+    digest: DIGEST.optional(),
+  }),
   limits: LIMITS,
   records: z.strictObject({
     retention: duration(seconds(1)).prefault('30d'),

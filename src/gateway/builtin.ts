@@ -54,6 +54,11 @@ export const BUILTIN = {
     reply: { code: 451, enhanced: '4.3.0', text: 'cannot store the message now, please try again' },
     about: 'The store could not keep the message; nothing of it was kept.',
   },
+  'quarantine-full': {
+    reply: { code: 452, enhanced: '4.3.1', text: 'no room to keep the message now, please try again' },
+    about:
+      'A rule keeps the message aside for some recipient, and the quarantine has reached `quarantine.max_size`; nothing of it was kept.',
+  },
   'our-fault': {
     reply: { code: 451, enhanced: '4.3.0', text: 'cannot decide now, please try again' },
     about: 'A fault of our own. The log has the details.',

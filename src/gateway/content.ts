@@ -6,9 +6,11 @@ import { settle } from '../policy/settle.ts';
 import type { Stage } from '../policy/stage.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { Admission } from '../ports/queue.ts';
+import { StoreError } from '../ports/store-error.ts';
 import { takesOf } from '../queue/takes.ts';
 import { admission } from './admit.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
+import { carryOut } from './changes.ts';
 import { type HeaderFacts, headerFacts } from './edge.ts';
 import { isPatienceOver } from './patience.ts';
 import { become } from './recipient.ts';
@@ -119,6 +121,7 @@ async function conclude(
     recipient.reply = reply;
   });
   tx.replies.push({ to: 'content', reply });
+  if (settled.reply.kind === 'accepted') await carryOut(s, tx, taken, content, read);
   const record = await transactionRecord(s, tx);
 
   if (settled.reply.kind !== 'accepted') {
@@ -147,11 +150,13 @@ async function unkept(
   error: unknown,
 ): Promise<Reply> {
   s.world.log.error('store.refused', { id: tx.id, error: error instanceof Error ? error.message : String(error) });
+  const full = error instanceof StoreError && error.kind === 'quarantine-full';
+  const word: BuiltinWord = full ? 'quarantine-full' : 'store-unavailable';
   for (const recipient of taken) {
-    refuse(recipient, 'store-unavailable');
+    refuse(recipient, word);
     recipient.outcome = 'deferred';
   }
-  const reply = refusalReply(builtinReply('store-unavailable'), tx.id);
+  const reply = refusalReply(builtinReply(word), tx.id);
   tx.replies.splice(-1, 1, { to: 'content', reply });
   for (const recipient of taken) recipient.reply = reply;
   s.world.records.append(await transactionRecord(s, tx), []);

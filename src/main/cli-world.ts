@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { controlLine } from '../adapters/control/client.ts';
 import { overrideFile } from '../adapters/files/override-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
+import { threadPreviewer } from '../adapters/preview/previewer.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
 import { backUpStore } from '../adapters/sqlite/backup.ts';
 import { restoreStore } from '../adapters/sqlite/restore.ts';
@@ -78,7 +79,8 @@ export function cliWorld(signal: AbortSignal): CliWorld {
       if (current !== undefined) loadedAs.set(loaded, current);
       return loaded;
     },
-    visit: (installation) => visit(installation),
+    visit: (installation) => visit(installation, services),
+    previewer: threadPreviewer(),
     directory: (loaded) => {
       const current = loadedAs.get(loaded);
       if (current === undefined) throw new RangeError('Cannot ask for recipients as the configuration must be sound');
@@ -111,17 +113,21 @@ export function cliWorld(signal: AbortSignal): CliWorld {
   };
 }
 
-async function visit(installation: Installation): Promise<Visit> {
+async function visit(installation: Installation, services: ServiceClients): Promise<Visit> {
   const store = await visitStore(installation);
   return {
     queue: store.queue,
     records: store.records,
+    scanner: services.of(installation.services).clamav,
     digests: store.digests,
     rules: async (id) => {
       const bundle = await store.records.getBundle(id);
       return bundle === undefined ? undefined : policyFromBundle(bundle, CHECKS, digest);
     },
-    close: () => store.close(),
+    close: () => {
+      services.close();
+      return store.close();
+    },
   };
 }
 

@@ -57,7 +57,7 @@ export async function examined(
       pair: ({ certificate, key }) => readPair(certificate, key, systemClock.now()),
       timeKept,
       freeBytes: freeBytes(path),
-      ...(await recentRecords(installation)),
+      ...(await inStore(installation)),
       gateway,
       onDisk: { version: version(), configuration: onDisk(installation.file, overrides) },
       now: systemClock.now(),
@@ -97,16 +97,19 @@ const modeOf: Practice['modeOf'] = (path) =>
   );
 
 /** A store that was never made has none. */
-async function recentRecords(installation: Installation): Promise<Pick<Practice, 'recent' | 'storeTrouble'>> {
-  if (!existsSync(storePaths(installation.store.path).queue)) return { recent: [], storeTrouble: '' };
+async function inStore(installation: Installation): Promise<Pick<Practice, 'recent' | 'heldBytes' | 'storeTrouble'>> {
+  if (!existsSync(storePaths(installation.store.path).queue))
+    return { recent: [], heldBytes: undefined, storeTrouble: '' };
   try {
     const store = await visitStore(installation);
     try {
-      return { recent: await store.records.search({ limit: RECENT }), storeTrouble: '' };
+      const recent = await store.records.search({ limit: RECENT });
+      return { recent, heldBytes: (await store.queue.weigh()).octets, storeTrouble: '' };
     } finally {
       await store.close();
     }
   } catch (error) {
-    return { recent: [], storeTrouble: error instanceof Error ? error.message : String(error) };
+    const storeTrouble = error instanceof Error ? error.message : String(error);
+    return { recent: [], heldBytes: undefined, storeTrouble };
   }
 }

@@ -27,6 +27,7 @@ import { openDigests } from './digests.ts';
 import { dispatcherFor } from './dispatcher.ts';
 import { cannotListen, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
+import { keepQuarantine } from './keep-quarantine.ts';
 import { overridesNow } from './overrides-now.ts';
 import { recordLines } from './record-lines.ts';
 import { SessionThreads } from './session-threads.ts';
@@ -139,6 +140,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     stopping.push(() => lines.close());
     const { subject } = installation.records;
     const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
+    const kept = { queue: store.queue, log, told: lines.events };
+    stopping.push(keepQuarantine(kept, () => inForce.current.installation.quarantine, clock));
     const carrier = dispatcherFor({
       store: { queue: outlet.queue, content: store.content },
       clock,

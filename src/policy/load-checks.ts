@@ -336,7 +336,8 @@ function compileCheck(
   };
 }
 
-function listAt(
+/** A list by its name, of the kind that is wanted. */
+export function listAt(
   loading: Loading,
   source: Source,
   at: Path,

@@ -144,7 +144,7 @@ function loadFrom(loading: Loading, source: Source, input: PolicyInput): Policy 
   const services = configuredServices(input.installation.services ?? []);
   const ground: Ground = { compiler, lists, tenantLists, tables, services, instances, settings: settings.resolve };
   const checks = compileChecks(loading, source, written, compiler, vocabulary, lists, roots);
-  const rules = loadRules({ loading, source, compiler, vocabulary, mode, routes: input.routes });
+  const rules = loadRules({ loading, source, compiler, vocabulary, mode, lists, routes: input.routes });
   if (loading.failed) return undefined;
 
   const overrides = overridesOf(

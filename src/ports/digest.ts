@@ -1,8 +1,7 @@
 /** Whom to tell of held messages: what each recipient was not told of yet, kept by the store so that a crash neither repeats nor skips. */
 import type { Timestamp } from '../mail/time.ts';
+import type { HeldClass } from '../queue/held-class.ts';
 import type { QuarantineItem } from './queue.ts';
-
-export type HeldClass = QuarantineItem['class'];
 
 /** What was held for one recipient and not told, at one moment. */
 export interface Untold {

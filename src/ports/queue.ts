@@ -1,6 +1,7 @@
 /** The promise kept: entries, leases with named owners, and what a commit holds. One contract suite runs against every engine. */
 import type { Millis, Timestamp } from '../mail/time.ts';
 import type { EntryState, QueueEntry } from '../queue/entry.ts';
+import type { HeldClass } from '../queue/held-class.ts';
 import type { RecordEvent, StoredBundle, TransactionRecord } from '../record/record.ts';
 import type { ContentRef, SpooledContent } from './content.ts';
 import type { Told } from './digest.ts';
@@ -12,6 +13,11 @@ export interface Admission {
   readonly content: SpooledContent | null;
   readonly entries: readonly QueueEntry[];
   readonly quarantine: readonly QuarantineItem[];
+  /**
+   * Octets that the quarantine may hold with this in it: beyond it nothing is promised (`StoreError` of kind `quarantine-full`).
+   * Left out: as much as there is room for.
+   */
+  readonly quarantineMaxBytes?: number;
   /** Owed at once: of a message that others took, a recipient was refused. */
   readonly notifications?: readonly Notification[];
   /** A digest's: what its recipient hears of in the same commit, so that nothing is told twice or never. */
@@ -61,7 +67,7 @@ export interface QuarantineItem {
   readonly id: string;
   readonly recordId: string;
   readonly at: Timestamp;
-  readonly class: 'spam' | 'bulk' | 'policy' | 'spoof' | 'malware' | 'attachment' | 'mixed' | 'undeliverable';
+  readonly class: HeldClass;
   readonly reason: string;
   readonly rule: string;
   /** What release would deliver, octet for octet; its state is `quarantined`. */
@@ -91,8 +97,18 @@ export interface QuarantineFilter {
   readonly recipient?: string;
   readonly class?: string;
   readonly since?: Timestamp;
+  /** Kept aside at or before. */
+  readonly until?: Timestamp;
+  /** Ordered by id, which is by age; start after this one (pages). */
   readonly after?: string;
   readonly limit?: number;
+}
+
+export interface QuarantineWeight {
+  /** Of all content that an item refers to, each once. */
+  readonly octets: number;
+  /** Items by class; classes that have none are left out. */
+  readonly classes: { readonly [name in HeldClass]?: number };
 }
 
 export interface QueueStore {
@@ -131,6 +147,8 @@ export interface QueueStore {
   /** Moves held items into the queue as waiting entries (their `entry`), or drops them; joins the record. Answers how many were still there. */
   release(items: readonly QuarantineItem[], events: readonly RecordEvent[], due: Timestamp): Promise<number>;
   drop(items: readonly QuarantineItem[], events: readonly RecordEvent[]): Promise<number>;
+  /** How much the quarantine holds. */
+  weigh(): Promise<QuarantineWeight>;
 
   /** Octets of admitted content. */
   read(ref: ContentRef, signal: AbortSignal): AsyncIterable<Uint8Array>;

@@ -74,7 +74,7 @@ describe('postern status', () => {
         '            policies/inbound.yaml:12:7: error: there is no fact "spff"',
         'override    3f9k2m7q0d5xa  rule dmarc-refuse in monitor, for 2 h yet, by olga: INC-1',
         'queue       0 waiting (0 due), 0 being sent, 0 held',
-        'quarantine  0',
+        'quarantine  0, 0 MiB of 10.0 GiB',
         'store       /etc/postern/var/postern: 5.0 GiB free, 1.0 GiB must be',
         '',
       ].join('\n'),
@@ -91,7 +91,7 @@ describe('postern status', () => {
       why: 'there is no socket',
       overrides: [{ id: BRAKE.id, until: new Date(BRAKE.until).toISOString() }],
       queue: { waiting: 0, oldest_s: null, routes: [] },
-      quarantine: { total: 0, more: false, classes: {} },
+      quarantine: { total: 0, classes: {}, octets: 0, max_octets: 10 * 1024 ** 3 },
       store: { free_bytes: 5 * 1024 ** 3, min_free_bytes: 1024 ** 3 },
     });
   });

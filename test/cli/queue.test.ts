@@ -156,7 +156,7 @@ describe('postern quarantine', () => {
     await keepAside(world, 2, { recipient: 'carol@example.com' }, { class: 'spoof', reason: 'DMARC example.net' });
     const { out } = await run(world, 'quarantine', 'list');
     expect(out.split('\n')[0]).toBe(
-      `${id(1)}.1  2026-11-22T12:00:00Z  spam           <alice@example.org> -> <bob@example.com>  spam score 7`,
+      `${id(1)}.1  2026-11-22T12:00:00Z  spam               12 B  <alice@example.org> -> <bob@example.com>  spam score 7`,
     );
     for (const words of [['--class', 'spoof'], ['--recipient', 'carol@example.com'], ['--reason', 'DMARC'], [id(2)]])
       expect((await run(world, 'quarantine', 'list', ...words)).out).toMatch(new RegExp(`^${id(2)}\\.1 [^\\n]*\\n$`));

@@ -1,8 +1,8 @@
 /** What recipients were not told of: each held message once, whatever becomes of it, in one commit with the mail that tells it. */
 import { expect, test } from 'vitest';
-import type { HeldClass } from '../../src/ports/digest.ts';
 import type { QuarantineItem } from '../../src/ports/queue.ts';
 import type { Store } from '../../src/ports/store.ts';
+import type { HeldClass } from '../../src/queue/held-class.ts';
 import { NOON, sampleAdmission, sampleEntry, sampleId, sampleItem, sampleRecord, spool } from '../support/samples.ts';
 import type { Engine } from './store-contract.ts';
 

@@ -41,6 +41,8 @@ export function queueContract({ open, reopen }: Engine): void {
       edits: [
         { kind: 'removeField', index: 3 },
         { kind: 'addField', field: 'X-Größe: ja' },
+        { kind: 'removeStray', index: 0 },
+        { kind: 'replaceOctets', start: 0, end: 5, text: 'A note.\r\n' },
       ],
       reversePath: { kind: 'null' },
       last: { at: NOON, host: 'mail1.internal:25', said: '451 4.3.0 "später"', enhanced: '4.3.0', onlyAt: '' },
@@ -369,6 +371,8 @@ export function queueContract({ open, reopen }: Engine): void {
     expect(await store.queue.quarantined({ class: 'spam', after: first!.id })).toEqual([second]);
     expect(await store.queue.quarantined({ recipient: 'U2@example.com' })).toEqual([second]);
     expect(await store.queue.quarantined({ since: NOON + 2, limit: 1 })).toEqual([second]);
+    expect(await store.queue.quarantined({ until: NOON + 2 })).toEqual([first, second]);
+    expect(await store.queue.quarantined({ until: NOON + 2, class: 'malware' })).toEqual([]);
     expect(await store.queue.quarantined({ ids: [third!.id] })).toEqual([third]);
     expect(await store.queue.quarantined({ recordId: first!.recordId })).toEqual([first]);
 
@@ -381,6 +385,42 @@ export function queueContract({ open, reopen }: Engine): void {
     expect((await store.records.get(first!.recordId))!.events).toEqual([released]);
     expect((await octetsOf(store.queue.read(first!.entry.contentRef, never))).toString()).toBe('held 1');
     await expect(octetsOf(store.queue.read(second!.entry.contentRef, never))).rejects.toThrow(/is not there/);
+    await store.close();
+  });
+
+  test('the quarantine is weighed, each content once, and takes no more than it may hold', async () => {
+    const store = await open();
+    const held = async (n: number, text: string, max: number, recipients: readonly ('spam' | 'malware')[]) => {
+      const id = sampleId(NOON, n);
+      const content = await spool(store.content, text);
+      const quarantine = recipients.map((kept, at) =>
+        sampleItem(sampleEntry(id, content.ref, { id: `${id}.${at + 1}`, contentSize: content.size }), { class: kept }),
+      );
+      await store.queue.admit({
+        record: sampleRecord(id),
+        events: [],
+        content,
+        entries: [],
+        quarantine,
+        quarantineMaxBytes: max,
+      });
+      return quarantine;
+    };
+    expect(await store.queue.weigh()).toEqual({ octets: 0, classes: {} });
+    const [one, two] = await held(1, 'ten octets', 30, ['spam', 'malware']);
+    await held(2, 'ten octets', 30, ['spam']);
+    expect(await store.queue.weigh()).toEqual({ octets: 20, classes: { spam: 2, malware: 1 } });
+    await expect(held(3, 'eleven here', 30, ['spam'])).rejects.toMatchObject({ kind: 'quarantine-full' });
+    expect(await store.records.get(sampleId(NOON, 3))).toBeUndefined();
+    expect(await store.queue.weigh()).toEqual({ octets: 20, classes: { spam: 2, malware: 1 } });
+    // What is delivered is not what is kept aside.
+    await admit(store, 4);
+    await held(5, 'ten octets', 30, ['spam']);
+    await store.queue.drop([one!], []);
+    expect((await store.queue.weigh()).octets).toBe(30);
+    await store.queue.release([two!], [], NOON);
+    expect(await store.queue.weigh()).toEqual({ octets: 20, classes: { spam: 2 } });
+    await held(6, 'ten octets', 30, ['spam']);
     await store.close();
   });
 

@@ -1,5 +1,6 @@
 /** A world for commands: files and a store in memory, an installation read from text, what was written kept. */
 import { memoryStore } from '../../src/adapters/memory/store.ts';
+import { threadPreviewer } from '../../src/adapters/preview/previewer.ts';
 import type { CliWorld, Loaded, Rehearse } from '../../src/cli/world.ts';
 import { loadInstallation } from '../../src/config/load-installation.ts';
 import type { Found } from '../../src/gateway/doctor/examine.ts';
@@ -7,6 +8,7 @@ import type { Override } from '../../src/policy/override.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Manifest } from '../../src/ports/backup.ts';
 import type { Controlled } from '../../src/ports/control.ts';
+import type { VirusScanner } from '../../src/ports/services.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { aRecord, RULES } from './record.ts';
 import { NOON } from './samples.ts';
@@ -42,6 +44,8 @@ export interface FakeWorld extends CliWorld {
   answer: Controlled;
   /** Overrides that the store keeps. */
   kept: readonly Override[];
+  /** What is asked before a release. */
+  scanner: VirusScanner | undefined;
   readonly files: Map<string, string>;
   readonly asked: string[];
 }
@@ -102,6 +106,7 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
     visit: async () => ({
       queue: store.queue,
       records: store.records,
+      scanner: world.scanner,
       digests: store.digests,
       rules: async () => ({ rules: RULES }),
       close: async () => void asked.push('closed'),
@@ -131,6 +136,8 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
     },
     examine: async () => world.findings,
     findings: [],
+    scanner: undefined,
+    previewer: threadPreviewer(),
     freeBytes: async () => 5 * 1024 ** 3,
   };
   return world;

@@ -73,6 +73,7 @@ dns: { servers: ["${dns}"] }
     pair: () => ({ kind: 'unread' }),
     timeKept: async () => ({ kind: 'kept' }),
     freeBytes: 10 * 1024 ** 3,
+    heldBytes: 0,
     storeTrouble: '',
     recent: [aRecord({ at: NOON - 1000 })],
     gateway: { kind: 'answered', answer: { problems: [], status: STATUS } },

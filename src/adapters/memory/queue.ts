@@ -10,14 +10,16 @@ import {
   PAGE,
   type QuarantineFilter,
   type QuarantineItem,
+  type QuarantineWeight,
   type QueueFilter,
   type QueueStore,
   type Settlement,
 } from '../../ports/queue.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import type { QueueEntry } from '../../queue/entry.ts';
+import type { HeldClass } from '../../queue/held-class.ts';
 import type { RecordEvent } from '../../record/record.ts';
-import { dueAt, hasEnded, mustAdmit, mustSettle } from '../entry-state.ts';
+import { dueAt, hasEnded, heldTooMuch, mustAdmit, mustSettle } from '../entry-state.ts';
 import type { MemoryContent } from './content.ts';
 import type { MemoryRecords } from './records.ts';
 import type { MemoryDigests } from './untold.ts';
@@ -46,6 +48,9 @@ export class MemoryQueue implements QueueStore {
   }
 
   async admit(admission: Admission): Promise<readonly Lease[]> {
+    const { quarantine, content, quarantineMaxBytes = Number.POSITIVE_INFINITY } = admission;
+    const no = quarantine.length > 0 && heldTooMuch(this.#held(), content?.size ?? 0, quarantineMaxBytes);
+    if (no) throw no;
     this.#promise([admission, ...(admission.notifications ?? []).map(promisedBy)]);
     const { lease, told } = admission;
     if (told !== undefined) this.#digests.told(told);
@@ -145,8 +150,19 @@ export class MemoryQueue implements QueueStore {
     return there.length;
   }
 
+  async weigh(): Promise<QuarantineWeight> {
+    const classes: { [name in HeldClass]?: number } = {};
+    for (const item of this.#items.values()) classes[item.class] = (classes[item.class] ?? 0) + 1;
+    return { octets: this.#held(), classes };
+  }
+
   read(ref: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
     return this.#content.read(ref, signal);
+  }
+
+  #held(): number {
+    const sizes = new Map([...this.#items.values()].map(({ entry }) => [entry.contentRef, entry.contentSize]));
+    return [...sizes.values()].reduce((sum, size) => sum + size, 0);
   }
 
   /** All or nothing: everything is looked at before anything is kept. */
@@ -263,5 +279,6 @@ function itemMatches(filter: QuarantineFilter): (item: QuarantineItem) => boolea
     (filter.recordId === undefined || item.recordId === filter.recordId) &&
     (filter.recipient === undefined || same(item.entry.recipient, filter.recipient)) &&
     (filter.class === undefined || item.class === filter.class) &&
-    (filter.since === undefined || item.at >= filter.since);
+    (filter.since === undefined || item.at >= filter.since) &&
+    (filter.until === undefined || item.at <= filter.until);
 }

@@ -1,7 +1,8 @@
 /** What recipients were not told of yet, in memory. */
 import type { Timestamp } from '../../mail/time.ts';
-import type { DigestStore, HeldClass, Told, Untold } from '../../ports/digest.ts';
+import type { DigestStore, Told, Untold } from '../../ports/digest.ts';
 import type { QuarantineItem } from '../../ports/queue.ts';
+import type { HeldClass } from '../../queue/held-class.ts';
 
 export class MemoryDigests implements DigestStore {
   /** By item, in the order they were held. */

@@ -1,6 +1,7 @@
 /** What recipients were not told of yet, beside the quarantine: kept by the database itself, whoever holds, releases or drops. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { HeldClass, Told } from '../../ports/digest.ts';
+import type { Told } from '../../ports/digest.ts';
+import type { HeldClass } from '../../queue/held-class.ts';
 
 /** Laid beside a store of any age, so that it needs no layout of its own; an older program's rows are told of by the triggers. */
 const LAY = `

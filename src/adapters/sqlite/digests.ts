@@ -1,7 +1,8 @@
 /** What recipients were not told of yet, as a thread asks the store thread for it. */
 import type { Timestamp } from '../../mail/time.ts';
-import type { DigestStore, HeldClass, Untold } from '../../ports/digest.ts';
+import type { DigestStore, Untold } from '../../ports/digest.ts';
 import type { QuarantineItem } from '../../ports/queue.ts';
+import type { HeldClass } from '../../queue/held-class.ts';
 import type { StoreClient } from './client.ts';
 
 export class SqliteDigests implements DigestStore {

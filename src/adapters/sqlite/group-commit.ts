@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { ContentRef } from '../../ports/content.ts';
 import type { StoreError } from '../../ports/store-error.ts';
+import { heldTooMuch } from '../entry-state.ts';
 import { storeError } from './database.ts';
 import type { Answers, Promised, Settled, Write } from './protocol.ts';
 import type { QueueTables } from './queue-tables.ts';
@@ -55,6 +56,7 @@ export class GroupCommit {
 
   #attempt(appended: readonly RecordRow[], writes: readonly Write[]) {
     this.#unspooled = [];
+    this.#queue.weight.begin();
     const outcomes: Outcome[] = [];
     let committing = false;
     try {
@@ -64,7 +66,8 @@ export class GroupCommit {
       if (queued) this.#db.exec('BEGIN IMMEDIATE');
       for (const record of appended) this.#days.insertLazy(record);
       for (const write of writes) {
-        if (write.do === 'admit' && full !== undefined) outcomes.push(refused(full));
+        const no = write.do === 'admit' ? (full ?? this.#tooMuchHeld(write)) : undefined;
+        if (no !== undefined) outcomes.push(refused(no));
         else outcomes.push({ kind: 'done', value: this.#apply(write) });
       }
       // Order of promise: the record is on disk before the entry, and both before anybody hears of it.
@@ -111,6 +114,17 @@ export class GroupCommit {
       default:
         return unreachable(write);
     }
+  }
+
+  /** Asked before anything of it is written: a refusal takes no part of the commit with it. */
+  #tooMuchHeld({ promised, quarantineMaxBytes }: Extract<Write, { do: 'admit' }>): StoreError | undefined {
+    if (promised.items.length === 0 || quarantineMaxBytes === undefined) return undefined;
+    const { weight } = this.#queue;
+    const size = promised.content?.size ?? 0;
+    return (
+      heldTooMuch(weight.octets(), size, quarantineMaxBytes) &&
+      heldTooMuch(weight.octetsNow(), size, quarantineMaxBytes)
+    );
   }
 
   #promise({ record, content, entries, items }: Promised): ContentRef[] {
@@ -188,6 +202,7 @@ export class GroupCommit {
   }
 
   #rollback(): void {
+    this.#queue.weight.rollback();
     this.#days.rollback();
     if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
   }

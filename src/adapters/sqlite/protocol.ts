@@ -1,8 +1,9 @@
 /** What clients and the store thread say to each other. Each client has a port of its own; whatever waits on any of them is committed together. */
 import type { ContentRef } from '../../ports/content.ts';
-import type { HeldClass, Told } from '../../ports/digest.ts';
-import type { QuarantineFilter, QueueFilter, RecordQuery } from '../../ports/queue.ts';
+import type { Told } from '../../ports/digest.ts';
+import type { QuarantineFilter, QuarantineWeight, QueueFilter, RecordQuery } from '../../ports/queue.ts';
 import type { StoreError } from '../../ports/store-error.ts';
+import type { HeldClass } from '../../queue/held-class.ts';
 import type { UntoldRows } from './digest-tables.ts';
 import type { EntryRow, EventRow, ItemRow, RecordRow, StoredEntry } from './rows.ts';
 
@@ -38,6 +39,7 @@ export type Write =
       readonly do: 'admit';
       readonly promised: Promised;
       readonly notifications: readonly Promised[];
+      readonly quarantineMaxBytes: number | undefined;
       readonly told?: Told;
     }
   | {
@@ -78,6 +80,7 @@ export type Read =
   | { readonly do: 'count'; readonly filter: QueueFilter }
   | { readonly do: 'nextDue' }
   | { readonly do: 'quarantined'; readonly filter: QuarantineFilter }
+  | { readonly do: 'weigh' }
   | { readonly do: 'untoldRecipients'; readonly after: string; readonly limit: number }
   | {
       readonly do: 'untold';
@@ -122,6 +125,7 @@ export interface Answers {
   readonly count: number;
   readonly nextDue: number | undefined;
   readonly quarantined: readonly string[];
+  readonly weigh: QuarantineWeight;
   readonly untoldRecipients: readonly string[];
   readonly untold: UntoldRows;
   readonly lastRound: number | undefined;

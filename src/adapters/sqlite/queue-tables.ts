@@ -6,6 +6,7 @@ import { PAGE, type QuarantineFilter, type QueueFilter } from '../../ports/queue
 import { StoreError } from '../../ports/store-error.ts';
 import { isConflict, type Layout } from './database.ts';
 import { DigestTables } from './digest-tables.ts';
+import { HeldWeight } from './held-weight.ts';
 import type { ContentRow } from './protocol.ts';
 import { type EntryRow, entryOf, type ItemRow, type StoredEntry } from './rows.ts';
 
@@ -28,6 +29,7 @@ export const QUEUE_LAYOUT: Layout = {
     CREATE INDEX quarantine_content ON quarantine (content);
     CREATE INDEX quarantine_record ON quarantine (record);
     CREATE INDEX quarantine_recipient ON quarantine (recipient);
+    CREATE INDEX quarantine_class ON quarantine (class, id, at);
     -- The last record of each day that is known to have its entries: what lies beyond it after a crash is looked at.
     CREATE TABLE marks (day TEXT PRIMARY KEY, record INTEGER NOT NULL);
     CREATE TABLE life (clean INTEGER NOT NULL);
@@ -39,6 +41,7 @@ const OURS = "id = ? AND state = 'leased' AND owner = ? AND attempts = ?";
 
 export class QueueTables {
   readonly db: DatabaseSync;
+  readonly weight: HeldWeight;
   readonly digests: DigestTables;
   readonly #insertContent;
   readonly #insertEntry;
@@ -57,6 +60,7 @@ export class QueueTables {
 
   constructor(db: DatabaseSync) {
     this.db = db;
+    this.weight = new HeldWeight(db);
     this.digests = new DigestTables(db);
     this.#insertContent = db.prepare('INSERT INTO content VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
     this.#insertEntry = db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
@@ -98,6 +102,7 @@ export class QueueTables {
   insertItem(row: ItemRow): void {
     try {
       this.#insertItem.run(...row);
+      this.weight.added(row[5]);
     } catch (error) {
       if (isConflict(error))
         throw new StoreError('conflict', `Cannot quarantine "${row[0]}" as it must be new: it is there`);
@@ -132,7 +137,9 @@ export class QueueTables {
   }
 
   dropItem(id: string): { readonly record: string; readonly content: ContentRef } | undefined {
-    return this.#dropItem.get(id) as { record: string; content: ContentRef } | undefined;
+    const dropped = this.#dropItem.get(id) as { record: string; content: ContentRef } | undefined;
+    if (dropped !== undefined) this.weight.removed(dropped.content);
+    return dropped;
   }
 
   /** Deletes content that nothing refers to any more: derived, not counted, so that no count can be wrong. */
@@ -200,6 +207,7 @@ export class QueueTables {
     if (filter.recipient !== undefined) add('recipient = ?', filter.recipient);
     if (filter.class !== undefined) add('class = ?', filter.class);
     if (filter.since !== undefined) add('at >= ?', filter.since);
+    if (filter.until !== undefined) add('at <= ?', filter.until);
     if (filter.after !== undefined) add('id > ?', filter.after);
     const rows = this.db.prepare(`SELECT json FROM quarantine ${sql(where)} ORDER BY id LIMIT ?`);
     return rows.all(...values, filter.limit ?? PAGE).map((row) => String(row.json));

@@ -8,6 +8,7 @@ import type {
   Notification,
   QuarantineFilter,
   QuarantineItem,
+  QuarantineWeight,
   QueueFilter,
   QueueStore,
   Settlement,
@@ -31,7 +32,17 @@ export class SqliteQueue implements QueueStore {
   }
 
   async admit(admission: Admission): Promise<readonly Lease[]> {
-    const { record, events, content, entries, quarantine, notifications = [], lease, told } = admission;
+    const {
+      record,
+      events,
+      content,
+      entries,
+      quarantine,
+      quarantineMaxBytes,
+      notifications = [],
+      lease,
+      told,
+    } = admission;
     const leases: Lease[] = [];
     const rows = entries.map((entry) => {
       mustAdmit(entry, 'admit', []);
@@ -52,6 +63,7 @@ export class SqliteQueue implements QueueStore {
       do: 'admit',
       promised,
       notifications: notifications.map((one) => this.#promised(one)),
+      quarantineMaxBytes,
       ...(told === undefined ? {} : { told }),
     });
     if (content !== null) await this.#content.admitted(content, entries.length + quarantine.length > 0);
@@ -136,6 +148,10 @@ export class SqliteQueue implements QueueStore {
     const { count, freed } = await this.#client.ask({ do: 'drop', ids, events: events.map(eventRow) });
     this.#content.released(freed);
     return count;
+  }
+
+  weigh(): Promise<QuarantineWeight> {
+    return this.#client.ask({ do: 'weigh' });
   }
 
   read(ref: ContentRef, signal: AbortSignal): AsyncIterable<Uint8Array> {

@@ -113,6 +113,7 @@ class StoreThread {
         case 'count':
         case 'nextDue':
         case 'quarantined':
+        case 'weigh':
         case 'untoldRecipients':
         case 'untold':
         case 'lastRound':
@@ -198,6 +199,8 @@ class StoreThread {
         return queue.nextDue();
       case 'quarantined':
         return queue.items(read.filter);
+      case 'weigh':
+        return queue.weight.weigh();
       case 'untoldRecipients':
         return queue.digests.recipients(read.after, read.limit);
       case 'untold':

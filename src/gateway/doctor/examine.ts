@@ -6,7 +6,7 @@ import { type Finding, problem, warning } from './finding.ts';
 import { examineClients, examineCrowd, examineGateway } from './gateway.ts';
 import { examineOutwards, examineRoutes } from './hosts.ts';
 import { examineListeners } from './listeners.ts';
-import { examineClock, examineFolders, examineRoom } from './machine.ts';
+import { examineClock, examineFolders, examineQuarantine, examineRoom } from './machine.ts';
 import { examineMx, examineReverse } from './names.ts';
 import type { Practice } from './practice.ts';
 import { examineBlocklists, examineResolver, examineValidation } from './resolver.ts';
@@ -31,6 +31,7 @@ const GROUPS: { readonly [group: string]: readonly Part[] } = {
     { topic: 'store', look: examineFolders },
     { topic: 'secrets', look: examineSecrets },
     { topic: 'room', look: examineRoom },
+    { topic: 'quarantine', look: examineQuarantine },
     { topic: 'clock', look: examineClock },
   ],
   gateway: [

@@ -1,5 +1,6 @@
 /** This machine: folders that others could read, room on the disk, the clock. */
 import { minutes, sayDuration } from '../../mail/time.ts';
+import { FILL_MAX } from '../quarantine/keep.ts';
 import { type Finding, info, ok, problem, warning } from './finding.ts';
 import type { Practice } from './practice.ts';
 
@@ -39,6 +40,30 @@ export async function examineRoom({ installation, freeBytes }: Practice): Promis
   const free = `${sayOctets(freeBytes)} free where ${path} lies, ${sayOctets(minFreeBytes)} must be (store.min_free)`;
   if (freeBytes < minFreeBytes) return [problem('room', free, 'make room: mail is answered 451 until there is')];
   return [freeBytes < 2 * minFreeBytes ? warning('room', free, 'make room soon') : ok('room', free)];
+}
+
+/** Near its limit spam and bulk make room by themselves; at it, what would be kept aside is answered 452. */
+export async function examineQuarantine({ installation, heldBytes }: Practice): Promise<readonly Finding[]> {
+  const { quarantine, records } = installation;
+  const longest = Math.max(...Object.values(quarantine.retention));
+  const untold =
+    longest > records.retention
+      ? [
+          warning(
+            'quarantine',
+            `messages are kept aside for ${sayDuration(longest)}, their records for ${sayDuration(records.retention)}: who released or deleted them later is on no record`,
+            'raise records.retention, or lower quarantine.retention',
+          ),
+        ]
+      : [];
+  if (heldBytes === undefined) return untold;
+  const held = `${sayOctets(heldBytes)} are kept aside, ${sayOctets(quarantine.maxBytes)} may be (quarantine.max_size)`;
+  if (heldBytes <= quarantine.maxBytes * FILL_MAX) return [...untold, ok('quarantine', held)];
+  const remedy = 'release or delete what is held, or raise quarantine.max_size';
+  return [
+    ...untold,
+    heldBytes < quarantine.maxBytes ? warning('quarantine', held, remedy) : problem('quarantine', held, remedy),
+  ];
 }
 
 /** A record from the future: the clock was set back since. Whether it is right, whoever keeps it knows. */

@@ -23,6 +23,8 @@ export interface Practice {
   readonly pair: (one: Certificate) => PairReading;
   readonly timeKept: (signal: AbortSignal) => Promise<TimeKept>;
   readonly freeBytes: number | undefined;
+  /** Octets kept aside; undefined where the store could not be looked into, or was never made. */
+  readonly heldBytes: number | undefined;
   /** Why the store could not be looked into; '' where it could, or was never made. */
   readonly storeTrouble: string;
   /** Newest first; bounded. */

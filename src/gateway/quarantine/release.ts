@@ -6,7 +6,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { QuarantineItem, QueueStore, RecordStore } from '../../ports/queue.ts';
 import type { VirusScanner } from '../../ports/services.ts';
 import { transition } from '../../queue/transition.ts';
-import type { RecordEvent } from '../../record/record.ts';
+import { eventOf } from './event.ts';
 import { type Rescan, rescan, sameOctets } from './rescan.ts';
 import { type Denied, denied, type Releaser } from './rights.ts';
 
@@ -71,14 +71,15 @@ async function releaseOne(
   const { queue, records, scanner, clock, installation } = ports;
   const { entry } = item;
   const refuse = async (no: Denied): Promise<Came> => {
-    await records.addEvents([eventFor(item, 'not_released', wish.who, clock.now(), [wish.why, no.why])]);
+    const said = sayAll(wish.who, wish.why, no.why);
+    await records.addEvents([eventOf(item, 'not_released', wish.who.name, said, clock.now())]);
     return { kind: 'refused', ...no };
   };
   const not = denied(wish.who, item, wish.why);
   if (not !== undefined) return refuse(not);
 
   const octets = sameOctets(entry);
-  const scan = looks.get(octets) ?? (await rescan(scanner, entry, queue.read, signal));
+  const scan = looks.get(octets) ?? (await rescan(scanner, entry, queue, signal));
   looks.set(octets, scan);
   const found = stopped(scan, wish);
   if (found !== undefined) return refuse(found);
@@ -86,7 +87,8 @@ async function releaseOne(
   const now = clock.now();
   const moved = transition(entry, { kind: 'release' }, timingOf(entry.route, installation), now, 0);
   if (moved.kind === 'refused') return refuse({ why: moved.why, remedy: 'list it again' });
-  const event = eventFor(item, 'released', wish.who, now, [wish.why, sayRescan(scan)]);
+  const said = sayAll(wish.who, wish.why, sayRescan(scan));
+  const event = eventOf(item, 'released', wish.who.name, said, now);
   // Each by itself: only so it is known which were still there.
   const released = await queue.release([{ ...item, entry: moved.next }], [event], now);
   return released === 0 ? { kind: 'gone' } : { kind: 'released', scan };
@@ -137,20 +139,6 @@ export function sayRescan(scan: Rescan): string {
 /** What a scanner says of itself or of a signature fits. */
 const TEXT_MAX = 200;
 
-function eventFor(
-  { entry }: QuarantineItem,
-  kind: RecordEvent['kind'],
-  who: Releaser,
-  at: number,
-  said: readonly string[],
-): RecordEvent {
-  const as = who.role === 'operator' ? '' : `as ${who.role}`;
-  return {
-    recordId: entry.recordId,
-    at,
-    recipient: Number(entry.id.slice(entry.id.lastIndexOf('.') + 1)),
-    kind,
-    by: who.name,
-    text: [as, ...said].filter((text) => text !== '').join('; '),
-  };
-}
+/** The role stands with what was said; an operator's is what everybody here has. */
+const sayAll = ({ role }: Releaser, ...said: readonly string[]): string =>
+  [role === 'operator' ? '' : `as ${role}`, ...said].filter((text) => text !== '').join('; ');

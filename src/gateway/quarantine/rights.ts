@@ -1,5 +1,6 @@
 /** Who may give a held message back: by its class, in one table (docs/policy.md §5). */
 import type { QuarantineItem } from '../../ports/queue.ts';
+import type { HeldClass } from '../../queue/held-class.ts';
 
 /** A recipient by their own address, a person at the gateway by the name of their account. */
 export interface Releaser {
@@ -10,10 +11,8 @@ export interface Releaser {
 
 export type Role = 'recipient' | 'operator' | 'administrator';
 
-export type QuarantineClass = QuarantineItem['class'];
-
 /** The least role that may release; those above it may, too. */
-export const RELEASED_BY: { readonly [name in QuarantineClass]: Role } = {
+export const RELEASED_BY: { readonly [name in HeldClass]: Role } = {
   spam: 'recipient',
   bulk: 'recipient',
   policy: 'operator', // a recipient asks for it

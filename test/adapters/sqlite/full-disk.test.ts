@@ -18,7 +18,7 @@ function admission(n: number, octets: number): Write {
     entries: [entryRow(sampleEntry(id, ref))],
     items: [],
   };
-  return { do: 'admit', promised, notifications: [] };
+  return { do: 'admit', promised, notifications: [], quarantineMaxBytes: undefined };
 }
 
 function opened() {

@@ -66,6 +66,8 @@ test.each<[string, Zones, Partial<Practice>, string, string]>([
   ['a listing of our own', { ...WELL, '1.2.0.192.list.test': [{ A: '127.0.0.2' }] }, {}, 'listed', 'problem'],
   ['a store open to others', WELL, { modeOf: async () => 0o40755 }, 'store', 'problem'],
   ['a full disk', WELL, { freeBytes: 1000 }, 'room', 'problem'],
+  ['a quarantine that is nearly full', WELL, { heldBytes: 9.5 * 1024 ** 3 }, 'quarantine', 'warning'],
+  ['a quarantine that is full', WELL, { heldBytes: 10 * 1024 ** 3 }, 'quarantine', 'problem'],
   ['a clock that was set back', WELL, { recent: [aRecord({ at: NOON + 3_600_000 })] }, 'clock', 'problem'],
   ['a clock that nobody keeps', WELL, { timeKept: async () => ({ kind: 'adrift' }) }, 'clock', 'warning'],
   ['a store out of reach', WELL, { modeOf: async () => 'hidden' }, 'store', 'problem'],

@@ -64,7 +64,7 @@ export class ArchiveReader {
     if (listed !== undefined) return { format: this.#format, ...listed };
     return {
       format: this.#format,
-      encrypted: this.#format === '7z' && this.#end.octets().includes(SEVEN_AES),
+      encrypted: this.#format === '7z' && this.#end.octets().subarray(-SEVEN_TAIL).includes(SEVEN_AES),
       entries: gzipName(this.#opening),
       partial: true,
     };

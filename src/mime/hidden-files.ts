@@ -48,9 +48,9 @@ export class HiddenFiles {
       from = end + 1;
     }
     this.#at += octets.length;
-    this.#rest = all.subarray(from);
+    this.#rest = this.#skipping ? new Uint8Array(0) : all.subarray(from);
     if (this.#rest.length > LINE_MAX) {
-      if (!this.#skipping) this.#line(this.#rest, 0, this.#rest.length, base + from);
+      this.#line(this.#rest, 0, this.#rest.length, base + from);
       this.#skipping = true;
       this.#rest = new Uint8Array(0);
     }

@@ -43,6 +43,13 @@ function zip(...entries: readonly Entry[]): Buffer {
   return Buffer.concat([...locals, ...central, end]);
 }
 
+/** The end of the directory says that there are more entries than it has. */
+function claimingMore(octets: Buffer): Buffer {
+  const more = Buffer.from(octets);
+  more.writeUInt16LE(9, more.length - 12);
+  return more;
+}
+
 function listed(octets: Uint8Array, cut = octets.length + 1) {
   const reader = new ArchiveReader({ left: 8 * 1024 * 1024 });
   for (let at = 0; at < octets.length; at += cut) reader.write(octets.subarray(at, at + cut));
@@ -85,6 +92,7 @@ describe('what an archive says it holds', () => {
     ],
     ['an entry that the directory does not name', zip({ name: 'a.txt' }, { name: 'run.exe', unlisted: true })],
     ['an entry that is encrypted by one of its headers only', zip({ name: 'a.txt', flags: 0, centralFlags: 1 })],
+    ['a directory that claims more than it names', claimingMore(zip({ name: 'a.txt' }))],
     ['a directory without its end', zip({ name: 'a.txt' }).subarray(0, -22)],
     ['an entry that is in the directory only', Buffer.concat([Buffer.from('MZ'), zip({ name: 'a.txt' }).subarray(38)])],
   ])('the listing is partial for %s', (_, octets) => {

@@ -54,7 +54,8 @@ function illness(must: DnsAnswer, mustNot: DnsAnswer, family: 4 | 6): ListSays |
   return family === 6 ? { kind: 'silent' } : { kind: 'failed', why: `out of use: it does not list ${points.must}` };
 }
 
-function read(answer: DnsAnswer, list: List): ListSays {
+/** What an answer of a list says about whom it was asked. */
+export function read(answer: DnsAnswer, list: List): ListSays {
   if (answer.kind === 'failed') return { kind: 'failed', why: sayFailure(answer) };
   if (answer.kind === 'empty') return { kind: 'absent' };
   const codes = answer.records.flatMap((record) => (record.type === 'A' ? [record.address] : [])).sort();

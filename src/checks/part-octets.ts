@@ -1,4 +1,5 @@
 /** The decoded octets of parts, each cut out of one reading of the message. */
+import { decoderFor } from '../mime/decode.ts';
 import type { Part } from '../mime/inside.ts';
 
 /** Reads the octets once, from front to back; what was passed is gone. */
@@ -38,43 +39,23 @@ export class Cursor {
   }
 }
 
-export function decoded({ encoding }: Pick<Part, 'encoding'>, octets: AsyncIterable<Uint8Array>) {
-  if (encoding === 'base64') return transformed(octets, takeBase64);
-  return encoding === 'quoted-printable' ? transformed(octets, takeQuotedPrintable) : octets;
-}
-
-/** What of a text can be decoded already, and what must wait for more. */
-type Take = (text: string, last: boolean) => { readonly octets: Buffer; readonly rest: string };
-
-async function* transformed(octets: AsyncIterable<Uint8Array>, take: Take): AsyncIterable<Uint8Array> {
-  let rest = '';
-  for await (const chunk of octets) {
-    const text = rest + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1');
-    const taken = take(text, false);
-    rest = taken.rest;
-    if (taken.octets.length > 0) yield taken.octets;
+/** Decoded as the walk decodes: what it measured is what is scanned. BinHex is scanned as it stands: clamd knows it. */
+export async function* decoded(
+  { reading }: { readonly reading: Part['reading'] | 'binhex' },
+  octets: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  if (reading === 'identity' || reading === 'binhex') {
+    yield* octets;
+    return;
   }
-  const { octets: left } = take(rest, true);
-  if (left.length > 0) yield left;
+  const decoder = decoderFor(reading);
+  let out: Uint8Array[] = [];
+  const take = (piece: Uint8Array): void => void out.push(piece);
+  for await (const chunk of octets) {
+    decoder.write(chunk, take);
+    yield* out;
+    out = [];
+  }
+  decoder.end(take);
+  yield* out;
 }
-
-/** All but the alphabet is passed over (RFC 2045 §6.8), padding in the middle too, as clients do. */
-const takeBase64: Take = (text, last) => {
-  const letters = text.replace(/[^A-Za-z0-9+/]/g, '');
-  const whole = last ? letters.length : letters.length - (letters.length % 4);
-  return { octets: Buffer.from(letters.slice(0, whole), 'base64'), rest: letters.slice(whole) };
-};
-
-/** RFC 2045 §6.7; an `=` that begins nothing stands for itself. */
-const takeQuotedPrintable: Take = (text, last) => {
-  const open = last ? -1 : text.search(/=[0-9A-Fa-f]?$|=[ \t]*\r?$/);
-  const whole = open < 0 || text.length - open > SOFT_MAX ? text.length : open;
-  const plain = text
-    .slice(0, whole)
-    .replace(/=[ \t]{0,76}\r?\n/g, '')
-    .replace(/=([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return { octets: Buffer.from(plain, 'latin1'), rest: text.slice(whole) };
-};
-
-/** A soft line break with the blanks that may follow its `=`; a line has 76 (RFC 2045 §6.7 (5)). */
-const SOFT_MAX = 80;

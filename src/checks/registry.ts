@@ -9,6 +9,7 @@ const ALL: readonly Check[] = [
   (await import('./dnsbl.ts')).dnsbl,
   (await import('./greylist.ts')).greylist,
   (await import('./helo.ts')).helo,
+  (await import('./links.ts')).links,
   (await import('./rate.ts')).rate,
   (await import('./rdns.ts')).rdns,
   (await import('./rspamd.ts')).rspamd,

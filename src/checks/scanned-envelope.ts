@@ -7,7 +7,9 @@ export function scannedEnvelope({
   facts,
   helo,
   envelope,
-}: Pick<CheckContext<unknown>, 'facts' | 'helo' | 'envelope'>): ScannedEnvelope {
+  hostname,
+  now,
+}: Pick<CheckContext<unknown>, 'facts' | 'helo' | 'envelope' | 'hostname' | 'now'>): ScannedEnvelope {
   const client = groupOf(facts, 'client');
   return {
     client: { ip: textOf(client.ip), name: textOf(client.name) },
@@ -16,5 +18,7 @@ export function scannedEnvelope({
     from: textOf(groupOf(facts, 'mail').address),
     recipients: envelope.recipients,
     id: envelope.id,
+    by: hostname,
+    at: now,
   };
 }

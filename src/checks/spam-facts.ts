@@ -30,7 +30,7 @@ interface Asked {
 /** Undefined: longer than it may be. Rejects where there is no verdict. */
 export async function askScanner(
   { service, scanner, maxSize, user }: Asked,
-  context: Pick<CheckContext<unknown>, 'facts' | 'helo' | 'envelope' | 'message' | 'signal'>,
+  context: Pick<CheckContext<unknown>, 'facts' | 'helo' | 'envelope' | 'hostname' | 'now' | 'message' | 'signal'>,
 ): Promise<SpamVerdict | undefined> {
   const { message, signal } = context;
   if (message === undefined) throw new RangeError(`Cannot ask ${service} as there must be a message`);

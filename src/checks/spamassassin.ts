@@ -18,6 +18,9 @@ export const spamassassin = defineCheck({
   timeout: seconds(60),
   onError: 'skip',
   needs: [],
+  // Its name stands in the Received that spamd is shown.
+  awaits: ['rdns'],
+  bearsSilence: true,
   service: 'spamassassin',
   evidence: 'Nothing beside its facts.',
   options: z.strictObject({

@@ -9,17 +9,22 @@ import { defineCheck } from './define.ts';
 
 /** What a record keeps; rules see no more. Mail with more files than these is sent as an archive. */
 const ATTACHMENTS_MAX = 50;
+/** Names in one archive, and in all together, so that a record stays under 64 KiB whatever comes. */
 const ENTRIES_MAX = 50;
+const ALL_ENTRIES_MAX = 100;
+const EXTENSIONS_MAX = 50;
+const ALL_EXTENSIONS_MAX = 200;
 const NAME_MAX = 255;
+const ENTRY_NAME_MAX = 150;
 const TYPE_MAX = 100;
 
 const text = z.string();
 const ARCHIVE = z.object({
   format: text.meta({ about: "by its octets, '' when it is none", example: 'zip' }),
   encrypted: z.boolean(),
-  partial: z.boolean().meta({ about: 'there is more than its listing says' }),
-  entries: z.array(text).meta({ about: 'names in it, those of archives within too' }),
-  extensions: z.array(text).meta({ about: 'what follows the last dot of each name, lower case' }),
+  partial: z.boolean().meta({ about: 'there is more than `extensions` says: damaged, cut, too deep, or no listing' }),
+  entries: z.array(text).meta({ about: `names in it, and in archives within; at most ${ENTRIES_MAX} of one` }),
+  extensions: z.array(text).meta({ about: 'what follows the last dot of all names in it, lower case, each once' }),
 });
 const ATTACHMENT = z.object({
   name: text,
@@ -54,7 +59,9 @@ export const structure = defineCheck({
     count: z.number().meta({ about: 'parts, messages within among them', example: 3 }),
     depth: z.number().meta({ about: 'how deep parts lie in one another', example: 1 }),
     attachments: z.array(ATTACHMENT).meta({ about: `files, at most ${ATTACHMENTS_MAX}`, example: [] }),
-    anomalies: z.array(z.enum(ANOMALY_NAMES)).meta({ about: 'what is odd, each name once', example: ['uuencode'] }),
+    anomalies: z
+      .array(z.enum(ANOMALY_NAMES))
+      .meta({ about: 'what is odd, each name once ([what they mean](anomalies.md))', example: ['uuencode'] }),
   }),
   async run({ message, evidence }) {
     if (message?.inside === undefined) throw new Error('the inside of the message could not be read');
@@ -71,7 +78,7 @@ export const structure = defineCheck({
       result: resultOf(inside, files),
       count: parts.length,
       depth,
-      attachments: files.slice(0, ATTACHMENTS_MAX).map(attachmentOf),
+      attachments: attachmentsOf(files),
       anomalies: [...new Set(anomalies.map(({ name }) => name))],
     };
   },
@@ -80,27 +87,35 @@ export const structure = defineCheck({
 const resultOf = ({ result }: Inside, files: readonly Part[]): Inside['result'] =>
   result === 'ok' && files.length > ATTACHMENTS_MAX ? 'too-much' : result;
 
-function attachmentOf({ name, extension, type, detected, size, sha256, path, disposition, macros, archive }: Part) {
-  return {
-    name: clean(name, NAME_MAX),
-    extension: clean(extension, TYPE_MAX),
-    type: clean(type, TYPE_MAX),
-    ...{ detected, size, sha256, path, disposition, macros },
-    archive: archiveOf(archive),
-  };
+function attachmentsOf(files: readonly Part[]) {
+  const room = { entries: ALL_ENTRIES_MAX, extensions: ALL_EXTENSIONS_MAX };
+  return files
+    .slice(0, ATTACHMENTS_MAX)
+    .map(({ name, extension, type, detected, size, sha256, path, disposition, macros, archive }) => ({
+      name: clean(name, NAME_MAX),
+      extension: clean(extension, TYPE_MAX),
+      type: clean(type, TYPE_MAX),
+      ...{ detected, size, sha256, path, disposition, macros },
+      archive: archiveOf(archive, room),
+    }));
 }
 
-function archiveOf(archive: Archive | null) {
+/** `room`: what all listings together may still take. */
+function archiveOf(archive: Archive | null, room: { entries: number; extensions: number }) {
   if (archive === null) return { format: '', encrypted: false, partial: false, entries: [], extensions: [] };
-  const { format, encrypted, partial, entries } = archive;
+  const { format, encrypted, entries } = archive;
+  // Of all names: these are what rules refuse by.
+  const all = [...new Set(entries.map(({ name }) => clean(extensionOf(name), TYPE_MAX)))].filter((one) => one !== '');
+  const names = entries.slice(0, Math.min(ENTRIES_MAX, room.entries));
+  const extensions = all.slice(0, Math.min(EXTENSIONS_MAX, room.extensions));
+  room.entries -= names.length;
+  room.extensions -= extensions.length;
   return {
     format,
     encrypted,
-    partial,
-    entries: entries.slice(0, ENTRIES_MAX).map(({ name }) => clean(name, NAME_MAX)),
-    // Of all of them: these are what rules refuse by.
-    extensions: [...new Set(entries.map(({ name }) => clean(extensionOf(name), TYPE_MAX)))]
-      .filter((one) => one !== '')
-      .slice(0, ENTRIES_MAX),
+    partial: archive.partial || extensions.length < all.length,
+    // The end of a name says what it is.
+    entries: names.map(({ name }) => clean(name.slice(-ENTRY_NAME_MAX), ENTRY_NAME_MAX)),
+    extensions,
   };
 }

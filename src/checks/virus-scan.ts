@@ -108,9 +108,7 @@ const fileOf = (part: Part): File => ({
 const hiddenIn = ({ part, reading, start, end }: Region): File => ({
   ...{ part, start, end },
   read: (octets) =>
-    reading === 'uuencode' || reading === 'yenc'
-      ? writtenFile(reading, octets)
-      : decoded({ encoding: reading }, octets),
+    reading === 'uuencode' || reading === 'yenc' ? writtenFile(reading, octets) : decoded({ reading }, octets),
 });
 
 function worst(scans: readonly Scan[]): VirusFound {

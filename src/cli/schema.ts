@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { CHECKS } from '../checks/registry.ts';
 import { jsonText } from '../record/jsonl.ts';
 import { act, CliError, command, FINE, NO, type Shell, USAGE } from './command.ts';
+import { anomaliesPage } from './reference/anomalies-page.ts';
 import { builtinPage } from './reference/builtin-page.ts';
 import { checksPage } from './reference/checks-page.ts';
 import { commandsPage } from './reference/commands-page.ts';
@@ -75,6 +76,7 @@ function filesFor(write: string | undefined, reference: string | undefined, prog
     'policy-tests.md': policyTestsPage(schemaOf('tests')),
     'commands.md': commandsPage(program()),
     'builtin.md': builtinPage(),
+    'anomalies.md': anomaliesPage(),
   };
   return [...schemas, ...Object.entries(pages).map(([name, text]) => ({ path: join(reference, name), text }))];
 }

@@ -1,16 +1,16 @@
 /** Turns a decided message into what the store commits: the record, the content, an entry or a kept copy for each recipient. */
-
-import { foldField } from '../mail/header.ts';
-import type { Modification } from '../policy/disposition.ts';
+import { clean } from '../mail/reply.ts';
+import { ruleOf } from '../policy/course.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { Admission, LeaseRequest, QuarantineItem } from '../ports/queue.ts';
-import type { Edit, EntryState, QueueEntry, SenderStanding } from '../queue/entry.ts';
+import type { EntryState, QueueEntry, SenderStanding } from '../queue/entry.ts';
 import type { TransactionRecord } from '../record/record.ts';
 import type { HeaderFacts } from './edge.ts';
+import { copyFor, type EntryParts, entryFor } from './entry-for.ts';
 import { type Refused, tellRefused } from './refused-after.ts';
 import type { SessionState } from './session-state.ts';
 import { authenticationResultsField, forgedResults, receivedField } from './trace-fields.ts';
-import type { RecipientState, TransactionState } from './transaction.ts';
+import type { Copy, RecipientState, TransactionState } from './transaction.ts';
 
 export async function admission(
   s: SessionState,
@@ -27,17 +27,21 @@ export async function admission(
   const quarantine: QuarantineItem[] = [];
   const refused: Refused[] = [];
   for (const recipient of tx.recipients) {
-    const edits = [...forged, ...recipient.carry.modifications.flatMap(editOf)];
-    const make = (state: EntryState): QueueEntry => entryFor(s, tx, recipient, content, prefix, edits, sender, state);
+    const { edits, copies } = recipient.changes;
+    const one = { recipient, content, prefix, sender };
+    const make = (state: EntryState): QueueEntry => entryFor(s, tx, { ...one, edits: [...forged, ...edits], state });
+    let state: EntryState | undefined;
     switch (recipient.outcome) {
       case 'queued':
-        entries.push(make({ kind: 'waiting', due: tx.at }));
+        state = { kind: 'waiting', due: tx.at };
+        entries.push(make(state));
         break;
       case 'held':
-        entries.push(make({ kind: 'held', why: recipient.why, by: 'rule' }));
+        state = { kind: 'held', why: recipient.why, by: 'rule' };
+        entries.push(make(state));
         break;
       case 'quarantined':
-        quarantine.push(itemFor(tx, recipient, make({ kind: 'quarantined' })));
+        quarantine.push(itemFor(tx, recipient, make(QUARANTINED)));
         break;
       case 'bounced':
         refused.push({ recipient, entry: make({ kind: 'bounced' }) });
@@ -48,6 +52,11 @@ export async function admission(
       case 'not_taken':
       case 'none':
         break;
+    }
+    for (const copy of copies) {
+      if (copy.kind === 'original')
+        quarantine.push(originalFor(s, tx, { ...one, edits: [...forged, ...copy.edits], state: QUARANTINED }, copy));
+      else if (state !== undefined) entries.push(copyFor(s, make(state), copy));
     }
   }
   const told = await tellRefused(s, tx, refused, content);
@@ -83,71 +92,35 @@ function prefixOf(s: SessionState, tx: TransactionState, record: TransactionReco
   return received + authenticationResultsField(record.facts, s.policy, hostname, s.helo.name);
 }
 
-function entryFor(
-  s: SessionState,
-  tx: TransactionState,
-  recipient: RecipientState,
-  content: SpooledContent,
-  prefix: string,
-  edits: readonly Edit[],
-  sender: SenderStanding,
-  state: EntryState,
-): QueueEntry {
-  const { installation } = s.current;
-  const chosen = recipient.carry.modifications.findLast((one) => one.kind === 'route');
-  const name = chosen?.route ?? recipient.route;
-  const route = installation.routes.get(name);
-  if (route === undefined) throw new RangeError(`Cannot route to "${name}" as a route of that name must be configured`);
-  const { parameters } = recipient.recipient;
-  return {
-    id: `${tx.id}.${recipient.number}`,
-    recordId: tx.id,
-    reversePath: tx.path,
-    recipient: recipient.recipient.mailbox.address,
-    domain: recipient.recipient.mailbox.domain,
-    route: name,
-    contentRef: content.ref,
-    contentSize: content.size,
-    prefix,
-    edits,
-    body: tx.body,
-    utf8: tx.parameters.utf8 === true,
-    sender,
-    dsn: {
-      notify: parameters.notify ?? [],
-      orcpt: parameters.orcpt ?? '',
-      ret: tx.parameters.ret ?? '',
-      envid: tx.parameters.envid ?? '',
-    },
-    notification: false,
-    admittedAt: tx.at,
-    expiresAt: tx.at + route.expire,
-    attempts: 0,
-    last: null,
-    delayNotified: false,
-    state,
-  };
-}
-
 function itemFor(tx: TransactionState, recipient: RecipientState, entry: QueueEntry): QuarantineItem {
   const { disposition, rule } = recipient.course;
+  const { aside } = recipient;
   return {
     id: entry.id,
     recordId: tx.id,
     at: tx.at,
     // A refused recipient of a message that others took (docs/policy.md §5).
-    class: disposition.kind === 'quarantine' ? disposition.class : 'mixed',
+    class: aside?.class ?? (disposition.kind === 'quarantine' ? disposition.class : 'mixed'),
     reason: recipient.why,
-    rule,
+    rule: rule === '' && aside !== undefined ? ruleOf(aside.by) : rule,
     entry,
   };
 }
 
-function editOf(modification: Modification): Edit[] {
-  switch (modification.kind) {
-    case 'addHeader':
-      return [{ kind: 'addField', field: foldField(modification.name, modification.value) }];
-    case 'route':
-      return [];
-  }
+/** What attachments were taken out of, kept so that they can be asked for. */
+function originalFor(s: SessionState, tx: TransactionState, parts: EntryParts, copy: Copy): QuarantineItem {
+  const id = `${tx.id}.${copy.number}`;
+  const names = parts.recipient.changes.removed.map(({ name }) => name || 'one without a name').join(', ');
+  return {
+    id,
+    recordId: tx.id,
+    at: tx.at,
+    class: 'attachment',
+    reason: clean(`removed from what was delivered: ${names}`, REASON_MAX),
+    rule: ruleOf(copy.by),
+    entry: { ...entryFor(s, tx, parts), id },
+  };
 }
+
+const REASON_MAX = 500; // characters: a line or two of a listing
+const QUARANTINED: EntryState = { kind: 'quarantined' };

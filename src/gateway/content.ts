@@ -10,6 +10,7 @@ import { StoreError } from '../ports/store-error.ts';
 import { takesOf } from '../queue/takes.ts';
 import { admission } from './admit.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
+import { carryOut } from './changes.ts';
 import { type HeaderFacts, headerFacts } from './edge.ts';
 import { isPatienceOver } from './patience.ts';
 import { become } from './recipient.ts';
@@ -120,6 +121,7 @@ async function conclude(
     recipient.reply = reply;
   });
   tx.replies.push({ to: 'content', reply });
+  if (settled.reply.kind === 'accepted') await carryOut(s, tx, taken, content, read);
   const record = await transactionRecord(s, tx);
 
   if (settled.reply.kind !== 'accepted') {

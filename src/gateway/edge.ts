@@ -2,7 +2,7 @@
 import { parseAddressList } from '../mail/address-list.ts';
 import { decodeWords } from '../mail/encoded-word.ts';
 import type { Mailbox, MailParameters, ReversePath } from '../mail/envelope.ts';
-import { parseHeaderSection } from '../mail/header.ts';
+import { type HeaderField, parseHeaderSection } from '../mail/header.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { HeaderView } from '../policy/policy.ts';
 import type { SpooledContent } from '../ports/content.ts';
@@ -47,15 +47,15 @@ export interface HeaderFacts {
   readonly identity: MessageIdentity;
   readonly header: HeaderView;
   readonly hops: number;
-  /** Names of the fields in their order, lower-case, with their values: for edits. */
-  readonly fields: readonly { readonly name: string; readonly value: string }[];
+  /** The fields in their order, names in lower case: for edits. */
+  readonly fields: readonly HeaderField[];
   /** Between them, what is none: for edits. */
   readonly strays: readonly { readonly value: string }[];
 }
 
 export function headerFacts(content: SpooledContent): HeaderFacts {
   const section = parseHeaderSection(content.header);
-  const fields = section.fields.map((field) => ({ name: field.name.toLowerCase(), value: field.value }));
+  const fields = section.fields.map((field) => ({ ...field, name: field.name.toLowerCase() }));
   const values = (name: string): readonly string[] =>
     fields.filter((field) => field.name === name.toLowerCase()).map((field) => field.value);
   const first = (name: string): string => values(name)[0] ?? '';

@@ -97,6 +97,7 @@ function orderIn(policy: Policy): ReadonlyMap<string, number> {
 const ORDERS = new WeakMap<Policy, ReadonlyMap<string, number>>();
 
 function recipientRecord(state: RecipientState, s: SessionState, dns: DnsPages): RecipientRecord {
+  const { removed, copies } = state.changes;
   return {
     number: state.number,
     address: state.recipient.mailbox.address,
@@ -114,6 +115,10 @@ function recipientRecord(state: RecipientState, s: SessionState, dns: DnsPages):
     score: state.carry.score,
     outcome: state.outcome,
     why: state.why,
+    ...(removed.length === 0 ? {} : { removed }),
+    ...(copies.length === 0
+      ? {}
+      : { copies: copies.map(({ number, address, kind, by }) => ({ number, address, kind, by })) }),
   };
 }
 

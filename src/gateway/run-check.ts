@@ -1,6 +1,8 @@
 /** One check from its start to its end: guard, inputs, deadline, and a named end whatever happens. */
 import type { Check, MessageView } from '../checks/define.ts';
 import type { Millis, Timestamp } from '../mail/time.ts';
+import type { Inside } from '../mime/inside.ts';
+import { visibleText } from '../mime/visible.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { CheckInstance, Policy, Situation } from '../policy/policy.ts';
 import type { Resolver } from '../ports/resolver.ts';
@@ -107,8 +109,28 @@ async function prepare(instance: CheckInstance, bench: Bench) {
   }
 }
 
+/** What a person reads and, of HTML, what it is written as; made when it is first asked for. */
+function textsOf(inside: Inside | undefined): Situation['texts'] {
+  if (inside === undefined) return undefined;
+  const known = TEXTS.get(inside);
+  if (known !== undefined) return known;
+  let made: readonly string[] | undefined;
+  const texts = (): readonly string[] => {
+    made ??= inside.texts.flatMap(({ html, text }) => (html ? [visibleText(text), text] : [text]));
+    return made;
+  };
+  TEXTS.set(inside, texts);
+  return texts;
+}
+const TEXTS = new WeakMap<Inside, () => readonly string[]>();
+
 export function situationOf(bench: Pick<Bench, 'policy' | 'ledger' | 'message'>): Situation {
-  return { view: factViewOf(bench.ledger, bench.policy), header: bench.message?.header, calls: {} };
+  return {
+    view: factViewOf(bench.ledger, bench.policy),
+    header: bench.message?.header,
+    texts: textsOf(bench.message?.inside),
+    calls: {},
+  };
 }
 
 /**

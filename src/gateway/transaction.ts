@@ -1,14 +1,41 @@
 /** What a session has gathered so far, and how a record is made of it. */
-import type { BodyType, MailParameters, Recipient, ReversePath } from '../mail/envelope.ts';
+import type { BodyType, Mailbox, MailParameters, Recipient, ReversePath } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
 import type { Millis, Timestamp } from '../mail/time.ts';
 import type { Inside } from '../mime/inside.ts';
 import { type Course, startOf } from '../policy/course.ts';
-import type { Carry, Decision } from '../policy/disposition.ts';
+import type { Carry, Decision, QuarantineClass } from '../policy/disposition.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { Stage } from '../policy/stage.ts';
-import type { MessageIdentity, Outcome, SentReply, StageDecision, Verdictum } from '../record/record.ts';
+import type { Edit } from '../queue/entry.ts';
+import type {
+  MessageIdentity,
+  Outcome,
+  RecipientCopy,
+  RemovedPart,
+  SentReply,
+  StageDecision,
+  Verdictum,
+} from '../record/record.ts';
 import { Ledger } from './ledger.ts';
+
+/** What else comes of the message on a recipient's behalf; `number` makes it `<record id>.<number>`. */
+export type Copy = RecipientCopy &
+  (
+    | { readonly kind: 'bcc'; readonly mailbox: Mailbox; readonly route: string }
+    /** With the edits that leave its attachments where they are. */
+    | { readonly kind: 'original'; readonly edits: readonly Edit[] }
+  );
+
+/** What becomes of the message on its way to this recipient. */
+export interface Changes {
+  readonly edits: readonly Edit[];
+  /** Where it goes instead. */
+  readonly target: { readonly mailbox: Mailbox; readonly route: string } | undefined;
+  readonly removed: readonly RemovedPart[];
+  readonly copies: readonly Copy[];
+}
+const UNCHANGED: Changes = { edits: [], target: undefined, removed: [], copies: [] };
 
 /** One accepted or refused RCPT. */
 export interface RecipientState {
@@ -24,6 +51,10 @@ export interface RecipientState {
   reply: Reply;
   outcome: Outcome;
   why: string;
+  /** Known once all recipients are settled. */
+  changes: Changes;
+  /** Kept aside by no verdict: a change that rules want cannot be made. */
+  aside: { readonly class: QuarantineClass; readonly by: string } | undefined;
   /** Takes part in DATA: its RCPT was answered 250. */
   taken: boolean;
 }
@@ -79,6 +110,8 @@ export function newRecipient(
     reply: { code: 250, enhanced: '2.1.5', text: 'recipient ok' },
     outcome: 'none',
     why: '',
+    changes: UNCHANGED,
+    aside: undefined,
     taken: false,
   };
 }

@@ -6,9 +6,11 @@ import type { Policy } from '../policy/policy.ts';
 import type { ContentWriter, SpooledContent } from '../ports/content.ts';
 import type { Log } from '../ports/log.ts';
 
-/** Whether anything in the policy asks what is inside. */
+/** Whether anything in the policy asks what is inside, or takes it out. */
 export const wantsInside = (policy: Policy, checks: ReadonlyMap<string, Check>): boolean =>
-  policy.checks.some(({ check }) => checks.get(check)?.looksInside === true);
+  policy.readsBody ||
+  policy.checks.some(({ check }) => checks.get(check)?.looksInside === true) ||
+  policy.rules.some(({ action }) => action === 'strip_attachments');
 
 export class WalkedWriter implements ContentWriter {
   readonly #spool: ContentWriter;

@@ -2,19 +2,29 @@
 
 import { entryName, type Listing } from './archive-listing.ts';
 import type { Archive, ArchiveEntry } from './inside.ts';
+import { Tail } from './tail.ts';
 import { TarListing } from './tar.ts';
 import { type Unpacking, ZipListing } from './zip.ts';
 
 /** Formats that are told and not listed. */
-const UNLISTED: readonly (readonly [string, string])[] = [
-  ['rar', 'Rar!\x1a\x07'],
-  ['7z', '7z\xbc\xaf\x27\x1c'],
-  ['gzip', '\x1f\x8b\x08'],
-  ['bzip2', 'BZh'],
-  ['xz', '\xfd7zXZ\0'],
-  ['zstd', '\x28\xb5\x2f\xfd'],
-  ['cab', 'MSCF\0\0\0\0'],
+const UNLISTED: readonly (readonly [string, RegExp])[] = [
+  ['rar', /^Rar!\x1a\x07/],
+  ['7z', /^7z\xbc\xaf\x27\x1c/],
+  ['gzip', /^\x1f\x8b\x08/],
+  ['bzip2', /^BZh[1-9](?:1AY&SY|\x17rE8P\x90)/],
+  ['xz', /^\xfd7zXZ\0/],
+  ['zstd', /^\x28\xb5\x2f\xfd/],
+  ['cab', /^MSCF\0{4}/],
+  ['ace', /^[\s\S]{7}\*\*ACE\*\*/],
+  // Two octets are no mark: the header that opens the archive says so too.
+  ['arj', /^\x60\xea[\s\S]{2}[\x1e-\x30][\s\S]{5}\x02/],
 ];
+/** Where the first volume descriptor of an image of a disc has its mark (ECMA-119 §8.1). */
+const ISO_AT = 32769;
+const ISO = Buffer.from('CD001');
+/** How 7z names encryption with AES, and how much of its end is looked through: chance says it there once in a million. */
+const SEVEN_AES = Buffer.from('06f10701', 'hex');
+const SEVEN_TAIL = 4096;
 const OPENING = 264; // up to the mark of tar
 
 export class ArchiveReader {
@@ -23,6 +33,9 @@ export class ArchiveReader {
   #listing: Listing | undefined;
   #zip: ZipListing | undefined;
   #decided = false;
+  readonly #iso = Buffer.alloc(ISO.length);
+  #size = 0;
+  readonly #end = new Tail(SEVEN_TAIL);
   readonly #unpacking: Unpacking;
 
   constructor(unpacking: Unpacking) {
@@ -30,6 +43,8 @@ export class ArchiveReader {
   }
 
   write(octets: Uint8Array): void {
+    this.#watchIso(octets);
+    if (this.#format === '7z') this.#end.write(octets);
     if (this.#decided) {
       this.#listing?.write(octets);
       return;
@@ -42,12 +57,14 @@ export class ArchiveReader {
   end(): Archive | null {
     if (!this.#decided) this.#decide();
     const listed = this.#listing?.end();
+    if (this.#format === '' && this.#iso.equals(ISO))
+      return { format: 'iso', encrypted: false, entries: [], partial: true };
     // What begins as something else is a zip where it ends as one.
     if (this.#format === '') return this.#zip?.isZip === true ? { format: 'zip', ...listed! } : null;
     if (listed !== undefined) return { format: this.#format, ...listed };
     return {
       format: this.#format,
-      encrypted: rarIsLocked(this.#opening),
+      encrypted: this.#isLocked(),
       entries: gzipName(this.#opening),
       partial: true,
     };
@@ -58,10 +75,23 @@ export class ArchiveReader {
     return this.#zip?.macros ?? false;
   }
 
+  #isLocked(): boolean {
+    if (this.#format === '7z') return this.#end.octets().includes(SEVEN_AES);
+    return this.#format === 'rar' && rarIsLocked(this.#opening);
+  }
+
+  #watchIso(octets: Uint8Array): void {
+    const from = ISO_AT - this.#size;
+    this.#size += octets.length;
+    if (from + ISO.length <= 0 || from >= octets.length) return;
+    this.#iso.set(octets.subarray(Math.max(0, from), from + ISO.length), Math.max(0, -from));
+  }
+
   #decide(): void {
     this.#decided = true;
     const start = Buffer.from(this.#opening.subarray(0, OPENING)).toString('latin1');
-    this.#format = UNLISTED.find(([, mark]) => start.startsWith(mark))?.[0] ?? '';
+    this.#format = UNLISTED.find(([, mark]) => mark.test(start))?.[0] ?? '';
+    if (this.#format === '7z') this.#end.write(this.#opening);
     if (this.#format !== '') return;
     if (start.startsWith('ustar', 257)) {
       this.#format = 'tar';

@@ -20,6 +20,8 @@ export interface EntityHeader {
   readonly extension: string;
   /** It may be shown within the text that refers to it. */
   readonly referred: boolean;
+  /** Where the first line stands that is no field: some readers begin the body there. */
+  readonly strayAt: number | undefined;
 }
 
 /** Fields that a message has once (RFC 5322 §3.6). */
@@ -94,6 +96,7 @@ export function readEntityHeader(
     name: file.name,
     extension: file.extension,
     referred: named('content-id').length > 0,
+    strayAt: section.strays[0]?.start,
   };
 }
 

@@ -38,6 +38,8 @@ export interface Part {
   readonly attachment: boolean;
   /** Declared, lower case: `base64`; `7bit` where nothing is declared. */
   readonly encoding: string;
+  /** As it was decoded: what lenient readers take the declaration for. */
+  readonly reading: 'base64' | 'quoted-printable' | 'identity';
   /** Octets once decoded. */
   readonly size: number;
   /** Of the decoded octets, lower-case hex; '' for a message within, whose parts have theirs. */

@@ -64,6 +64,7 @@ export function openLeaf(header: EntityHeader, place: LeafPlace, notes: Notes): 
         disposition: header.disposition,
         attachment: isFile(header, detected, listing !== null),
         encoding: header.declaredEncoding,
+        reading: header.encoding,
         size,
         sha256: hash.digest('hex'),
         start: place.start,
@@ -78,6 +79,8 @@ export function openLeaf(header: EntityHeader, place: LeafPlace, notes: Notes): 
       if (header.type === 'message/partial') notes.odd('partial-message', path);
       if (header.type === 'message/external-body') notes.odd('external-body', path);
       for (const reading of header.otherEncodings) notes.region({ part: path, reading, start: place.bodyStart, end });
+      if (header.strayAt !== undefined && place.carriedEnd === undefined)
+        notes.region({ part: path, reading: header.encoding, start: place.start + header.strayAt, end });
       notes.parts.push(part);
     },
   };

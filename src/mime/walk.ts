@@ -315,8 +315,19 @@ export class Walk {
   }
 
   #openMessage(header: EntityHeader, path: string, start: number, bodyStart: number): void {
-    const { type, name, extension, disposition, declaredEncoding: encoding } = header;
-    const open = { path, type, detected: '', name, extension, disposition, attachment: true, encoding, sha256: '' };
+    const { type, name, extension, disposition, declaredEncoding: encoding, encoding: reading } = header;
+    const open = {
+      path,
+      type,
+      detected: '',
+      name,
+      extension,
+      disposition,
+      attachment: true,
+      encoding,
+      reading,
+      sha256: '',
+    };
     const place = { start: this.#place(start), bodyStart: this.#place(bodyStart) };
     this.#push({
       path,

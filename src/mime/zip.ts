@@ -3,9 +3,10 @@ import { inflateRawSync } from 'node:zlib';
 import { entryName, type Listing } from './archive-listing.ts';
 import { extensionOf } from './file-name.ts';
 import type { ArchiveEntry } from './inside.ts';
+import { Tail } from './tail.ts';
 
 const ENTRIES_MAX = 1000;
-/** The end of the archive is kept for the directory in it: ten thousand names. Taken in steps, so that little is copied. */
+/** The end of the archive is kept for the directory in it: ten thousand names. */
 const TAIL_MAX = 1024 * 1024;
 /** Archives within are opened to this depth, each to these octets packed and unpacked. */
 const DEPTH_MAX = 3;
@@ -14,6 +15,8 @@ const UNPACKED_MAX = 1024 * 1024;
 /** What an attempt costs beside its octets. */
 const ATTEMPT = 16 * 1024;
 const NESTED: ReadonlySet<string> = new Set('zip jar docm xlsm pptm docx xlsx apk war'.split(' '));
+/** Archives within that are not opened. */
+const CLOSED: ReadonlySet<string> = new Set('7z rar gz tgz tar bz2 tbz xz zst lzh arj ace cab iso img vhd'.split(' '));
 
 const LOCAL = Buffer.from('PK\x03\x04', 'latin1');
 const CENTRAL = Buffer.from('PK\x01\x02', 'latin1');
@@ -54,17 +57,23 @@ export class ZipListing implements Listing {
     const central = end < 0 ? [] : readCentral(octets);
     this.#found = end >= 0 && central.length > 0;
     const locals = readLocals(octets);
-    const names = new Set(central.map(({ name }) => name));
+    const named = new Map(central.map((entry) => [entry.name, entry]));
     // Whoever unpacks by local headers sees what the directory does not name, and the other way round.
-    const hidden = locals.filter(({ name }) => !names.has(name));
-    if (this.#tail.cut && central.length === 0) partial = true;
+    const hidden = locals.filter(({ name }) => !named.has(name));
     if (hidden.length > 0 || (end < 0 && octets.length > 0) || central.length + hidden.length === 0) partial = true;
+    if (locals.some((local) => contradicts(local, named.get(local.name)))) partial = true;
+    if (end >= 0 && end + 12 <= octets.length && central.length < claimed(octets, end)) partial = true;
+    const seen = new Set(locals.map(({ name }) => name));
+    // All of it is here, and what the directory names is not; or an archive within went by before what was kept.
+    if (central.some(({ name }) => !seen.has(name) && (!this.#tail.cut || NESTED.has(extensionOf(name)))))
+      partial = true;
     for (const entry of [...central, ...hidden]) {
       if (entries.length >= ENTRIES_MAX) {
         partial = true;
         break;
       }
       entries.push({ name: entry.name, size: entry.size, encrypted: entry.encrypted });
+      if (CLOSED.has(extensionOf(entry.name))) partial = true;
       if (/(?:^|\/)vbaproject\.bin$/i.test(entry.name) || /xl\/macrosheets\//i.test(entry.name)) this.macros = true;
     }
     for (const local of locals) {
@@ -79,10 +88,12 @@ export class ZipListing implements Listing {
       const listed = nested.end();
       this.macros ||= nested.macros;
       partial ||= listed.partial;
+      partial ||= entries.length + listed.entries.length > ENTRIES_MAX;
       for (const entry of listed.entries.slice(0, Math.max(0, ENTRIES_MAX - entries.length)))
         entries.push({ ...entry, name: `${local.name}/${entry.name}`.slice(-400) });
     }
-    return { encrypted: entries.some(({ encrypted }) => encrypted), entries, partial };
+    const encrypted = [...entries, ...locals].some((entry) => entry.encrypted);
+    return { encrypted, entries, partial };
   }
 }
 
@@ -95,6 +106,19 @@ interface Named extends ArchiveEntry {
 
 /** Bit 0: encrypted; bit 13: its names too; method 99: AES. */
 const isEncrypted = (flags: number, method: number): boolean => (flags & 0x2001) !== 0 || method === 99;
+
+/** Local header and directory tell two stories of one entry. A local header may leave sizes to what follows the octets. */
+const contradicts = (local: Named, central: Named | undefined): boolean =>
+  central !== undefined &&
+  (local.encrypted !== central.encrypted ||
+    local.method !== central.method ||
+    (local.packed !== 0 && local.packed !== central.packed));
+
+/** How many entries there are, by the end of the directory; not said in one word where there are 65535 or more. */
+function claimed(octets: Buffer, end: number): number {
+  const count = octets.readUInt16LE(end + 10);
+  return count === 0xffff ? ENTRIES_MAX : count;
+}
 
 function readCentral(octets: Buffer): readonly Named[] {
   const found: Named[] = [];
@@ -151,30 +175,5 @@ function unpacked(octets: Buffer, { method, packed, at }: Named, unpacking: Unpa
   } catch {
     unpacking.left -= UNPACKED_MAX;
     return undefined;
-  }
-}
-
-/** The last octets of a stream, up to twice `max` while it comes. */
-class Tail {
-  readonly #max: number;
-  #chunks: Uint8Array[] = [];
-  #length = 0;
-  cut = false;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  write(octets: Uint8Array): void {
-    this.#chunks.push(Uint8Array.from(octets));
-    this.#length += octets.length;
-    while (this.#chunks.length > 1 && this.#length - this.#chunks[0]!.length >= this.#max) {
-      this.#length -= this.#chunks.shift()!.length;
-      this.cut = true;
-    }
-  }
-
-  octets(): Buffer {
-    return Buffer.concat(this.#chunks);
   }
 }

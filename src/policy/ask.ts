@@ -1,9 +1,9 @@
 /** Asks one stage's rules, top to bottom, over whatever is known. Pure: the same facts give the same answer, in whatever order they came. */
-import type { Reply } from '../mail/reply.ts';
+import { clean, type Reply } from '../mail/reply.ts';
 import { Asking, type Ground } from './asking.ts';
 import type { OnError } from './check-spec.ts';
 import { holds } from './condition.ts';
-import type { Asked, Carry, Decision, Disposition, RuleTrace } from './disposition.ts';
+import type { Asked, Carry, Decision, Disposition, Modification, RuleTrace } from './disposition.ts';
 import type { CheckInstance, Situation } from './policy.ts';
 import { isSparedGroup, isSparedRecipient } from './postmaster.ts';
 import { permits, type Rule } from './rule.ts';
@@ -106,6 +106,7 @@ function act({ action, info }: Rule, asking: Asking, carry: Carry, spared: boole
     disposition: undefined,
     softened: false,
   });
+  const changing = (one: Modification): Done => going({ modifications: [...carry.modifications, one] });
   const ending = (disposition: Disposition, softened = false): Done => ({ kind: 'done', carry, disposition, softened });
   const filled = (template: Template, use: (text: string) => Done | Waiting): Done | Waiting => {
     const text = fillTemplate(template, asking);
@@ -135,6 +136,15 @@ function act({ action, info }: Rule, asking: Asking, carry: Carry, spared: boole
       return filled(action.reason, (reason) => ending({ kind: 'quarantine', by, class: action.class, reason }));
     case 'hold':
       return filled(action.reason, (reason) => ending({ kind: 'hold', by, reason }));
+    case 'discard':
+      return filled(action.reason, (reason) =>
+        ending(
+          // As with a refusal: what is malware to the policy is not lost to postmaster.
+          spared && info.group === 'malware'
+            ? { kind: 'quarantine', by, class: 'malware', reason }
+            : { kind: 'discard', by, reason },
+        ),
+      );
     case 'accept':
       return {
         kind: 'done',
@@ -149,15 +159,28 @@ function act({ action, info }: Rule, asking: Asking, carry: Carry, spared: boole
     case 'score':
       return going({ score: carry.score + action.score });
     case 'add_header':
-      return filled(action.value, (value) =>
-        going({ modifications: [...carry.modifications, { kind: 'addHeader', name: action.name, value, by }] }),
-      );
+      return filled(action.value, (value) => changing({ kind: 'addHeader', name: action.name, value, by }));
+    case 'remove_header':
+      return changing({ kind: 'removeHeader', name: action.name, by });
+    case 'tag_subject':
+      return filled(action.tag, (tag) => changing({ kind: 'tagSubject', tag: clean(tag.trim(), TAG_MAX), by }));
+    case 'strip_attachments': {
+      const strip = { kind: 'stripAttachments', which: action.which, keep: action.keep, by } as const;
+      if (action.note === undefined) return changing({ ...strip, note: '' });
+      return filled(action.note, (note) => changing({ ...strip, note }));
+    }
+    case 'redirect':
+    case 'bcc':
+      return changing({ kind: action.kind, address: action.address, by });
     case 'route':
-      return going({ modifications: [...carry.modifications, { kind: 'route', route: action.route, by }] });
+      return changing({ kind: 'route', route: action.route, by });
     case 'note':
       return filled(action.text, (text) => going({ notes: [...carry.notes, { by, text }] }));
   }
 }
+
+/** Characters of what stands before a subject: more of it than of the subject helps nobody. */
+const TAG_MAX = 100;
 
 /** A 5yz sent as 4yz: the same words, and the client tries again (RFC 5321 §4.2.1). */
 function softened({ code, enhanced, text }: Reply): Reply {

@@ -179,19 +179,15 @@ export class Asking {
   }
 
   #callOver(aside: NamedAside): FactValue | undefined {
-    const { header } = this.#situation;
-    if (header === undefined || aside.header === undefined) return undefined;
-    const values = header.values(aside.header.field.toLowerCase());
-    const texts = values.slice(0, HEADER_FIELDS_MAX).map((value) => value.slice(0, HEADER_TEXT_MAX));
     const of = aside.header;
-    switch (of.kind) {
-      case 'first':
-        return texts[0] ?? '';
-      case 'every':
-        return texts;
-      case 'matches':
-        return this.#ground.compiler.find(of.pattern, texts[0] ?? '');
-    }
+    const { header, texts } = this.#situation;
+    const { find } = this.#ground.compiler;
+    if (of?.kind === 'body') return texts?.().some((text) => find(of.pattern, text));
+    if (header === undefined || of === undefined) return undefined;
+    const values = header.values(of.field.toLowerCase());
+    const bounded = values.slice(0, HEADER_FIELDS_MAX).map((value) => value.slice(0, HEADER_TEXT_MAX));
+    if (of.kind === 'every') return bounded;
+    return of.kind === 'first' ? (bounded[0] ?? '') : find(of.pattern, bounded[0] ?? '');
   }
 
   /** Kept for every call of an expression that was asked, needed or not, so that what is kept does not depend on timing. */

@@ -28,10 +28,37 @@ export type Disposition =
   | { readonly kind: 'discard'; readonly by: string; readonly reason: string }
   | { readonly kind: 'hold'; readonly by: string; readonly reason: string };
 
-/** What a rule wants changed; later issues add kinds. */
+/** What a rule wants changed. */
 export type Modification =
+  | Strip
+  | Way
+  | { readonly kind: 'removeHeader'; readonly name: string; readonly by: string }
+  | { readonly kind: 'tagSubject'; readonly tag: string; readonly by: string }
   | { readonly kind: 'addHeader'; readonly name: string; readonly value: string; readonly by: string }
   | { readonly kind: 'route'; readonly route: string; readonly by: string };
+
+/** Attachments replaced by a note that says what they were. */
+export interface Strip {
+  readonly kind: 'stripAttachments';
+  readonly which:
+    | { readonly kind: 'all' }
+    | { readonly kind: 'extensions'; readonly extensions: readonly string[] }
+    /** A list of kind word, by its name. */
+    | { readonly kind: 'list'; readonly list: string };
+  /** What the operator says to whoever reads the note, or ''. */
+  readonly note: string;
+  /** The message as it came is kept aside. */
+  readonly keep: boolean;
+  readonly by: string;
+}
+
+/** Another address the message goes to: instead of the recipient, or besides. */
+export interface Way {
+  readonly kind: 'redirect' | 'bcc';
+  /** As the policy names it: it may lead anywhere. */
+  readonly address: string;
+  readonly by: string;
+}
 
 export type Truth = 'yes' | 'no' | 'unknown';
 

@@ -69,7 +69,12 @@ export function environmentOf(roots: Iterable<Root>, hosted: (domain: string) =>
   registerNumbers(env);
   registerFunctions(env, hosted, find);
   let records = 0;
-  const declared = (type: FactType): string | object => {
+  const declared = (type: FactType): string | object =>
+    type.kind === 'object'
+      ? Object.fromEntries(Object.entries(type.fields).map(([name, field]) => [inCel(name), declared(field)]))
+      : named(type);
+  /** By a name: what stands in a list, or in what stands in one, must have one. */
+  const named = (type: FactType): string => {
     switch (type.kind) {
       case 'text':
         return 'string';
@@ -80,17 +85,15 @@ export function environmentOf(roots: Iterable<Root>, hosted: (domain: string) =>
       case 'named':
         return LIST_TYPES[type.list].name;
       case 'list':
-      case 'map': {
-        const inner = declared(type.of);
-        let name = inner;
-        if (typeof inner === 'object') {
-          name = `Record${++records}`;
-          env.registerType({ name, fields: inner } as never);
-        }
-        return type.kind === 'list' ? `list<${name}>` : `map<string, ${name}>`;
+        return `list<${named(type.of)}>`;
+      case 'map':
+        return `map<string, ${named(type.of)}>`;
+      case 'object': {
+        const fields = Object.entries(type.fields).map(([name, field]) => [inCel(name), named(field)] as const);
+        const name = `Record${++records}`;
+        env.registerType({ name, fields: Object.fromEntries(fields) } as never);
+        return name;
       }
-      case 'object':
-        return Object.fromEntries(Object.entries(type.fields).map(([name, field]) => [inCel(name), declared(field)]));
     }
   };
   for (const { name, type } of roots) {

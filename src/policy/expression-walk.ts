@@ -241,6 +241,18 @@ export function walkExpression(ast: ASTNode, names: Names): Walked {
         asides.push({ kind: 'call', start: node.start, end: node.end, node, read: undefined });
       }
     }
+    if (name === 'rx_body') {
+      if (!isText(args[0]))
+        return flaw(node.start, 'rx_body() takes its pattern in quotes', "write rx_body('pattern')");
+      const bad = patternTrouble(args[0].args);
+      if (bad !== '')
+        flaw(
+          args[0].start,
+          `the pattern does not compile: ${bad}`,
+          'patterns are RE2: no look-around, no back-references',
+        );
+      asides.push({ kind: 'call', start: node.start, end: node.end, node, read: undefined });
+    }
     if (name === 'in_network' && isText(args[1]) && parseRange(args[1].args) === undefined) {
       flaw(args[1].start, `'${args[1].args}' is not a range`, "write it as '192.0.2.0/24' or '2001:db8::/32'");
     }

@@ -45,7 +45,9 @@ export interface NamedAside {
 export type HeaderQuestion =
   | { readonly kind: 'first'; readonly field: string }
   | { readonly kind: 'every'; readonly field: string }
-  | { readonly kind: 'matches'; readonly field: string; readonly pattern: string };
+  | { readonly kind: 'matches'; readonly field: string; readonly pattern: string }
+  /** Of the text of the message, no field. */
+  | { readonly kind: 'body'; readonly pattern: string };
 
 export type Compilation =
   | { readonly kind: 'ok'; readonly expression: Expression }
@@ -136,11 +138,12 @@ function standIns(compiler: Compiler, source: string, asides: readonly Aside[]):
   return { text: rewritten, variables };
 }
 
-const HEADER_TYPE = { first: 'string', every: 'list<string>', matches: 'bool' } as const;
+const HEADER_TYPE = { first: 'string', every: 'list<string>', matches: 'bool', body: 'bool' } as const;
 
 function headerQuestion(node: ASTNode): HeaderQuestion {
   if (node.op !== 'call') throw new TypeError(`Cannot ask a header as it must be a call: ${node.op}`);
   const [name, [first, second]] = node.args;
+  if (name === 'rx_body') return { kind: 'body', pattern: String(first?.args) };
   if (name !== 'rx') return { kind: name === 'header' ? 'first' : 'every', field: String(first?.args) };
   const field = first?.op === 'call' ? String(first.args[1][0]?.args) : '';
   return { kind: 'matches', field, pattern: String(second?.args) };

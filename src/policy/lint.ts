@@ -5,7 +5,7 @@ import type { Policy } from './policy.ts';
 
 /** Warnings about a loaded policy that somebody should act on. `now` tells which entries of its lists are over. */
 export function lint(policy: Policy, now: Timestamp): Problem[] {
-  return [...unread(policy), ...unreached(policy), ...ended(policy, now)];
+  return [...unread(policy), ...unreached(policy), ...discards(policy), ...ended(policy, now)];
 }
 
 const warning = (place: Problem['place'], message: string, remedy: string): Problem => ({
@@ -74,6 +74,19 @@ function unreached(policy: Policy): Problem[] {
       ),
     ];
   });
+}
+
+/** Mail that vanishes: who sent it and who waits for it hear nothing, and only the record knows. */
+function discards(policy: Policy): Problem[] {
+  return policy.rules
+    .filter(({ action, mode }) => action === 'discard' && mode !== 'monitor')
+    .map(({ name, place }) =>
+      warning(
+        place,
+        `"${name}" discards mail: neither its sender nor its recipient hears of it`,
+        'quarantine keeps it for a release, reject tells the sender; leave it so where neither is wanted',
+      ),
+    );
 }
 
 const ENDING: readonly string[] = ['reject', 'defer', 'quarantine', 'hold', 'accept', 'discard'];

@@ -10,7 +10,7 @@ import type { FactScope, FactValue } from './facts.ts';
 import type { Loading } from './loading.ts';
 import { type Compiled, compiledOptions } from './options.ts';
 import type { CheckInstance, List, Secret } from './policy.ts';
-import { CHECK_WORDS, LATER_CHECKS, type OnErrorWritten, STAGED } from './policy-file.ts';
+import { CHECK_WORDS, type OnErrorWritten, STAGED } from './policy-file.ts';
 import { notAfter, STAGES, type Stage } from './stage.ts';
 import type { Template } from './template.ts';
 import { expressionAt, instancesRead, templateAt, type Vocabulary } from './vocabulary.ts';
@@ -121,14 +121,13 @@ function readCheck(
   const at = [...path, checkName];
   const spec = catalog.get(checkName);
   if (spec === undefined) {
-    const later = LATER_CHECKS.includes(checkName);
     const near = didYouMean(checkName, catalog.keys());
     loading.wrong(
       source,
       at,
       'key',
-      later ? `the check ${checkName} is not available yet` : `there is no check "${checkName}"`,
-      later ? 'leave it out until it is' : `${near} there are: ${[...catalog.keys()].join(', ')}`.trim(),
+      `there is no check "${checkName}"`,
+      `${near} there are: ${[...catalog.keys()].join(', ')}`.trim(),
     );
     return undefined;
   }
@@ -337,7 +336,8 @@ function compileCheck(
   };
 }
 
-function listAt(
+/** A list by its name, of the kind that is wanted. */
+export function listAt(
   loading: Loading,
   source: Source,
   at: Path,

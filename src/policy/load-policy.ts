@@ -144,7 +144,7 @@ function loadFrom(loading: Loading, source: Source, input: PolicyInput): Policy 
   const services = configuredServices(input.installation.services ?? []);
   const ground: Ground = { compiler, lists, tenantLists, tables, services, instances, settings: settings.resolve };
   const checks = compileChecks(loading, source, written, compiler, vocabulary, lists, roots);
-  const rules = loadRules({ loading, source, compiler, vocabulary, mode, routes: input.routes });
+  const rules = loadRules({ loading, source, compiler, vocabulary, mode, lists, routes: input.routes });
   if (loading.failed) return undefined;
 
   const overrides = overridesOf(
@@ -180,6 +180,7 @@ function policyOver(parts: {
     rules: rules.map(({ info }) => info),
     checks,
     lists: ground.lists,
+    readsBody: [...ground.compiler.asides.values()].some(({ header }) => header?.kind === 'body'),
     secrets: parts.checks.flatMap(({ secrets }) => secrets),
     prepare: (instance, situation) => {
       const check = loaded.get(instance.name);

@@ -2,7 +2,9 @@
 import { didYouMean } from '../language/nearest.ts';
 import type { Path, Source } from '../language/source.ts';
 import type { Compiler, Expression } from './expression.ts';
+import { loadStrip, loadWay } from './load-changes.ts';
 import type { Loading } from './loading.ts';
+import type { List } from './policy.ts';
 import {
   ACTIONS,
   LATER_ACTIONS,
@@ -12,6 +14,7 @@ import {
   type Refusal,
   RULE_OF_ANY_VERSION,
   STAGED,
+  type StripWritten,
 } from './policy-file.ts';
 import type { Action, Condition, Rule } from './rule.ts';
 import { STAGES, type Stage } from './stage.ts';
@@ -24,6 +27,7 @@ export interface RuleGround {
   readonly compiler: Compiler;
   readonly vocabulary: Vocabulary;
   readonly mode: 'enforce' | 'monitor' | 'soft';
+  readonly lists: ReadonlyMap<string, List>;
   /** Undefined where the installation is not at hand: a bundle that is loaded again. */
   readonly routes: readonly string[] | undefined;
 }
@@ -224,8 +228,9 @@ function loadAction(
       return { kind: 'quarantine', class: kind, reason: text([...path, 'reason'], reason) };
     }
     case 'hold':
+    case 'discard':
       ofMessage();
-      return { kind: 'hold', reason: text([...path, 'reason'], (written as { reason: string }).reason) };
+      return { kind: word, reason: text([...path, 'reason'], (written as { reason: string }).reason) };
     case 'accept':
       return { kind: 'accept' };
     case 'allow':
@@ -234,6 +239,15 @@ function loadAction(
       const { name, value } = written as { name: string; value: string };
       return { kind: 'add_header', name, value: text([...path, 'value'], value) };
     }
+    case 'remove_header':
+      return { kind: 'remove_header', name: written as string };
+    case 'tag_subject':
+      return { kind: 'tag_subject', tag: text(path, written as string) };
+    case 'strip_attachments':
+      return loadStrip(ground, stage, path, written as StripWritten);
+    case 'redirect':
+    case 'bcc':
+      return loadWay(ground, path, word, written as string);
     case 'score':
       return { kind: 'score', score: written as number };
     case 'route': {

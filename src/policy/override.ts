@@ -53,12 +53,18 @@ function restricts(action: Action): boolean {
     case 'defer':
     case 'quarantine':
     case 'hold':
+    case 'discard':
+    case 'strip_attachments':
+    case 'redirect':
       return true;
     case 'score':
       return action.score > 0;
     case 'accept':
     case 'allow':
     case 'add_header':
+    case 'remove_header':
+    case 'tag_subject':
+    case 'bcc':
     case 'route':
     case 'note':
       return false;

@@ -93,36 +93,64 @@ export const WHEN = z.union([
 const RESERVED_FIELDS =
   /^(received|return-path|authentication-results|dkim-signature|arc-.*|from|to|cc|date|message-id|subject|content-.*|mime-version)$/i;
 
+/** Fields without which the message is none, or that tell where it came from (RFC 5321 §4.4), or how to read it. */
+const KEPT_FIELDS = /^(from|date|subject|received|return-path|mime-version|content-.*|arc-.*)$/i;
+
+/** RFC 5322 §2.2: printable ASCII without the colon. */
+const fieldName = (example: string) =>
+  z.string().regex(/^[\x21-\x39\x3b-\x7e]{1,76}$/, `expected the name of a header field, such as ${example}`);
+
+/** A word after the last dot of a file name, as it is compared: small letters, no dot. */
+const EXTENSION = z
+  .string()
+  .regex(/^[a-z0-9_-]{1,16}$/, 'expected an extension in small letters without its dot, such as exe');
+const STRIP = z.strictObject({
+  extensions: z
+    .union([
+      z.array(EXTENSION).min(1),
+      z.string().regex(/^lists\./, 'expected a list of kind word, such as lists.blocked_extensions'),
+    ])
+    .describe('which: file name extensions, or a list of kind word; all attachments when left out')
+    .optional(),
+  note: TEXT.describe('stands in the note that takes the place of what was removed').optional(),
+  keep: z
+    .boolean()
+    .describe('keep the message as it came in quarantine, class attachment; true when left out')
+    .optional(),
+});
+export type StripWritten = true | null | z.output<typeof STRIP>;
+
 /** Every action that may be written today, by its word. */
 export const ACTIONS = {
   reject: refusal('5'),
   defer: refusal('4'),
   quarantine: z.strictObject({ class: QUARANTINE_CLASS, reason: TEXT }),
+  discard: z.strictObject({ reason: TEXT }),
   hold: z.strictObject({ reason: TEXT }),
   accept: z.union([z.literal(true), z.null(), z.strictObject({})]),
   allow: z.strictObject({ skip: z.array(z.string()).min(1) }),
   add_header: z.strictObject({
-    // RFC 5322 §2.2: printable ASCII without the colon.
-    name: z
-      .string()
-      .regex(/^[\x21-\x39\x3b-\x7e]{1,76}$/, 'expected the name of a header field, such as X-Spam-Score')
-      .refine(
-        (name) => !RESERVED_FIELDS.test(name),
-        'this field is not for rules to write: expected one such as X-Spam-Score',
-      ),
+    name: fieldName('X-Spam-Score').refine(
+      (name) => !RESERVED_FIELDS.test(name),
+      'this field is not for rules to write: expected one such as X-Spam-Score',
+    ),
     value: TEXT,
   }),
+  remove_header: fieldName('X-Spam-Flag').refine(
+    (name) => !KEPT_FIELDS.test(name),
+    'this field is not for rules to remove: expected one such as X-Spam-Flag',
+  ),
+  tag_subject: z.string().min(1).max(100),
+  strip_attachments: z.union([z.literal(true), z.null(), STRIP]),
+  redirect: z.string().min(1).max(320),
+  bcc: z.string().min(1).max(320),
   score: z.number(),
   route: z.string().min(1),
   note: TEXT,
 } as const;
 
 /** Actions of the language that this version does not know how to carry out. */
-export const LATER_ACTIONS = [
-  ...['discard', 'remove_header', 'tag_subject', 'strip_attachments', 'redirect', 'bcc', 'delay', 'notify', 'suspend'],
-] as const;
-/** Checks of the language that this version does not have. */
-export const LATER_CHECKS: readonly string[] = ['links'];
+export const LATER_ACTIONS = ['delay', 'notify', 'suspend'] as const;
 
 const actionKeys = Object.fromEntries(Object.entries(ACTIONS).map(([name, schema]) => [name, schema.optional()])) as {
   readonly [name in keyof typeof ACTIONS]: z.ZodOptional<(typeof ACTIONS)[name]>;

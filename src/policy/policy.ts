@@ -96,6 +96,8 @@ export interface Situation {
   readonly view: FactView;
   /** Undefined before `data`, and in a rehearsal over records, where `calls` answers. */
   readonly header: HeaderView | undefined;
+  /** The decoded text of the message, for `rx_body()`; undefined where nobody read it. */
+  readonly texts?: (() => readonly string[]) | undefined;
   /** Answers kept in a record (`Decision.calls`); asked first. */
   readonly calls: { readonly [call: string]: FactValue };
 }
@@ -109,6 +111,8 @@ export interface Policy {
   readonly lists: ReadonlyMap<string, List>;
   /** Of all its checks; the bundle holds where they stand, never what. */
   readonly secrets: readonly Secret[];
+  /** Some expression asks for the text of the message. */
+  readonly readsBody: boolean;
   /** May this check start, and with what? A guard that cannot be evaluated runs the check. */
   prepare(instance: CheckInstance, situation: Situation): Prepared;
   /**

@@ -1,5 +1,5 @@
 /** A rule as it is asked: its condition in three lists, its action with texts to fill. */
-import type { QuarantineClass } from './disposition.ts';
+import type { QuarantineClass, Strip } from './disposition.ts';
 import type { Expression } from './expression.ts';
 import type { RuleInfo } from './policy.ts';
 import type { Template } from './template.ts';
@@ -23,10 +23,20 @@ export type Action =
       readonly speak: 'now' | 'rcpt';
     }
   | { readonly kind: 'quarantine'; readonly class: QuarantineClass; readonly reason: Template }
-  | { readonly kind: 'hold'; readonly reason: Template }
+  | { readonly kind: 'hold' | 'discard'; readonly reason: Template }
   | { readonly kind: 'accept' }
   | { readonly kind: 'allow'; readonly skip: readonly string[] }
   | { readonly kind: 'add_header'; readonly name: string; readonly value: Template }
+  | { readonly kind: 'remove_header'; readonly name: string }
+  | { readonly kind: 'tag_subject'; readonly tag: Template }
+  /** Never filled from facts. */
+  | { readonly kind: 'redirect' | 'bcc'; readonly address: string }
+  | {
+      readonly kind: 'strip_attachments';
+      readonly which: Strip['which'];
+      readonly note: Template | undefined;
+      readonly keep: boolean;
+    }
   | { readonly kind: 'score'; readonly score: number }
   | { readonly kind: 'route'; readonly route: string }
   | { readonly kind: 'note'; readonly text: Template };

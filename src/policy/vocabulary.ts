@@ -7,7 +7,6 @@ import type { Names, Read } from './expression-walk.ts';
 import type { Root } from './fact-types.ts';
 import type { Loading } from './loading.ts';
 import type { ExpressionType } from './options.ts';
-import { LATER_CHECKS } from './policy-file.ts';
 import { isBefore, notAfter, STAGES, type Stage } from './stage.ts';
 import { parseTemplate, type Template } from './template.ts';
 
@@ -29,9 +28,6 @@ export function namesOf(roots: ReadonlyMap<string, Root>, defines: ReadonlySet<s
           message: `this policy has no check ${name}`,
           remedy: `add \`- ${name}: {}\` under \`checks: ${spec.stage}:\``,
         };
-      }
-      if (LATER_CHECKS.includes(name)) {
-        return { message: `the check ${name} is not available yet`, remedy: 'leave out what reads it' };
       }
       if (['settings', 'tables', 'lists'].includes(name)) {
         return { message: `this policy declares no ${name}`, remedy: `declare them under \`${name}:\`` };

@@ -41,6 +41,10 @@ export interface ScannedEnvelope {
   readonly recipients: readonly string[];
   /** The record's id. */
   readonly id: string;
+  /** Our own name. */
+  readonly by: string;
+  /** When it came: the record's time. */
+  readonly at: Timestamp;
 }
 
 export interface SpamSymbol {

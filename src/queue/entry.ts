@@ -9,7 +9,12 @@ export type Edit =
   /** Drops the nth stretch of the received header section that is no field. */
   | { readonly kind: 'removeStray'; readonly index: number }
   /** Puts a whole field, folded, without its final CRLF, on top of the received ones. */
-  | { readonly kind: 'addField'; readonly field: string };
+  | { readonly kind: 'addField'; readonly field: string }
+  /**
+   * Puts `text` in the place of the octets `[start, end)` of the content as received, header section and body alike. It is
+   * ASCII with CRLF lines, so that what BODY says stays true.
+   */
+  | { readonly kind: 'replaceOctets'; readonly start: number; readonly end: number; readonly text: string };
 
 export type EntryState =
   | { readonly kind: 'waiting'; readonly due: Timestamp }
@@ -41,7 +46,7 @@ export interface LastAttempt {
 }
 
 export interface QueueEntry {
-  /** `<record id>.<n>`: n is the recipient's number in its record, from 1. */
+  /** `<record id>.<n>`: n is the recipient's number in its record, from 1, or beyond them that of a copy. */
   readonly id: string;
   readonly recordId: string;
   readonly reversePath: ReversePath;

@@ -84,6 +84,29 @@ export interface RecipientRecord extends Verdictum {
   readonly outcome: Outcome;
   /** Why it is held, quarantined or discarded. */
   readonly why: string;
+  /** Where there are any: attachments taken out of what is delivered. */
+  readonly removed?: readonly RemovedPart[];
+  /** Where there are any: what else was kept or sent on this recipient's behalf. */
+  readonly copies?: readonly RecipientCopy[];
+}
+
+/** Text from outside is cleaned and bounded. */
+export interface RemovedPart {
+  readonly part: string;
+  readonly name: string;
+  readonly type: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly by: string;
+}
+
+export interface RecipientCopy {
+  /** Its entry or quarantine item is `<record id>.<number>`; numbers go on where those of recipients end. */
+  readonly number: number;
+  readonly address: string;
+  /** `original`: the message as it came, kept aside as attachments were taken out. */
+  readonly kind: 'bcc' | 'original';
+  readonly by: string;
 }
 
 export interface SessionRecord {

@@ -2,7 +2,7 @@
 import { sayDuration } from '../mail/time.ts';
 import type { Facts, FactValue } from '../policy/facts.ts';
 import type { Stage } from '../policy/stage.ts';
-import type { DnsEvidence } from './record.ts';
+import type { DnsEvidence, RecipientCopy, RemovedPart } from './record.ts';
 import { findFact, sayFields, sayReadings, sayValue } from './say-value.ts';
 import { rootsOf, sayReply } from './say-why.ts';
 import { columns } from './terminal.ts';
@@ -75,12 +75,25 @@ function tellEnd(recipient: RecipientView, stage: Stage): readonly string[] {
   if (recipient.stage !== stage) return [];
   const changes = [
     ...recipient.headers.map(({ name, value, by }) => `    adds      ${name}: ${value}  (${by})`),
+    ...(recipient.removed_headers ?? []).map((name) => `    takes off ${name}`),
+    ...(recipient.subject_tags ?? []).map((tag) => `    tags      ${tag} before the subject`),
+    ...(recipient.removed ?? []).map((part) => `    strips    ${sayPart(part)}  (${part.by})`),
+    ...(recipient.redirect === undefined
+      ? []
+      : [`    redirects to <${recipient.redirect.address}>  (${recipient.redirect.by})`]),
+    ...(recipient.copies ?? []).map((copy) => `    ${sayCopy(copy)}  (${copy.by})`),
     ...(recipient.route === undefined ? [] : [`    route     ${recipient.route}`]),
     ...(recipient.score === 0 ? [] : [`    score     ${recipient.score}`]),
     ...recipient.notes.map(({ text, by }) => `    note      ${text}  (${by})`),
   ];
   return [...changes, `    so        ${recipient.verdict} (${recipient.reason}), ${recipient.outcome}`];
 }
+
+const sayPart = ({ part, name, type, size }: RemovedPart): string =>
+  `part ${part}, ${name === '' ? 'without a name' : `"${name}"`}, ${type}, ${size} octets`;
+
+const sayCopy = ({ kind, number, address }: RecipientCopy): string =>
+  kind === 'bcc' ? `copies    to <${address}> as .${number}` : `keeps     the message as it came, as .${number}`;
 
 function tellChecks(
   view: RecordView,

@@ -10,8 +10,10 @@ import type {
   DnsEvidence,
   MessageIdentity,
   Outcome,
+  RecipientCopy,
   RecipientRecord,
   RecordEvent,
+  RemovedPart,
   SentReply,
   StageDecision,
   TransactionRecord,
@@ -93,8 +95,16 @@ export interface RecipientView {
   readonly calls: { readonly [call: string]: FactValue };
   /** Fields the rules put on top of this recipient's copy. */
   readonly headers: readonly { readonly name: string; readonly value: string; readonly by: string }[];
+  /** Names of fields that rules took off what was received. */
+  readonly removed_headers?: readonly string[];
+  /** What stands before the subject. */
+  readonly subject_tags?: readonly string[];
   /** Set where a rule chose the route. */
   readonly route?: string;
+  /** Where it went instead. */
+  readonly redirect?: { readonly address: string; readonly by: string };
+  readonly removed?: readonly RemovedPart[];
+  readonly copies?: readonly RecipientCopy[];
   readonly notes: readonly { readonly by: string; readonly text: string }[];
 }
 
@@ -180,12 +190,6 @@ export function recordView(
 }
 
 function recipientView(recipient: RecipientRecord, policy: RuleBook | undefined): RecipientView {
-  const headers: { name: string; value: string; by: string }[] = [];
-  let route: string | undefined;
-  for (const change of recipient.modifications) {
-    if (change.kind === 'addHeader') headers.push({ name: change.name, value: change.value, by: change.by });
-    else route = change.route;
-  }
   return {
     number: recipient.number,
     address: recipient.address,
@@ -198,9 +202,55 @@ function recipientView(recipient: RecipientRecord, policy: RuleBook | undefined)
     rules: rulesView(recipient.decisions, policy),
     outages: outagesView(recipient.decisions),
     calls: recipient.calls,
-    headers,
-    ...(route === undefined ? {} : { route }),
+    ...changesView(recipient),
     notes: recipient.notes,
+  };
+}
+
+function changesView({
+  modifications,
+  removed,
+  copies,
+}: RecipientRecord): Pick<
+  RecipientView,
+  'headers' | 'removed_headers' | 'subject_tags' | 'route' | 'redirect' | 'removed' | 'copies'
+> {
+  const headers: { name: string; value: string; by: string }[] = [];
+  const fields: string[] = [];
+  const tags: string[] = [];
+  let route: string | undefined;
+  let redirect: { address: string; by: string } | undefined;
+  for (const change of modifications) {
+    switch (change.kind) {
+      case 'addHeader':
+        headers.push({ name: change.name, value: change.value, by: change.by });
+        break;
+      case 'removeHeader':
+        fields.push(change.name);
+        break;
+      case 'tagSubject':
+        tags.push(change.tag);
+        break;
+      case 'route':
+        route = change.route;
+        break;
+      case 'redirect':
+        redirect = { address: change.address, by: change.by };
+        break;
+      // What came of these stands in `copies` and `removed`.
+      case 'bcc':
+      case 'stripAttachments':
+        break;
+    }
+  }
+  return {
+    headers,
+    ...(fields.length === 0 ? {} : { removed_headers: fields }),
+    ...(tags.length === 0 ? {} : { subject_tags: tags }),
+    ...(route === undefined ? {} : { route }),
+    ...(redirect === undefined ? {} : { redirect }),
+    ...(removed === undefined ? {} : { removed }),
+    ...(copies === undefined ? {} : { copies }),
   };
 }
 

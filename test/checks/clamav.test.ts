@@ -29,7 +29,7 @@ function scanner(other: (text: string) => VirusVerdict | Error = () => ({ kind: 
 
 const part = (path: string, text: string, whole: string, more: Partial<Part> = {}): Part => ({
   ...{ path, type: 'application/octet-stream', detected: '', name: '', extension: '', disposition: 'attachment' },
-  ...{ attachment: true, encoding: '7bit', size: 0, sha256: '', archive: null, macros: false },
+  ...{ attachment: true, encoding: '7bit', reading: 'identity', size: 0, sha256: '', archive: null, macros: false },
   start: whole.indexOf(text),
   bodyStart: whole.indexOf(text),
   end: whole.indexOf(text) + text.length,
@@ -48,13 +48,13 @@ const run = (tree: Inside | undefined, by: VirusScanner, written: object = {}) =
   runOn(clamav, { message: Buffer.from(MESSAGE), services: { clamav: by }, written, ...(tree && { inside: tree }) });
 
 describe('parts', () => {
-  test.each([
+  test.each<[Part['reading'], string, string]>([
     ['base64', BASE64, `PK ${VIRUS}`],
     ['quoted-printable', QUOTED, `A${VIRUS}=zz=`],
-    ['7bit', 'hello', 'hello'],
-  ])('are scanned decoded: %s', async (encoding, text, plain) => {
+    ['identity', 'hello', 'hello'],
+  ])('are scanned decoded: %s', async (reading, text, plain) => {
     const { made, seen } = scanner();
-    const { facts } = await run(inside([part('1', text, MESSAGE, { encoding })]), made);
+    const { facts } = await run(inside([part('1', text, MESSAGE, { reading })]), made);
     expect(seen).toHaveLength(2);
     expect(seen).toContain(plain);
     expect(facts).toMatchObject(
@@ -78,7 +78,7 @@ describe('parts', () => {
 
   test('none where the policy wants none, or the letter is one plain text', async () => {
     for (const [tree, written] of [
-      [inside([part('1', BASE64, MESSAGE, { encoding: 'base64' })]), { parts: false }],
+      [inside([part('1', BASE64, MESSAGE, { reading: 'base64' })]), { parts: false }],
       [inside([part('1', 'hello', MESSAGE, { type: 'text/plain' })]), {}],
       [undefined, {}],
     ] as const) {
@@ -93,7 +93,7 @@ describe('parts', () => {
     const { made, seen } = scanner();
     expect((await run(inside(many), made)).facts).toMatchObject({ result: 'too-large' });
     expect(seen).toHaveLength(201);
-    const tree = inside([part('1', BASE64, MESSAGE, { encoding: 'base64' })], { result: 'too-deep' });
+    const tree = inside([part('1', BASE64, MESSAGE, { reading: 'base64' })], { result: 'too-deep' });
     expect((await run(tree, scanner().made)).facts).toMatchObject({
       result: 'infected',
       part: '1',
@@ -121,7 +121,7 @@ test('a part without a verdict leaves none for the message, unless there is a vi
   const hello = part('1', 'hello', MESSAGE);
   await expect(run(inside([hello]), scanner(broken('hello')).made)).rejects.toThrow('gone');
   await expect(run(inside([hello]), scanner(broken(MESSAGE)).made)).rejects.toThrow('gone');
-  const virus = part('2', BASE64, MESSAGE, { encoding: 'base64' });
+  const virus = part('2', BASE64, MESSAGE, { reading: 'base64' });
   const { facts } = await run(inside([hello, virus]), scanner(broken(MESSAGE)).made);
   expect(facts).toMatchObject({ result: 'infected', part: '2' });
 });
@@ -134,17 +134,18 @@ test('that it tells no version is on record, and no reason to have no verdict', 
   expect(evidence).toMatchObject({ version: 'not today' });
 });
 
-test.each([
+test.each<[Part['reading'], string, string]>([
   ['base64', BASE64, `PK ${VIRUS}`],
   ['quoted-printable', QUOTED, `A${VIRUS}=zz=`],
+  ['base64', 'WA==\r\nNU8=', 'X5O'],
   ['quoted-printable', 'a= \t\r\nb=3D=\r\n=C3=A4=', 'ab=\xc3\xa4='],
-])('%s is decoded alike however it comes in pieces', async (encoding, text, plain) => {
+])('%s is decoded alike however it comes in pieces', async (reading, text, plain) => {
   for (const size of [1, 2, 3, 5, 1000]) {
     const pieces = async function* () {
       for (let at = 0; at < text.length; at += size) yield Buffer.from(text.slice(at, at + size), 'latin1');
     };
     let out = '';
-    for await (const chunk of decoded({ encoding }, pieces())) out += Buffer.from(chunk).toString('latin1');
+    for await (const chunk of decoded({ reading }, pieces())) out += Buffer.from(chunk).toString('latin1');
     expect(out, `pieces of ${size}`).toBe(plain);
   }
 });

@@ -41,6 +41,8 @@ export function queueContract({ open, reopen }: Engine): void {
       edits: [
         { kind: 'removeField', index: 3 },
         { kind: 'addField', field: 'X-Größe: ja' },
+        { kind: 'removeStray', index: 0 },
+        { kind: 'replaceOctets', start: 0, end: 5, text: 'A note.\r\n' },
       ],
       reversePath: { kind: 'null' },
       last: { at: NOON, host: 'mail1.internal:25', said: '451 4.3.0 "später"', enhanced: '4.3.0', onlyAt: '' },

@@ -112,6 +112,18 @@ describe.skipIf(missing !== '')('with clamd, spamd and rspamd', () => {
     });
   });
 
+  test('spamassassin: whoever writes that the mail comes from localhost is not believed', async () => {
+    const forged = Buffer.from(
+      Buffer.from(mail('hello'))
+        .toString()
+        .replaceAll('client.example', 'localhost')
+        .replaceAll('192.0.2.1', '127.0.0.1'),
+    );
+    const { symbols } = await ask(spamassassin, forged);
+    const names = (symbols as readonly { readonly name: string }[]).map(({ name }) => name);
+    expect(names, names.join()).not.toContain('ALL_TRUSTED');
+  });
+
   test('rspamd: the test for spam, and a letter, and what it is told of the envelope', async () => {
     expect(await ask(rspamd, mail(GTUBE))).toMatchObject({ result: 'scanned', action: 'reject', required: 15 });
     const names = ((await ask(rspamd, mail('hello'))).symbols as readonly { readonly name: string }[]).map(

@@ -69,6 +69,15 @@ export const SCENES: readonly Scene[] = [
     to: { 'carol@example.com': ['refused', 'rule:own-domain-from-outside'] },
   },
   {
+    title: 'A script in an archive',
+    listener: 'mx',
+    ip: '192.0.2.5',
+    helo: 'mail.neighbour.example',
+    from: 'nell@neighbour.example',
+    message: 'invoice-script.eml',
+    to: { 'alice@example.com': ['quarantined', 'rule:dangerous-file'] },
+  },
+  {
     title: 'A mailing list that broke the signature',
     listener: 'mx',
     ip: '192.0.2.20',

@@ -112,6 +112,13 @@ describe('beside a policy', () => {
     expect(lint(wall, 0).map(({ message }) => message)).toEqual(['"b" is never asked: "a" above it always holds']);
   });
 
+  test('lint warns of mail that vanishes, where it does', () => {
+    const gone = (mode: string) =>
+      loaded(`policy: p\nrules: { data: [{ name: gone, ${mode}discard: { reason: r } }] }`);
+    expect(lint(gone(''), 0)).toMatchObject([{ message: expect.stringContaining('"gone" discards mail') }]);
+    expect(lint(gone('mode: monitor, '), 0)).toEqual([]);
+  });
+
   test('an empty policy is valid and decides nothing', () => {
     expect(load('policy: p\nchecks: {}\nrules: {}').problems).toEqual([]);
     expect(INSTALLATION.domains).toBeDefined();

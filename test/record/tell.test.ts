@@ -67,6 +67,41 @@ describe('the story of a record', () => {
     expect(crowded.match(/HELD {2}quarantine/g)).toHaveLength(1);
   });
 
+  test('it shows what was changed, and what it was about', () => {
+    const [bob] = aRecord().recipients;
+    const story = told(
+      aRecord({
+        recipients: [
+          {
+            ...bob!,
+            modifications: [
+              { kind: 'removeHeader', name: 'X-Spam-Flag', by: 'rule:off' },
+              { kind: 'tagSubject', tag: '[SPAM]', by: 'rule:tag' },
+              { kind: 'redirect', address: 'first@example.net', by: 'rule:one' },
+              { kind: 'redirect', address: 'desk@example.net', by: 'rule:two' },
+            ],
+            removed: [{ part: '2', name: 'a.exe', type: 'application/zip', size: 9, sha256: 'ab', by: 'rule:strip' }],
+            copies: [
+              { number: 3, address: 'archive@example.net', kind: 'bcc', by: 'rule:copy' },
+              { number: 4, address: 'bob@example.com', kind: 'original', by: 'rule:strip' },
+            ],
+          },
+        ],
+      }),
+    );
+    expect(story).toContain(
+      [
+        '    takes off X-Spam-Flag',
+        '    tags      [SPAM] before the subject',
+        '    strips    part 2, "a.exe", application/zip, 9 octets  (rule:strip)',
+        '    redirects to <desk@example.net>  (rule:two)',
+        '    copies    to <archive@example.net> as .3  (rule:copy)',
+        '    keeps     the message as it came, as .4  (rule:strip)',
+      ].join('\n'),
+    );
+    expect(story).not.toContain('first@example.net');
+  });
+
   test('what came later stands at the end', () => {
     const at = Date.UTC(2026, 10, 22, 3, 5);
     const event: RecordEvent = {

@@ -8,6 +8,10 @@ declare module 'mailparser' {
     readonly subject?: string;
     readonly text?: string;
     readonly html?: string | false;
-    readonly attachments: readonly { readonly contentType: string; readonly content: Uint8Array }[];
+    readonly attachments: readonly {
+      readonly filename?: string;
+      readonly contentType: string;
+      readonly content: Uint8Array;
+    }[];
   }>;
 }

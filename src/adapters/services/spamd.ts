@@ -5,6 +5,7 @@ import type { HostAddress } from '../../queue/route.ts';
 import { Counted } from './counted.ts';
 import { Places } from './places.ts';
 import { isWhole, readReply, readReport } from './spamd-answer.ts';
+import { traceFor } from './spamd-trace.ts';
 import { talk } from './talk.ts';
 
 export interface SpamdParts {
@@ -27,10 +28,14 @@ export function spamd({ address, connectTimeout }: SpamdParts): SpamScanner {
       if (reply.word !== 'PONG') throw new ServiceError('garbage', `"${reply.word}" in answer to PING`);
       return `spamd ${reply.version}`;
     },
-    scan: ({ size, octets }, _: ScannedEnvelope, user, signal) =>
+    scan: ({ size, octets }, envelope: ScannedEnvelope, user, signal) =>
       places.within(signal, async () => {
-        const headers = [`Content-length: ${size}`, ...(user === '' ? [] : [`User: ${headerText(user)}`])];
-        const counted = new Counted(octets, size);
+        const trace = traceFor(envelope);
+        const headers = [
+          `Content-length: ${trace.length + size}`,
+          ...(user === '' ? [] : [`User: ${headerText(user)}`]),
+        ];
+        const counted = new Counted(after(trace, octets), trace.length + size);
         const verdict = readReport(readReply(await exchange(request('REPORT', headers, counted), signal)));
         counted.mustBeWhole();
         return verdict;
@@ -44,6 +49,11 @@ async function* request(
   octets: AsyncIterable<Uint8Array>,
 ): AsyncIterable<Uint8Array> {
   yield Buffer.from(`${[`${command} SPAMC/1.5`, ...headers].join('\r\n')}\r\n\r\n`);
+  yield* octets;
+}
+
+async function* after(trace: Buffer, octets: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  yield trace;
   yield* octets;
 }
 

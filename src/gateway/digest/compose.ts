@@ -1,9 +1,9 @@
 /** The text of a digest: what was held for one recipient since the last one, and how to have it. Pure. */
 import { mailDate } from '../../mail/date.ts';
+import { quotedPrintable } from '../../mail/quoted-printable.ts';
 import type { Timestamp } from '../../mail/time.ts';
 import type { HeldClass } from '../../queue/held-class.ts';
 import type { Glance } from './glance.ts';
-import { quotedPrintable } from './quoted-printable.ts';
 import { sayTime } from './schedule.ts';
 import { escapeHtml } from './shown.ts';
 

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
 import { expect, test } from 'vitest';
 import { composeDigest, type DigestItem, type DigestParts } from '../../../src/gateway/digest/compose.ts';
-import { quotedPrintable } from '../../../src/gateway/digest/quoted-printable.ts';
 import { shown } from '../../../src/gateway/digest/shown.ts';
+import { quotedPrintable } from '../../../src/mail/quoted-printable.ts';
 import { T0 } from '../../support/entries.ts';
 
 const item = (changes: Partial<DigestItem> = {}): DigestItem => ({

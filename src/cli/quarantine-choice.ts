@@ -44,9 +44,8 @@ export const heldOf = (
 ): Promise<readonly Held[]> =>
   Promise.all(
     page.map(async (item) => {
-      const number = Number(item.id.slice(item.id.lastIndexOf('.') + 1));
       const found = await records.get(item.recordId);
-      const scores = found && scoresOf(found.record, number);
+      const scores = found && scoresOf(found.record, item.entry.recipient);
       return { item, scores, until: item.at + quarantine.retention[item.class] };
     }),
   );

@@ -12,9 +12,9 @@ export interface Scores {
   readonly signature: string;
 }
 
-/** `number`: the recipient's, from 1. */
-export function scoresOf(record: TransactionRecord, number: number): Scores {
-  const recipient = record.recipients.find((one) => one.number === number);
+/** Of whom the address was: an original that attachments were taken out of has a number of its own. */
+export function scoresOf(record: TransactionRecord, address: string): Scores {
+  const recipient = record.recipients.find((one) => one.address.toLowerCase() === address.toLowerCase());
   const facts: readonly Facts[] = [recipient?.facts ?? {}, record.facts];
   const runs = [...record.checks, ...(recipient?.checks ?? [])].filter(({ status }) => status === 'completed');
   const scanners: { [name: string]: number } = {};

@@ -34,7 +34,11 @@ export function httpTalk(url: string, connectTimeout: Millis): HttpTalk {
   const host = ['Host', new URL(url).host];
   const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxFreeSockets: 4, timeout: IDLE });
   return async ({ method, path, headers, octets }, signal) => {
-    const request = (secure ? overHttps : overHttp)(`${url}${path}`, { method, agent, headers: [...host, ...headers.flat()] });
+    const request = (secure ? overHttps : overHttp)(`${url}${path}`, {
+      method,
+      agent,
+      headers: [...host, ...headers.flat()],
+    });
     const done = new AbortController();
     let text: string | undefined;
     try {

@@ -161,6 +161,30 @@ describe('releasing', () => {
   });
 });
 
+describe('what is not there', () => {
+  test('an id that is not held is told by each command, with exit 1, and the others go on', async () => {
+    const world = fakeWorld();
+    await keepAside(world, 1);
+    const gone = `postern: ${id(2)}.1 is not in quarantine, or not with these options; \`postern trace ${id(2)}.1\` tells what became of it\n`;
+    for (const words of [['list'], ['show'], ['release'], ['delete']]) {
+      const came = await run(world, ...words, `${id(2)}.1`);
+      expect(came, words[0]).toMatchObject({ status: 1, err: gone });
+    }
+    expect(await run(world, 'release', id(1), `${id(2)}.1`)).toEqual({ status: 1, out: '1 released\n', err: gone });
+    expect((await run(world, 'release', id(1), '--to', 'bob@example.com')).err).toContain(
+      `${id(1)} is not in quarantine`,
+    );
+  });
+
+  test('a class that is none is a slip, not an empty quarantine', async () => {
+    const world = fakeWorld();
+    await keepAside(world, 1);
+    const { status, out, err } = await run(world, 'delete', '--class', 'malwre');
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err).toContain('malware');
+  });
+});
+
 describe('text from outside', () => {
   const EVIL = '\u001b[2J\r\nforged \u0000\u009b31m\u202etxt.exe\u2066\u2028<script>alert(1)</script>\u007f';
   const LONG = 'x'.repeat(10_000);

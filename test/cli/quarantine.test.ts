@@ -75,6 +75,20 @@ describe('looking', () => {
     });
   });
 
+  test('of a redirected message it is told whom the sender wrote to, and what it scored for them', async () => {
+    const world = fakeWorld();
+    await keepAside(world, 1, { record: SCORED, to: ['desk@example.com'] });
+    const { out } = await run(world, 'show', id(1));
+    expect(out).toMatch(/to +<desk@example\.com> by route/);
+    expect(out).toMatch(/for +<bob@example\.com>, as the sender wrote: a rule redirects it\n/);
+    expect(out).toMatch(/scores +total 7\.5/);
+    const [line] = (await run(world, 'list', '--json')).out.split('\n');
+    expect(JSON.parse(line!)).toMatchObject({
+      written_to: 'bob@example.com',
+      entry: { recipient: 'desk@example.com' },
+    });
+  });
+
   test('--preview shows the header, the text set off, and what is attached', async () => {
     const world = fakeWorld();
     const text = `From: a@x.test\r\nSubject: pay\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nfirst\r\n${id(1)}.1  forged\r\n${'long '.repeat(300)}\r\n--x\r\nContent-Disposition: attachment; filename=a.exe\r\n\r\nMZ\r\n--x--\r\n`;

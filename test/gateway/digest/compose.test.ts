@@ -53,8 +53,9 @@ test('a mail says what there is and what is not listed', async () => {
 
 test('without a link to give there is none, and nothing is said of links', async () => {
   const { text, html } = await simpleParser(composeDigest(parts({ items: [item({ link: '', class: 'malware' })] })));
-  expect(text).not.toContain('Release');
+  expect(text).not.toContain('Release:');
   expect(text).not.toContain('A link');
+  expect(text).toContain('What has no link you cannot release yourself: ask it@example.com.');
   expect(html).not.toContain('href');
 });
 

@@ -1,6 +1,7 @@
 /** Which parts of a message go, and the edits that put a note in the place of each. */
 import { extensionOf } from '../mime/file-name.ts';
 import type { Inside, Part } from '../mime/inside.ts';
+import { isMessage, MESSAGES } from '../mime/messages.ts';
 import type { Modification, Strip } from '../policy/disposition.ts';
 import type { Edit } from '../queue/entry.ts';
 import type { RemovedPart } from '../record/record.ts';
@@ -64,7 +65,7 @@ export function strip(
 function wants({ which }: Strip, part: Part, inList: (list: string, extension: string) => boolean): boolean {
   switch (which.kind) {
     case 'all':
-      return part.attachment && !isMessage(part);
+      return part.attachment && !MESSAGES.has(part.type);
     case 'extensions':
       return hasExtension(part, (extension) => which.extensions.includes(extension));
     case 'list':
@@ -92,7 +93,6 @@ const carrier = (part: Part, parts: readonly Part[]): Part =>
     .sort((a, b) => b.end - a.end)[0] ?? part;
 
 const isWithin = (part: Part, other: Part): boolean => part.path.startsWith(`${other.path}.`) && isMessage(other);
-const isMessage = ({ type }: Part): boolean => ['message/rfc822', 'message/global', 'message/news'].includes(type);
 
 function replace(part: Part, note: string, { size, fields, strays }: Whole): readonly Edit[] {
   const last = part.end >= size ? '\r\n' : ''; // before a delimiter the CRLF is the delimiter's (RFC 2046 §5.1.1)

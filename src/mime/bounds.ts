@@ -6,9 +6,13 @@ export const BOUNDS = {
   headersOctets: 1024 * 1024,
   /** Octets unpacked of archives within archives, of all parts together: 4 to 13 ms of inflating. */
   unpackedOctets: 8 * 1024 * 1024,
+  /** Messages carried encoded in one another: each costs another reading. Mail programs encode none. */
+  carried: 3,
   /** Of each, with the part it is in. */
   anomalies: 200,
   regions: 200,
+  /** Lines that are delimiters, or nearly are: a part has one or two. */
+  delimiters: 10_000,
   /** Longer lines are no delimiters: 70 characters of boundary, blanks behind (RFC 2046 §5.1.1). */
   delimiterLine: 1000,
 } as const;

@@ -15,6 +15,7 @@ export class Notes {
   textsCut = false;
   /** Octets of header sections of parts that may still be read. */
   #headerLeft: number = BOUNDS.headersOctets;
+  #delimitersLeft: number = BOUNDS.delimiters;
   /** Octets that archives within archives may still be unpacked to. */
   readonly unpacking = { left: BOUNDS.unpackedOctets as number };
   depth = 0;
@@ -69,6 +70,13 @@ export class Notes {
     this.#headerLeft -= octets;
     if (this.#headerLeft < 0) this.met('too-much');
     return this.#headerLeft >= 0;
+  }
+
+  /** False: one delimiter too many. */
+  seesDelimiter(): boolean {
+    this.#delimitersLeft--;
+    if (this.#delimitersLeft < 0) this.met('too-much');
+    return this.#delimitersLeft >= 0;
   }
 
   /** The first bound that is met names the result. */

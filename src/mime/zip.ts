@@ -27,6 +27,8 @@ const DEFLATED = 8;
 /** What may still be unpacked, of all archives of a message. */
 export interface Unpacking {
   left: number;
+  /** Headers that may still be read: each names an entry. */
+  names: number;
 }
 
 export class ZipListing implements Listing {
@@ -52,15 +54,14 @@ export class ZipListing implements Listing {
   end(): ReturnType<Listing['end']> {
     const octets = this.#tail.octets();
     const names = new Names();
-    const beyond = (name: Buffer): void => names.beyond(name);
     let partial = false;
     const end = octets.lastIndexOf(END);
-    const central = end < 0 ? [] : readCentral(octets, beyond);
+    const central = end < 0 ? [] : readCentral(octets, names, this.#unpacking);
     this.#found = end >= 0 && central.length > 0;
     // The directory begins before what was kept.
     if (this.#tail.cut && end >= 0 && end + 16 <= octets.length && octets.readUInt32LE(end + 12) > end)
       names.cut = true;
-    const locals = readLocals(octets, beyond);
+    const locals = readLocals(octets, names, this.#unpacking);
     const named = new Map(central.map((entry) => [entry.name, entry]));
     // Whoever unpacks by local headers sees what the directory does not name, and the other way round.
     const hidden = locals.filter(({ name }) => !named.has(name));
@@ -131,14 +132,22 @@ function* readings(octets: Buffer, at: number, length: number, extraLength: numb
   }
 }
 
-function readCentral(octets: Buffer, beyond: (name: Buffer) => void): readonly Named[] {
+/** False: no more headers are read, of whatever archive of the message. */
+function mayRead(names: Names, unpacking: Unpacking): boolean {
+  unpacking.names--;
+  if (unpacking.names < 0) names.cut = true;
+  return unpacking.names >= 0;
+}
+
+function readCentral(octets: Buffer, names: Names, unpacking: Unpacking): readonly Named[] {
   const found: Named[] = [];
   for (let at = octets.indexOf(CENTRAL); at >= 0 && at + 46 <= octets.length; at = octets.indexOf(CENTRAL, at + 4)) {
+    if (!mayRead(names, unpacking)) break;
     const length = octets.readUInt16LE(at + 28);
     const method = octets.readUInt16LE(at + 10);
     if (length === 0 || at + 46 + length > octets.length) continue;
     if (found.length > ENTRIES_MAX) {
-      beyond(octets.subarray(at + 46, at + 46 + length));
+      names.beyond(octets.subarray(at + 46, at + 46 + length));
       continue;
     }
     for (const name of new Set(readings(octets, at + 46, length, octets.readUInt16LE(at + 30))))
@@ -155,15 +164,16 @@ function readCentral(octets: Buffer, beyond: (name: Buffer) => void): readonly N
 }
 
 /** Each where the one before ends; where that is not said, at the next mark. */
-function readLocals(octets: Buffer, beyond: (name: Buffer) => void): readonly Named[] {
+function readLocals(octets: Buffer, names: Names, unpacking: Unpacking): readonly Named[] {
   const found: Named[] = [];
   for (let at = octets.indexOf(LOCAL); at >= 0 && at + 30 <= octets.length; ) {
+    if (!mayRead(names, unpacking)) break;
     const length = octets.readUInt16LE(at + 26);
     const body = at + 30 + length + octets.readUInt16LE(at + 28);
     const method = octets.readUInt16LE(at + 8);
     const packed = octets.readUInt32LE(at + 18);
     const whole = length > 0 && at + 30 + length <= octets.length;
-    if (whole && found.length > ENTRIES_MAX) beyond(octets.subarray(at + 30, at + 30 + length));
+    if (whole && found.length > ENTRIES_MAX) names.beyond(octets.subarray(at + 30, at + 30 + length));
     else if (whole)
       for (const name of new Set(readings(octets, at + 30, length, octets.readUInt16LE(at + 28))))
         found.push({
@@ -185,7 +195,10 @@ function unpacked(octets: Buffer, { method, packed, at }: Named, unpacking: Unpa
   if (length > PACKED_MAX || at < 0 || unpacking.left <= 0) return undefined;
   unpacking.left -= ATTEMPT;
   const body = octets.subarray(at, at + length);
-  if (method === STORED) return body;
+  if (method === STORED) {
+    unpacking.left -= body.length;
+    return body;
+  }
   if (method !== DEFLATED) return undefined;
   try {
     const inflated = inflateRawSync(body, { maxOutputLength: UNPACKED_MAX });

@@ -1,7 +1,7 @@
 /** `postern quarantine release`: gives held messages back, as their class allows it, and says why others stay. */
 import { type Command, Option } from 'commander';
 import { type Answered, isMeant, release } from '../gateway/quarantine/release.ts';
-import type { Role } from '../gateway/quarantine/rights.ts';
+import type { Role } from '../policy/held-rights.ts';
 import type { QuarantineItem } from '../ports/queue.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { terminal } from '../record/terminal.ts';

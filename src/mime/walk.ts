@@ -87,6 +87,7 @@ export class Walk {
   }
   readonly #depthBelow: number;
 
+  /** Nothing of the chunk is kept. */
   write(chunk: Uint8Array): void {
     this.#lines?.write(chunk);
     if (this.#stopped) {
@@ -143,7 +144,7 @@ export class Walk {
       }
     }
     if (line[0] === LF || (line[0] === CR && line[1] === LF)) {
-      this.#header?.push(line.slice());
+      this.#header?.push(Uint8Array.from(line));
       this.#headerEnds(this.#base + end);
       return end;
     }
@@ -159,7 +160,7 @@ export class Walk {
       this.#headerEnds(this.#base + at);
       return at + 1 > octets.length ? at : this.#readBody(octets, at, last);
     }
-    this.#header?.push(line.slice());
+    this.#header?.push(Uint8Array.from(line));
     return end;
   }
 

@@ -21,7 +21,9 @@ export async function verifySignatures(
   // By its own methods, not as the stream it also is: a pipeline costs as much as the work for a message of usual size.
   for await (const { buffer, byteOffset, byteLength } of content.open(signal)) {
     signal.throwIfAborted();
-    await verifier.writeAsync(Buffer.from(buffer, byteOffset, byteLength));
+    const piece = Buffer.from(buffer, byteOffset, byteLength);
+    // Of the header section the verifier keeps the pieces: they are to be its own.
+    await verifier.writeAsync(verifier.headers === false ? Buffer.from(piece) : piece);
   }
   await verifier.finish();
   return verifier;
@@ -86,7 +88,7 @@ export class SignatureVerifier extends DkimVerifier {
       this.#hash(this.#line.length === 0 ? lines : Buffer.concat([...this.#line, lines]));
       this.#line = [];
     }
-    if (end < chunk.length) this.#line.push(chunk.subarray(end));
+    if (end < chunk.length) this.#line.push(Buffer.from(chunk.subarray(end)));
   }
 
   override finalChunk(): Promise<void> {

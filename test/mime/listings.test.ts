@@ -5,7 +5,7 @@ import { ArchiveReader } from '../../src/mime/archive.ts';
 import { rar4, rar5, tar, tarMember, zip } from '../support/archives.ts';
 
 function listed(octets: Uint8Array, cut = octets.length + 1) {
-  const reader = new ArchiveReader({ left: 0 });
+  const reader = new ArchiveReader({ left: 0, room: Buffer.alloc(0) });
   for (let at = 0; at < octets.length; at += cut) reader.write(octets.subarray(at, at + cut));
   const archive = reader.end()!;
   return { ...archive, entries: archive.entries.map(({ name }) => name) };

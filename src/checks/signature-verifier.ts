@@ -46,6 +46,8 @@ export class SignatureVerifier extends DkimVerifier {
   readonly #ways = new Set<string>();
   /** Pieces of a line whose end has not come; `limits.line` bounds it. */
   #line: Buffer[] = [];
+  /** What is made easy of a piece; used again for the next. */
+  #room: Buffer = NOTHING;
   #taken = 0;
   #asked = false;
 
@@ -83,11 +85,14 @@ export class SignatureVerifier extends DkimVerifier {
   /** Whole lines at a time: mailauth looks at an open line from its beginning again with every piece that comes. */
   override async nextChunk(chunk: Buffer): Promise<void> {
     const end = chunk.lastIndexOf(LF) + 1;
-    if (end > 0) {
-      const lines = chunk.subarray(0, end);
-      this.#hash(this.#line.length === 0 ? lines : Buffer.concat([...this.#line, lines]));
+    let begin = 0;
+    if (end > 0 && this.#line.length > 0) {
+      // The open line alone is put together: the rest of the chunk is hashed where it lies.
+      begin = chunk.indexOf(LF) + 1;
+      this.#hash(Buffer.concat([...this.#line, chunk.subarray(0, begin)]));
       this.#line = [];
     }
+    if (begin < end) this.#hash(chunk.subarray(begin, end));
     if (end < chunk.length) this.#line.push(Buffer.from(chunk.subarray(end)));
   }
 
@@ -98,10 +103,17 @@ export class SignatureVerifier extends DkimVerifier {
 
   #hash(lines: Buffer): void {
     const relaxed = [...this.bodyHashes.keys()].some(isRelaxed);
-    const eased = relaxed ? easeRelaxed(lines) : lines;
+    const eased = relaxed ? easeRelaxed(lines, this.#roomFor) : lines;
+    // Whole lines whose ends are CR LF: of these the hashes keep nothing.
     for (const [way, hash] of this.bodyHashes) hash.update(isRelaxed(way) ? eased : lines);
   }
+
+  readonly #roomFor = (length: number): Buffer => {
+    if (this.#room.length < length) this.#room = Buffer.allocUnsafeSlow(length);
+    return this.#room;
+  };
 }
 
 const LF = 10;
+const NOTHING = Buffer.alloc(0);
 const isRelaxed = (way: string): boolean => way.startsWith('relaxed:');

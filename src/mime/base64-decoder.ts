@@ -41,8 +41,7 @@ export class Base64 implements Decoder {
       if (this.#letters === 0) {
         const from = at;
         for (; at + 4 <= chunk.length; at += 4) {
-          const bits =
-            FIRST[chunk[at]!]! | SECOND[chunk[at + 1]!]! | THIRD[chunk[at + 2]!]! | FOURTH[chunk[at + 3]!]!;
+          const bits = FIRST[chunk[at]!]! | SECOND[chunk[at + 1]!]! | THIRD[chunk[at + 2]!]! | FOURTH[chunk[at + 3]!]!;
           if (bits >= STRANGE) break;
           octets[to] = bits >> 16;
           octets[to + 1] = bits >> 8;

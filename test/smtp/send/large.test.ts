@@ -87,7 +87,7 @@ describe('a message of 16 MiB', () => {
     let asked = 0;
     // Smaller than what a socket holds back: several would wait in it at once.
     function* small() {
-      for (;; asked++) yield 10_000;
+      for (; ; asked++) yield 10_000;
     }
     const open = () => spoiled(Buffer.from(text), small());
     const sending = delivery().deliver({ ...parcel(next, 0), size: text.length, open }, never);

@@ -12,7 +12,9 @@ function watch() {
   const before = process.memoryUsage().arrayBuffers;
   const watched = {
     most: 0,
-    look: () => void (watched.most = Math.max(watched.most, process.memoryUsage().arrayBuffers - before)),
+    look: () => {
+      watched.most = Math.max(watched.most, process.memoryUsage().arrayBuffers - before);
+    },
   };
   return watched;
 }

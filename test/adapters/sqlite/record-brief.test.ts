@@ -161,8 +161,44 @@ const CASES: readonly [string, Partial<TransactionRecord>][] = [
   ['more than this version knows', { later: { a: [1] } } as object],
 ];
 
+const LINKS =
+  'count hosts domains score listed_by answers failed lookup_url listed look_alike text_differs scripts truncated status';
+
 /** Of later versions: not in the sum below. */
 const LATER: typeof CASES = [
+  [
+    'facts of what is inside, and settings of two versions',
+    {
+      ...facts({
+        structure: group('result count depth attachments anomalies status'),
+        links: group(LINKS),
+        sender_domain: group('result status'),
+        clamav: group('result signature version part status'),
+        settings: group('spam_hold greylist dmarc_strict'),
+      }),
+      recipients: [
+        sampleRecipient({
+          facts: {
+            links: group('hosts domains count score listed listed_by failed look_alike text_differs truncated status'),
+            settings: group('spam_hold spam_refuse pass_macros pass_encrypted greylist dmarc_strict'),
+          },
+        }),
+        sampleRecipient({ facts: { links: group(`${LINKS} more`), settings: ['one'], structure: group('status') } }),
+      ],
+    },
+  ],
+  [
+    'checks whose guard did not hold, with and without something to tell',
+    {
+      checks: [
+        { ...run, status: 'skipped', why: 'guard', took: 0, dns: [] },
+        { ...run, name: 'again', status: 'skipped', why: 'guard', took: 0, dns: [] },
+        { ...run, status: 'skipped', why: 'guard', took: 0, dns: [1] },
+        { ...run, status: 'skipped', why: 'guard', took: 0, dns: [], inputs: { key: 'a' } },
+        { ...run, status: 'skipped', why: 'other', took: 0, dns: [] },
+      ],
+    },
+  ],
   [
     'what was changed, removed and copied',
     {

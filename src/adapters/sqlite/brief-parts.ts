@@ -37,7 +37,7 @@ function shortGroup(value: unknown, groups: Groups): readonly unknown[] | undefi
 }
 
 const LINKS_NOW =
-  'count hosts domains score listed_by answers failed lookup_url listed look_alike text_differs scripts truncated status';
+  'count hosts domains score listed_by listed answers failed lookup_url look_alike text_differs scripts truncated status';
 const LINKS = 'hosts domains count score listed listed_by failed look_alike text_differs truncated status';
 
 /**

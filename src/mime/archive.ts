@@ -51,8 +51,9 @@ export class ArchiveReader {
       this.#listing?.write(octets);
       return;
     }
-    this.#opening = Buffer.concat([this.#opening, octets]);
+    this.#opening = this.#opening.length === 0 ? octets : Buffer.concat([this.#opening, octets]);
     if (this.#opening.length >= OPENING) this.#decide();
+    else this.#opening = Uint8Array.from(this.#opening);
   }
 
   /** Null: no archive. `name`: of the file; what holds one file without a name is unpacked to what its own says. */
@@ -95,7 +96,10 @@ export class ArchiveReader {
     const start = Buffer.from(this.#opening.subarray(0, OPENING)).toString('latin1');
     this.#format = UNLISTED.find(([, mark]) => mark.test(start))?.[0] ?? '';
     if (this.#format === '7z') this.#end.write(this.#opening);
-    if (this.#format !== '') return;
+    if (this.#format !== '') {
+      this.#opening = Uint8Array.from(this.#opening); // a name stands in it
+      return;
+    }
     if (start.startsWith('Rar!\x1a\x07')) {
       this.#format = 'rar';
       this.#listing = new RarListing();

@@ -18,7 +18,7 @@ export class Notes {
   #headerLeft: number = BOUNDS.headersOctets;
   #delimitersLeft: number = BOUNDS.delimiters;
   /** Octets that archives within archives may still be unpacked to. */
-  readonly unpacking: Unpacking = { left: BOUNDS.unpackedOctets, names: BOUNDS.archiveHeaders };
+  readonly unpacking: Unpacking = { left: BOUNDS.unpackedOctets, names: BOUNDS.archiveHeaders, room: Buffer.alloc(0) };
   depth = 0;
   begun = 0;
   result: Inside['result'] = 'ok';

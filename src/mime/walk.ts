@@ -91,6 +91,7 @@ export class Walk {
   }
   readonly #depthBelow: number;
 
+  /** Nothing of the chunk is kept. */
   write(chunk: Uint8Array): void {
     this.#lines?.write(chunk);
     if (this.#stopped) {
@@ -147,7 +148,7 @@ export class Walk {
       }
     }
     if (line[0] === LF || (line[0] === CR && line[1] === LF)) {
-      this.#header?.push(line.slice());
+      this.#header?.push(Uint8Array.from(line));
       this.#headerEnds(this.#base + end);
       return end;
     }
@@ -163,7 +164,7 @@ export class Walk {
       this.#headerEnds(this.#base + at);
       return at + 1 > octets.length ? at : this.#readBody(octets, at, last);
     }
-    this.#header?.push(line.slice());
+    this.#header?.push(Uint8Array.from(line));
     return end;
   }
 

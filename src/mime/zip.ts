@@ -21,18 +21,22 @@ const LOCAL = Buffer.from('PK\x03\x04', 'latin1');
 const CENTRAL = Buffer.from('PK\x01\x02', 'latin1');
 const END = Buffer.from('PK\x05\x06', 'latin1');
 const UNICODE_PATH = 0x7075;
+const NO_ROOM = Buffer.alloc(0);
 const STORED = 0;
 const DEFLATED = 8;
 
-/** What may still be unpacked, of all archives of a message. */
+/** Of all archives of a message. */
 export interface Unpacking {
+  /** What may still be unpacked. */
   left: number;
   /** Headers that may still be read: each names an entry. */
   names: number;
+  /** Where the end of one was kept: every attachment might be an archive, and forty rooms would be as much as the message. */
+  room: Buffer;
 }
 
 export class ZipListing implements Listing {
-  readonly #tail = new Tail(TAIL_MAX);
+  readonly #tail: Tail;
   readonly #unpacking: Unpacking;
   readonly #depth: number;
   #found = false;
@@ -41,6 +45,8 @@ export class ZipListing implements Listing {
   constructor(unpacking: Unpacking, depth = 1) {
     this.#unpacking = unpacking;
     this.#depth = depth;
+    this.#tail = new Tail(TAIL_MAX, unpacking.room);
+    unpacking.room = NO_ROOM;
   }
 
   get isZip(): boolean {
@@ -52,7 +58,13 @@ export class ZipListing implements Listing {
   }
 
   end(): ReturnType<Listing['end']> {
-    const octets = this.#tail.octets();
+    const listed = this.#list(this.#tail.octets());
+    const { room } = this.#tail;
+    if (room.length > this.#unpacking.room.length) this.#unpacking.room = room;
+    return listed;
+  }
+
+  #list(octets: Buffer): ReturnType<Listing['end']> {
     const names = new Names();
     let partial = false;
     const end = octets.lastIndexOf(END);

@@ -10,9 +10,9 @@ export interface LineListener {
 export interface Line {
   /** Call before anything is awaited, and again to hand the line to another listener. */
   listen(listener: LineListener): void;
-  /** One write, one segment where it fits. False: await `drained()` before writing on. Text goes as UTF-8. */
+  /** One write, one segment where it fits. True: the octets have left, and may be written into. Text goes as UTF-8. */
   write(octets: Uint8Array | string): boolean;
-  /** Resolves when there is room again, or the line has ended. */
+  /** Resolves when all that was written has left, or the line has ended. */
   drained(): Promise<void>;
   /** The handshake over this line; '' when it came about, else why not (the line is then of no use). */
   startTls(wants: TlsWants, signal: AbortSignal): Promise<string>;

@@ -16,7 +16,7 @@ function scanner(other: (text: string) => VirusVerdict | Error = () => ({ kind: 
     version: async () => 'ClamAV 1',
     scan: async ({ octets }) => {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of octets) chunks.push(chunk);
+      for await (const chunk of octets) chunks.push(Uint8Array.from(chunk));
       const text = Buffer.concat(chunks).toString('latin1');
       seen.push(text);
       if (text.includes(VIRUS)) return { kind: 'infected', signature: 'Bad\x1b[31m' };

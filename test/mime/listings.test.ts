@@ -6,7 +6,7 @@ import { unicodeName } from '../../src/mime/rar-name.ts';
 import { rar4, rar5, tar, tarMember, zip } from '../support/archives.ts';
 
 function listed(octets: Uint8Array, cut = octets.length + 1) {
-  const reader = new ArchiveReader({ left: 0, names: 100_000 });
+  const reader = new ArchiveReader({ left: 0, names: 100_000, room: Buffer.alloc(0) });
   for (let at = 0; at < octets.length; at += cut) reader.write(octets.subarray(at, at + cut));
   const archive = reader.end()!;
   return { ...archive, entries: archive.entries.map(({ name }) => name) };
@@ -129,13 +129,13 @@ describe('names that unpackers read differently are all listed', () => {
   });
 
   test('what archives within archives cost is bounded for a message: octets, also those that are not packed, and headers', () => {
-    const unpacking = { left: 8 * 1024 * 1024, names: 30_000 };
+    const unpacking = { left: 8 * 1024 * 1024, names: 30_000, room: Buffer.alloc(0) };
     const reader = new ArchiveReader(unpacking);
     reader.write(zip([{ name: 'a.zip', body: zip([{ name: 'b', body: 'x'.repeat(100_000) }]) }]));
     expect(reader.end()).toMatchObject({ cut: false });
     expect(unpacking.left).toBeLessThan(8 * 1024 * 1024 - 100_000);
     expect(unpacking.names).toBeLessThan(30_000 - 3);
-    const few = new ArchiveReader({ left: 0, names: 10 });
+    const few = new ArchiveReader({ left: 0, names: 10, room: Buffer.alloc(0) });
     few.write(zip(Array.from({ length: 20 }, (_, n) => ({ name: `${n}` }))));
     expect(few.end()).toMatchObject({ cut: true });
   });
@@ -146,7 +146,7 @@ describe('names that unpackers read differently are all listed', () => {
   });
 
   test('what packs one file without its name is unpacked to what its own name says', () => {
-    const reader = new ArchiveReader({ left: 0, names: 100_000 });
+    const reader = new ArchiveReader({ left: 0, names: 100_000, room: Buffer.alloc(0) });
     reader.write(Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0]));
     expect(reader.end('a.js.gz')).toMatchObject({ format: 'gzip', extensions: ['js'] });
   });

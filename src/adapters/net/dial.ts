@@ -38,6 +38,8 @@ class SocketLine implements Line {
   #socket: Socket;
   #listener: LineListener | undefined;
   #why: string | undefined;
+  /** For all that was written to leave. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -50,19 +52,15 @@ class SocketLine implements Line {
   }
 
   write(octets: Uint8Array | string): boolean {
-    return this.#socket.writable ? this.#socket.write(octets) : true;
+    const socket = this.#socket;
+    if (!socket.writable) return true;
+    socket.write(octets, this.#left);
+    return socket.writableLength === 0;
   }
 
   drained(): Promise<void> {
-    const socket = this.#socket;
-    if (!socket.writableNeedDrain || this.#why !== undefined) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        socket.off('drain', done).off('close', done);
-        resolve();
-      };
-      socket.on('drain', done).on('close', done);
-    });
+    if (this.#socket.writableLength === 0 || this.#why !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   startTls(wants: TlsWants, signal: AbortSignal): Promise<string> {
@@ -125,6 +123,15 @@ class SocketLine implements Line {
     if (this.#why !== undefined) return;
     this.#why = why;
     this.#listener?.ended(why);
+    this.#wake();
+  }
+
+  readonly #left = (): void => {
+    if (this.#waiting.length > 0 && this.#socket.writableLength === 0) this.#wake();
+  };
+
+  #wake(): void {
+    for (const go of this.#waiting.splice(0)) go();
   }
 }
 

@@ -107,21 +107,22 @@ function whyOf(error: Error): string {
 async function send(request: ClientRequest, octets: AsyncIterable<Uint8Array>, done: AbortSignal): Promise<void> {
   for await (const chunk of octets) {
     if (done.aborted || request.destroyed) return;
-    if (!request.write(chunk)) await drained(request, done);
+    await taken(request, chunk, done);
   }
   if (!request.destroyed) request.end();
 }
 
-function drained(request: ClientRequest, done: AbortSignal): Promise<void> {
+/** Resolves when the octets have left, or will not: they are whose they were again. */
+function taken(request: ClientRequest, chunk: Uint8Array, done: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
-      request.off('drain', end).off('close', end);
+      request.off('close', end);
       done.removeEventListener('abort', end);
       resolve();
     };
-    if (done.aborted || request.destroyed) return resolve();
-    request.on('drain', end).on('close', end);
+    request.on('close', end);
     done.addEventListener('abort', end, { once: true });
+    request.write(chunk, end);
   });
 }
 

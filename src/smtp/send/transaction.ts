@@ -115,10 +115,12 @@ class Transaction {
   async #content(first: Uint8Array, body: AsyncIterator<Uint8Array>): Promise<void> {
     const { conversation, deadlines } = this.#peer;
     const stuffer = new Stuffer();
-    let piece = stuffer.feed(first);
+    const held = new Held();
+    // One piece behind: the last goes with the dot, and which is the last is known when no other comes.
+    let piece = held.hold(stuffer.feed(first));
     for (let next = await body.next(); next.done !== true; next = await body.next()) {
       if (!(await this.#put(piece))) break;
-      piece = stuffer.feed(next.value);
+      piece = held.hold(stuffer.feed(next.value));
     }
     if (conversation.broken !== undefined || conversation.outOfStep) return this.#cutShort();
     // One write for the last piece and the dot. From here on the message may have been taken.
@@ -176,6 +178,17 @@ class Transaction {
 
   #forAll(heard: Heard): void {
     for (let n = 0; n < this.#answers.length; n++) this.#answers[n] ??= answerOf(heard);
+  }
+}
+
+/** Keeps a piece beyond its time, in a buffer that is used again once the piece has left. */
+class Held {
+  #room: Uint8Array = new Uint8Array(0);
+
+  hold(octets: Uint8Array): Uint8Array {
+    if (this.#room.length < octets.length) this.#room = new Uint8Array(octets.length);
+    this.#room.set(octets);
+    return this.#room.subarray(0, octets.length);
   }
 }
 

@@ -1,11 +1,11 @@
 /** Routes as written made into routes as used. */
 import type { z } from 'zod';
-import type { HostAddress, Route, Takes } from '../queue/route.ts';
+import type { Route, Takes, TlsLevel } from '../queue/route.ts';
 import { ADDED_OCTETS } from '../queue/takes.ts';
 import type { Findings } from './findings.ts';
-import { parseNextHop } from './host-port.ts';
 import type { Installation } from './installation.ts';
 import { resolvePath } from './paths.ts';
+import { fallbackOf, hostsOf, sourceOf, strategyOf } from './route-hosts.ts';
 import type { ROUTE } from './schema.ts';
 import type { Sections, Spot } from './sections.ts';
 
@@ -66,7 +66,7 @@ function oneRoute(
   if (value.path !== undefined) {
     if (value.protocol !== 'maildir')
       problems.push(at.problem(['path'], '"path" is for maildirs', 'add `protocol: maildir`', 'key'));
-    foreign(['port', 'tls', 'auth'], 'maildir');
+    foreign(['port', 'tls', 'auth', 'strategy', 'source', 'fallback'], 'maildir');
     return { kind: 'maildir', ...timing, path: resolvePath(folder, value.path) };
   }
   if (value.protocol === 'maildir') {
@@ -74,31 +74,27 @@ function oneRoute(
     return undefined;
   }
   checkSecurity(value, at, { problems, notYet });
+  const speaking = { ...sourceOf(value, at, { problems }), ...fallbackOf(value, at, { problems }) };
   if (value.mx === true) {
-    foreign(['protocol', 'auth'], 'MX');
-    notYet.push(at.problem(['mx'], '`mx: true` has not come yet', 'name the `hosts:` of a relay', 'key'));
-    return { kind: 'mx', ...timing, port: value.port ?? 25, tls: value.tls ?? 'dane' };
+    foreign(['protocol', 'auth', 'strategy'], 'MX');
+    return { kind: 'mx', ...timing, ...speaking, port: value.port ?? SMTP_PORT, tls: value.tls ?? UNSAID };
   }
   foreign(['port'], 'hosts');
-  const protocol = value.protocol ?? 'smtp';
-  const hosts: HostAddress[] = [];
-  value.hosts?.forEach((text, n) => {
-    const host = parseNextHop(text, protocol === 'lmtp' ? LMTP_PORT : SMTP_PORT);
-    if (host === undefined)
-      problems.push(
-        at.problem(
-          ['hosts', n],
-          `"${text}" is not a host`,
-          'expected one such as "mail1.internal:25", "[2001:db8::1]:25" or "unix:/run/lmtp"',
-        ),
-      );
-    else hosts.push(host);
-  });
-  return { kind: 'hosts', ...timing, protocol, hosts, tls: value.tls ?? 'opportunistic', auth: null };
+  return {
+    kind: 'hosts',
+    ...timing,
+    ...speaking,
+    ...strategyOf(value, at, { problems }),
+    protocol: value.protocol ?? 'smtp',
+    hosts: hostsOf(value, at, { problems }),
+    tls: value.tls ?? UNSAID,
+    auth: null,
+  };
 }
 
 const SMTP_PORT = 25;
-const LMTP_PORT = 24; // RFC 2033 §5 leaves it open; 24 is IANA's "any private mail system", by custom LMTP
+/** Where nothing is said: encrypted when the host can (RFC 7435). */
+const UNSAID: TlsLevel = 'opportunistic';
 
 function checkSecurity(value: WrittenRoute, at: Spot, { problems, notYet }: Findings): void {
   const { auth, tls } = value;

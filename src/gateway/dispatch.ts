@@ -175,7 +175,13 @@ export class Dispatcher {
     if (this.#inHand.size >= IN_HAND_MAX) this.#more = true; // what is admitted now stays in the store
     this.#tellRoom();
     if (this.#stopping.signal.aborted) this.#putBack(open);
-    else for (const group of groupLeases(open)) this.#lane(group[0]!.entry.route).push(group);
+    else
+      for (const group of groupLeases(open, (route) => this.#goesByDomain(route)))
+        this.#lane(group[0]!.entry.route).push(group);
+  }
+
+  #goesByDomain(route: string): boolean {
+    return this.#world.installation().routes.get(route)?.kind === 'mx';
   }
 
   #putBack(leases: readonly Lease[]): void {

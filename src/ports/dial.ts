@@ -1,5 +1,5 @@
 /** A line to another host: octets out, octets in, encrypted when both agree. Who speaks over it knows no sockets. */
-import type { HostAddress } from '../queue/route.ts';
+import type { HostAddress, SourceAddresses } from '../queue/route.ts';
 
 export interface LineListener {
   heard(octets: Uint8Array): void;
@@ -41,5 +41,8 @@ export type Dialled =
   | { readonly kind: 'open'; readonly line: Line }
   | { readonly kind: 'failed'; readonly why: string };
 
+/** Where to, and from which of our addresses; a family that `source` does not name is not used. */
+export type Destination = HostAddress & { readonly source?: SourceAddresses | undefined };
+
 /** Never rejects. */
-export type Dial = (address: HostAddress, signal: AbortSignal) => Promise<Dialled>;
+export type Dial = (to: Destination, signal: AbortSignal) => Promise<Dialled>;

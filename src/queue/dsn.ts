@@ -158,9 +158,14 @@ function originalPart({ original }: DsnParts, boundary: string): Uint8Array[] {
 const SAID_MAX = 600;
 const LINE = 70;
 
-/** `mail1.internal` of `mail1.internal:25`; a unix socket and a folder have no name on the net. */
+/** `mail1.internal` of `mail1.internal:25`, `mx1.test` of `mx1.test[192.0.2.1]:25`; a unix socket and a folder have no name on the net. */
 const hostName = (host: string): string =>
-  host.startsWith('unix:') || host.includes('/') ? '' : host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  host.startsWith('unix:') || host.includes('/')
+    ? ''
+    : host
+        .replace(/:\d+$/, '')
+        .replace(/^\[(.*)\]$/, '$1')
+        .replace(/(?<=.)\[.*\]$/, '');
 
 function wrapped(text: string): string[] {
   const lines: string[] = [];

@@ -1,13 +1,38 @@
 /** Lines over TCP and unix sockets, without Nagle: a command waits for nobody's acknowledgement. */
-import { connect, isIP, type Socket } from 'node:net';
+import { lookup } from 'node:dns/promises';
+import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type PeerCertificate, TLSSocket } from 'node:tls';
-import type { Dial, Line, LineListener, ShownCertificates, TlsWants } from '../../ports/dial.ts';
-import type { HostAddress } from '../../queue/route.ts';
+import type { Dial, Dialled, Line, LineListener, ShownCertificates, TlsWants } from '../../ports/dial.ts';
+import type { SourceAddresses } from '../../queue/route.ts';
 
-export const dialSocket: Dial = (address, signal) =>
+export const dialSocket: Dial = async (to, signal) => {
+  if (to.kind === 'unix') return open({ path: to.path }, signal);
+  const { host, port, source } = to;
+  if (source === undefined) return open({ host, port, noDelay: true }, signal);
+  return dialFrom(source, host, port, signal);
+};
+
+/** From an address of ours: one of the host's addresses after the other, as far as ours is of the same family. */
+async function dialFrom(source: SourceAddresses, host: string, port: number, signal: AbortSignal): Promise<Dialled> {
+  let why = `${host} has no address of the family that is spoken from`;
+  try {
+    for (const { address, family } of await lookup(host, { all: true })) {
+      const localAddress = family === 4 ? source.v4 : source.v6;
+      if (localAddress === undefined) continue;
+      const dialled = await open({ host: address, port, noDelay: true, localAddress }, signal);
+      if (dialled.kind === 'open' || signal.aborted) return dialled;
+      why = dialled.why;
+    }
+  } catch (error) {
+    why = error instanceof Error ? error.message : String(error);
+  }
+  return { kind: 'failed', why };
+}
+
+const open = (target: NetConnectOpts, signal: AbortSignal): Promise<Dialled> =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve({ kind: 'failed', why: reasonOf(signal) });
-    const socket = connect(target(address));
+    const socket = connect(target);
     const done = (why: string | undefined) => {
       signal.removeEventListener('abort', abort);
       socket.removeAllListeners();
@@ -21,9 +46,6 @@ export const dialSocket: Dial = (address, signal) =>
     socket.once('connect', () => done(undefined));
     socket.once('error', (error) => done(whyOf(error)));
   });
-
-const target = (address: HostAddress) =>
-  address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port, noDelay: true };
 
 const reasonOf = (signal: AbortSignal): string =>
   signal.reason instanceof Error && signal.reason.name === 'TimeoutError' ? 'no answer in time' : 'stopped';

@@ -1,7 +1,7 @@
 /** A host that has greeted us and said what it can do; ready for messages. */
 import type { Reply } from '../../mail/reply.ts';
 import type { Dial } from '../../ports/dial.ts';
-import type { HostAddress, TlsLevel } from '../../queue/route.ts';
+import type { HostAddress, SourceAddresses, TlsLevel } from '../../queue/route.ts';
 import { type Capabilities, capabilitiesOf, NO_CAPABILITIES } from './capabilities.ts';
 import { Conversation, type Heard } from './conversation.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -14,10 +14,16 @@ export interface Peer {
   readonly deadlines: Deadlines;
   /** Messages that have gone over this line. */
   messages: number;
+  /** Of all recipients that were named over it. */
+  readonly domains: Set<string>;
 }
 
 export interface Approach {
   readonly address: HostAddress;
+  /** Ours to speak from; absent: the system chooses. */
+  readonly source?: SourceAddresses | undefined;
+  /** Whom the certificate is asked of; absent: the name in the address. By MX that is an address, and this the exchange. */
+  readonly name?: string;
   /** As it is named in results. */
   readonly host: string;
   readonly protocol: 'smtp' | 'lmtp';
@@ -36,7 +42,10 @@ export type Approached =
 export async function approach(dial: Dial, to: Approach, signal: AbortSignal): Promise<Approached> {
   const never = unkeepable(to);
   if (never !== '') return { kind: 'unusable', why: never, reply: null };
-  const dialled = await dial(to.address, AbortSignal.any([signal, AbortSignal.timeout(to.deadlines.connect)]));
+  const dialled = await dial(
+    { ...to.address, source: to.source },
+    AbortSignal.any([signal, AbortSignal.timeout(to.deadlines.connect)]),
+  );
   if (dialled.kind === 'failed') return { kind: 'unusable', why: dialled.why, reply: null };
   const conversation = new Conversation(dialled.line);
   const stop = () => conversation.break('stopped');
@@ -54,6 +63,7 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
           can: talk.can,
           deadlines: to.deadlines,
           messages: 0,
+          domains: new Set(),
         },
       };
     leave(conversation);
@@ -101,7 +111,7 @@ async function introduce(conversation: Conversation, to: Approach, signal: Abort
     if (heard.reply.code !== 220) return { kind: 'noTls', why: `STARTTLS: ${heard.reply.code} ${heard.reply.text}` };
     // RFC 3207 §6: what came before the handshake counts for nothing; pipelined plaintext is an attack.
     if (conversation.outOfStep) return { kind: 'noTls', why: 'plaintext after the reply to STARTTLS' };
-    const servername = to.address.kind === 'tcp' ? to.address.host : '';
+    const servername = to.name || (to.address.kind === 'tcp' ? to.address.host : '');
     const verified = to.tls === 'verified';
     const failed = await conversation.line.startTls(
       { servername, verified },

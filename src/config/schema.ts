@@ -164,6 +164,30 @@ export const ROUTE = z.strictObject({
   refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
 });
 
+const MEANT = z.union([text('an address, a domain or a pattern'), names('an address, a domain or a pattern').min(1)]);
+
+/** More than this is a table, and a policy's lists hold those. */
+const ROUTING_MAX = 1000;
+
+const ROUTING = z
+  .array(
+    z.strictObject({
+      recipient: MEANT.meta({
+        expected:
+          'an address, a domain, .example.com with all below it, a pattern such as *-news@example.com, or a list of these',
+      }).optional(),
+      sender: MEANT.meta({ expected: 'the same of the reverse-path; "<>" is the null one' }).optional(),
+      user: MEANT.meta({ expected: 'who authenticated, with * for any letters' }).optional(),
+      route: text('the name of a route'),
+    }),
+  )
+  .max(ROUTING_MAX)
+  .meta({
+    description:
+      'Mail that goes another way than its domain says; the first entry of which all holds decides, before `domains` and ' +
+      '`default_route`, after a rule with `route:`',
+  });
+
 export const SIGNING = z.array(
   z.strictObject({
     selector: text('a selector'),
@@ -236,6 +260,7 @@ export const SINGLES = {
     )
     .max(1000),
   default_route: text('the name of a route'),
+  routing: ROUTING,
   dns: z.strictObject({
     servers: names('an address, with or without a port').min(1).max(16).prefault(['127.0.0.1:53']),
     timeout: duration(1).prefault('5s'),

@@ -146,7 +146,14 @@ export const ROUTE = z.strictObject({
     })
     .optional(),
   port: z.int().min(1).max(65_535).meta({ description: 'Of hosts by MX, 25 without it' }).optional(),
-  tls: z.enum(['none', 'opportunistic', 'required', 'verified', 'dane', 'mta-sts']).optional(),
+  tls: z
+    .enum(['none', 'opportunistic', 'required', 'verified', 'dane', 'mta-sts'])
+    .meta({
+      description:
+        'By MX `dane` without it: what the zone of the host says (RFC 7672), else the policy of the domain (MTA-STS, RFC 8461), ' +
+        'else when the host can. `mta-sts` leaves the zone out. To hosts `opportunistic` without it, and `dane` wants signed records',
+    })
+    .optional(),
   auth: z
     .strictObject({ user: text('a user'), password_file: path.optional(), password: text('env:NAME').optional() })
     .optional(),

@@ -114,7 +114,7 @@ class SocketLine implements Line {
       };
       const abort = () => done(reasonOf(signal));
       signal.addEventListener('abort', abort, { once: true });
-      secure.once('secureConnect', () => done(''));
+      secure.once('secureConnect', () => done(wants.distrust?.(shownBy(secure)) ?? ''));
       secure.once('error', (error) => done(error.message));
       secure.once('close', () => done('closed during the handshake'));
     });
@@ -122,8 +122,7 @@ class SocketLine implements Line {
 
   shown(): ShownCertificates | undefined {
     if (!(this.#socket instanceof TLSSocket)) return undefined;
-    const { authorized, authorizationError: why } = this.#socket;
-    return { chain: chainOf(this.#socket.getPeerCertificate(true)), distrust: authorized ? '' : String(why) };
+    return shownBy(this.#socket);
   }
 
   end(): void {
@@ -148,6 +147,16 @@ class SocketLine implements Line {
     this.#why = why;
     this.#listener?.ended(why);
   }
+}
+
+function shownBy(socket: TLSSocket): ShownCertificates {
+  const { authorized, authorizationError: why } = socket;
+  return {
+    chain: chainOf(socket.getPeerCertificate(true)),
+    distrust: authorized ? '' : String(why),
+    at: Date.now(),
+    protocol: socket.getProtocol() ?? '',
+  };
 }
 
 /** A root names itself as its issuer; no chain in use is longer. */

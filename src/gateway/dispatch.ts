@@ -210,7 +210,9 @@ export class Dispatcher {
     const results = await this.#deliver(leases, attempt.signal);
     for (const { entry } of leases) this.#onWire.delete(entry.id);
     this.#unsettled += 1;
-    if (!attempt.signal.aborted) this.#health.ended(leases[0]!.entry.route, results);
+    const { route } = leases[0]!.entry;
+    // By MX a host that is not there is that domain's trouble, not the route's.
+    if (!attempt.signal.aborted && !this.#goesByDomain(route)) this.#health.ended(route, results);
     // We broke it off before its final dot, to stop: that says nothing about the message, and is no attempt of it.
     const broken = attempt.signal.aborted && this.#stopping.signal.aborted;
     const ended = this.#end(

@@ -137,7 +137,12 @@ function recipientFields({ recipient, orcpt, report, retryUntil }: ReportedRecip
     ...(remote === '' ? [] : [`Remote-MTA: dns; ${remote}`]), // §2.3.5
     // §2.3.6: what the other side said, as it said it; our own words are of a type of our own.
     ...(failed
-      ? [foldField('Diagnostic-Code', `${reply === null ? 'x-postern' : 'smtp'}; ${ascii(clean(said, SAID_MAX))}`)]
+      ? [
+          foldField(
+            'Diagnostic-Code',
+            `${reply === null || host === '' ? 'x-postern' : 'smtp'}; ${ascii(clean(said, SAID_MAX))}`,
+          ),
+        ]
       : []),
     `Last-Attempt-Date: ${mailDate(at)}`, // §2.3.7
     ...(action === 'delayed' ? [`Will-Retry-Until: ${mailDate(retryUntil)}`] : []), // §2.3.9

@@ -77,10 +77,10 @@ test('an entry is queued for the route that its recipient and sender mean, or a 
   const rule = `{ name: other, when: "recipient.local == 'ruled'", route: ruled }`;
   const gateway = await testGateway(sound(installed(rule)), resolverOver({}));
   onTestFinished(() => gateway.stop());
-  const rcpt = ['bob@ours.test', 'vip@ours.test', 'ruled@ours.test', 'a@partner.test', 'b@away.test'];
+  const rcpt = ['bob@ours.test', 'vip@ours.test', 'ruled@ours.test'];
   const said = await speak(`127.0.0.1:${gateway.port}`, [
     'EHLO client.test',
-    'MAIL FROM:<x@ours.test>',
+    'MAIL FROM:<news@ours.test>',
     ...rcpt.map((one) => `RCPT TO:<${one}>`),
     'DATA',
     'Subject: x\r\n\r\nBody.\r\n.',
@@ -88,5 +88,5 @@ test('an entry is queued for the route that its recipient and sender mean, or a 
   ]);
   expect(said).toMatch(/^250 /);
   const [admission] = gateway.admissions;
-  expect(admission!.entries.map(({ route }) => route)).toEqual(['ours', 'one', 'ruled', 'two', 'world']);
+  expect(admission!.entries.map(({ route }) => route)).toEqual(['six', 'one', 'ruled']);
 });

@@ -16,7 +16,7 @@ export const dialSocket: Dial = async (to, signal) => {
 async function dialFrom(source: SourceAddresses, host: string, port: number, signal: AbortSignal): Promise<Dialled> {
   let why = `${host} has no address of the family that is spoken from`;
   try {
-    for (const { address, family } of await lookup(host, { all: true })) {
+    for (const { address, family } of await within(lookup(host, { all: true }), signal)) {
       const localAddress = family === 4 ? source.v4 : source.v6;
       if (localAddress === undefined) continue;
       const dialled = await open({ host: address, port, noDelay: true, localAddress }, signal);
@@ -27,6 +27,16 @@ async function dialFrom(source: SourceAddresses, host: string, port: number, sig
     why = error instanceof Error ? error.message : String(error);
   }
   return { kind: 'failed', why };
+}
+
+/** The system's own look-up cannot be broken off: it is left to itself. */
+function within<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new Error(reasonOf(signal)));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 const open = (target: NetConnectOpts, signal: AbortSignal): Promise<Dialled> =>

@@ -4,7 +4,7 @@ import type { Reply } from '../../mail/reply.ts';
 import type { DnsAnswer, Resolver } from '../../ports/resolver.ts';
 import type { SourceAddresses } from '../../queue/route.ts';
 import type { Candidate, Found } from './candidate.ts';
-import { type Exchange, exchangesOf, sayTrouble, shuffled } from './exchanges.ts';
+import { type Exchange, exchangesOf, shuffled, type Trouble, troubleOf } from './exchanges.ts';
 
 /** Hosts looked up for one attempt; who names more spreads load, and another attempt finds others of them. */
 const HOSTS_MAX = 16;
@@ -59,13 +59,13 @@ export async function* byMx(search: Search, world: SearchWorld, signal: AbortSig
       return;
     }
     for (const host of hosts) {
-      for (const why of host.troubles) {
+      for (const one of host.troubles) {
         trouble = true;
-        yield { kind: 'trouble', why };
+        yield one;
       }
       for (const { ip, secure: addressSecure } of chosen(host, search)) {
         if (left.addresses-- === 0) {
-          yield { kind: 'trouble', why: `${domain} has more hosts than are asked in one attempt` };
+          yield tooMany(domain);
           return;
         }
         some = true;
@@ -75,13 +75,13 @@ export async function* byMx(search: Search, world: SearchWorld, signal: AbortSig
     }
     left.hosts -= hosts.length;
     if (hosts.length < group.length || left.hosts === 0) {
-      yield { kind: 'trouble', why: `${domain} has more hosts than are asked in one attempt` };
+      yield tooMany(domain);
       return;
     }
   }
   if (some || trouble) return;
   if (familiesOf(search).length < FAMILIES.length)
-    yield { kind: 'trouble', why: `${domain} has no address of the family that this route speaks from` };
+    yield { kind: 'trouble', why: `${domain} has no address of the family that is spoken from`, enhanced: '4.4.4' };
   else yield { kind: 'refused', reply: implicit ? noAddress(domain) : unusable(domain) };
 }
 
@@ -92,7 +92,7 @@ const familiesOf = ({ source }: Search) =>
 interface Host {
   readonly name: string;
   readonly addresses: readonly { readonly ip: string; readonly secure: boolean }[];
-  readonly troubles: readonly string[];
+  readonly troubles: readonly Trouble[];
 }
 
 async function addressesOf(
@@ -110,7 +110,7 @@ async function addressesOf(
     // By turns, so that a family that leads nowhere from here does not use up the tries. IPv4 first: addresses of IPv6
     // without a reverse name, as many machines have, are refused for good by large receivers.
     addresses: addresses.flat().filter((address) => address !== undefined),
-    troubles: answers.flatMap((answer) => (answer.kind === 'failed' ? [sayTrouble(answer)] : [])),
+    troubles: answers.flatMap((answer) => (answer.kind === 'failed' ? [troubleOf(answer)] : [])),
   };
 }
 
@@ -154,6 +154,12 @@ async function ownAddresses(
 function candidateOf(name: string, ip: string, port: number, found: Candidate['found']): Candidate {
   return { host: sayExchange(name, ip, port), address: { kind: 'tcp', host: ip, port }, name, found };
 }
+
+const tooMany = (domain: string): Found => ({
+  kind: 'trouble',
+  why: `${domain} has more hosts than are asked in one attempt`,
+  enhanced: '4.4.4',
+});
 
 const sayExchange = (name: string, ip: string, port: number): string => `${name}[${ip}]:${port}`;
 

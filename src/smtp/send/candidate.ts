@@ -30,7 +30,12 @@ export type Finding =
 export type Found =
   | { readonly kind: 'candidate'; readonly candidate: Candidate }
   /** Some could not be looked up now: nothing final may be said, whatever the others answer but yes or no. */
-  | { readonly kind: 'trouble'; readonly why: string }
+  | {
+      readonly kind: 'trouble';
+      readonly why: string;
+      /** RFC 3463 §3.5: 4.4.3, DNS does not answer; 4.4.4, no way from here for now. */
+      readonly enhanced: '4.4.3' | '4.4.4';
+    }
   /** There is no host, and that is DNS's own answer. */
   | { readonly kind: 'refused'; readonly reply: Reply };
 

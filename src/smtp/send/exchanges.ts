@@ -7,6 +7,13 @@ export interface Exchange {
   readonly preference: number;
 }
 
+/** DNS does not answer: 4.4.3 (RFC 3463 §3.5). */
+export interface Trouble {
+  readonly kind: 'trouble';
+  readonly why: string;
+  readonly enhanced: '4.4.3';
+}
+
 export type Exchanges =
   | {
       readonly kind: 'exchanges';
@@ -16,7 +23,7 @@ export type Exchanges =
       readonly implicit: boolean;
       readonly secure: boolean;
     }
-  | { readonly kind: 'trouble'; readonly why: string }
+  | Trouble
   | { readonly kind: 'refused'; readonly reply: Reply };
 
 export async function exchangesOf(
@@ -29,7 +36,7 @@ export async function exchangesOf(
   const answer = await resolver.resolve(domain, 'MX', signal);
   switch (answer.kind) {
     case 'failed':
-      return { kind: 'trouble', why: sayTrouble(answer) };
+      return troubleOf(answer);
     case 'empty': {
       if (answer.why === 'noSuchName') return { kind: 'refused', reply: noSuchDomain(domain) };
       // Only where there is no MX at all the domain counts as its own, with preference 0.
@@ -46,8 +53,11 @@ export async function exchangesOf(
 }
 
 /** Whose records are meant, and what went wrong with them. */
-export const sayTrouble = ({ name, type, ...answer }: DnsAnswer & { readonly kind: 'failed' }): string =>
-  `DNS does not say the ${type} of ${name}: ${answer.rcode || answer.cause}`;
+export const troubleOf = ({ name, type, ...answer }: DnsAnswer & { readonly kind: 'failed' }): Trouble => ({
+  kind: 'trouble',
+  why: `DNS does not say the ${type} of ${name}: ${answer.rcode || answer.cause}`,
+  enhanced: '4.4.3',
+});
 
 /** `items` in an order of chance, each as likely as any other (Fisher and Yates). */
 export function shuffled<T>(items: readonly T[], random: () => number): T[] {

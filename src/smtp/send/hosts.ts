@@ -167,7 +167,8 @@ function resultOf(answer: Answer, peer: Peer): HostResult {
       if (answer.reply.code >= 500) return { kind: 'permanent', host, reply: answer.reply };
       return { kind: 'transient', host, reply: answer.reply, cause: '', talked: true };
     case 'beyond':
-      return { kind: 'permanent', host, reply: answer.reply, beyond: true };
+      // Our own words, though they are about that host.
+      return { kind: 'permanent', host: '', reply: answer.reply, beyond: true };
     case 'broken':
       return { kind: 'transient', host, reply: null, cause: answer.why, talked: true };
     case 'indeterminate':

@@ -34,7 +34,7 @@ export class Outcomes {
     const result: AttemptResult =
       found.kind === 'refused'
         ? { kind: 'permanent', host: '', reply: found.reply }
-        : { kind: 'transient', host: '', reply: null, cause: found.why };
+        : { kind: 'transient', host: '', reply: { code: 451, enhanced: found.enhanced, text: found.why }, cause: '' };
     for (const n of this.left) {
       const before = this.#results[n];
       if (before === undefined || before.beyond) this.#results[n] = result;

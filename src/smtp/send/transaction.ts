@@ -52,7 +52,7 @@ export async function transact(peer: Peer, parcel: Parcel, signal: AbortSignal):
 }
 
 async function beyondThisHost(
-  { can }: Peer,
+  { can, host }: Peer,
   parcel: Parcel,
   utf8: boolean,
   signal: AbortSignal,
@@ -60,20 +60,20 @@ async function beyondThisHost(
   const { entries, size } = parcel;
   // RFC 6531 §3.2: without SMTPUTF8 the message cannot go on; RFC 5248 registry: X.6.7.
   if (utf8 && !can.utf8)
-    return { code: 550, enhanced: '5.6.7', text: 'this message needs SMTPUTF8, which the next host does not offer' };
+    return { code: 550, enhanced: '5.6.7', text: `this message needs SMTPUTF8, which ${host} does not offer` };
   // RFC 1870 §6.1: a client need not try what the host says it will refuse.
   if (can.sizeLimit > 0 && size > can.sizeLimit)
     return {
       code: 552,
       enhanced: '5.3.4',
-      text: `message of ${size} octets: the next host takes ${can.sizeLimit} at most`,
+      text: `message of ${size} octets: ${host} takes ${can.sizeLimit} at most`,
     };
   // RFC 6152 §3 lets us convert or refuse. A conversion would break every signature, so we refuse; RFC 3463 §3.7: X.6.3.
   if (entries[0]?.body === '8BITMIME' && !can.eightBit && (await hasEightBit(parcel.open(signal))))
     return {
       code: 554,
       enhanced: '5.6.3',
-      text: 'this message has eight-bit content, which the next host does not take (8BITMIME)',
+      text: `this message has eight-bit content, which ${host} does not take (8BITMIME)`,
     };
   return undefined;
 }

@@ -162,9 +162,9 @@ describe('an attempt', () => {
   });
 
   test.each<[string, string, Zones]>([
-    ['SERVFAIL for the MX', 'transient', { 'to.test': ['SERVFAIL'] }],
-    ['silence for the MX', 'transient', { 'to.test': ['TIMEOUT'] }],
-    ['SERVFAIL for the only address', 'transient', { 'm2.test': ['SERVFAIL'] }],
+    ['SERVFAIL for the MX', 'transient 451', { 'to.test': ['SERVFAIL'] }],
+    ['silence for the MX', 'transient 451', { 'to.test': ['TIMEOUT'] }],
+    ['SERVFAIL for the only address', 'transient 451', { 'm2.test': ['SERVFAIL'] }],
     ['no MX and no address', 'permanent 550', { 'to.test': [{ TXT: 'x' }] }],
     ['null MX', 'permanent 556', { 'to.test': [{ MX: [0, '.'] }] }],
     ['our own name as the only MX', 'permanent 554', { 'to.test': [{ MX: [0, 'mx.gateway.test'] }] }],
@@ -253,6 +253,6 @@ test('a route speaks from the address it names, and not at all to a family it na
   const { port } = spy.address() as AddressInfo;
   const { out } = await delivery(zones(1));
   await out.deliver(parcel(route(port, { source: { v4: '127.0.0.77' } })), never);
-  expect(brief(await out.deliver(parcel(route(port, { source: { v6: '::1' } })), never))).toEqual(['transient']);
+  expect(brief(await out.deliver(parcel(route(port, { source: { v6: '::1' } })), never))).toEqual(['transient 451']);
   expect(seen).toEqual(['127.0.0.77']);
 });

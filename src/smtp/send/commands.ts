@@ -9,6 +9,7 @@ export function mailCommand(entry: QueueEntry, size: number, utf8: boolean, can:
   if (can.size) text += ` SIZE=${size}`;
   if (can.eightBit && entry.body === '8BITMIME') text += ' BODY=8BITMIME';
   if (utf8) text += ' SMTPUTF8';
+  if (entry.tls === 'required') text += ' REQUIRETLS';
   if (can.dsn && entry.dsn.ret !== '') text += ` RET=${entry.dsn.ret}`;
   if (can.dsn && entry.dsn.envid !== '') text += ` ENVID=${xtext(entry.dsn.envid)}`;
   return `${text}\r\n`;

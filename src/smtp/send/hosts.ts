@@ -65,7 +65,7 @@ export class Hosts {
     parcel: Consignment,
     signal: AbortSignal,
   ): Promise<HostResult[]> {
-    const demanded = await demandOf(levelFor(route, candidate), candidate, this.#tls, signal);
+    const demanded = await demandOf(levelFor(route, candidate), candidate, parcel.entries[0]?.tls, this.#tls, signal);
     if (demanded.kind === 'kept-from')
       return parcel.entries.map(() => ({
         kind: 'transient',

@@ -1,9 +1,10 @@
 /** What is asked of the TLS of one host: by the route's level, by its zone (DANE, RFC 7672) or by the domain it serves (MTA-STS, RFC 8461). */
 import type { ShownCertificates } from '../../ports/dial.ts';
 import type { DnsAnswer, Resolver } from '../../ports/resolver.ts';
+import type { QueueEntry } from '../../queue/entry.ts';
 import type { TlsLevel } from '../../queue/route.ts';
 import type { Candidate } from './candidate.ts';
-import { sayTrouble } from './exchanges.ts';
+import { troubleOf } from './exchanges.ts';
 import { isStsHost, type MtaSts } from './mta-sts.ts';
 import { daneDistrust, isUsable, type TlsaRecord } from './tlsa.ts';
 
@@ -24,7 +25,32 @@ export interface TlsWorld {
   readonly sts: Pick<MtaSts, 'policyOf'>;
 }
 
+/** `wish` is the message's own: REQUIRETLS, or `TLS-Required: No` (RFC 8689). */
 export async function demandOf(
+  level: TlsLevel,
+  candidate: Candidate,
+  wish: QueueEntry['tls'],
+  world: TlsWorld,
+  signal: AbortSignal,
+): Promise<Demanded> {
+  // What domains ask for may be waived by the author, what the operator asks for may not.
+  if (wish === 'optional')
+    return byLevel(level === 'dane' || level === 'mta-sts' ? 'opportunistic' : level, candidate, world, signal);
+  const demanded = await byLevel(level, candidate, world, signal);
+  return wish === 'required' && demanded.kind === 'demand' ? proving(demanded.demand, candidate) : demanded;
+}
+
+/** RFC 8689 §4.2.1: the name of the host is authentic, and so is the host. */
+function proving(of: TlsDemand, { found, name }: Candidate): Demanded {
+  if (isProof(of)) return demand(of);
+  if (found.by === 'mx' && !found.mxSecure)
+    return keptFrom('REQUIRETLS: neither DNSSEC nor MTA-STS vouches for this host');
+  return name === ''
+    ? keptFrom('REQUIRETLS: the host has no name to prove')
+    : demand({ kind: 'verified', by: 'route' });
+}
+
+async function byLevel(
   level: TlsLevel,
   candidate: Candidate,
   { resolver, sts }: TlsWorld,
@@ -60,7 +86,7 @@ async function daneOf(
   if (found.by === 'mx' && !(found.mxSecure && found.addressSecure)) return undefined;
   const answer = await resolver.resolve(`_${address.port}._tcp.${name}`, 'TLSA', signal);
   // RFC 7672 §2.1.1: an attacker would make it fail, so that it must not be passed over.
-  if (answer.kind === 'failed') return keptFrom(`its TLSA records cannot be had: ${sayTrouble(answer)}`);
+  if (answer.kind === 'failed') return keptFrom(`its TLSA records cannot be had: ${troubleOf(answer).why}`);
   if (answer.kind === 'empty' || !answer.secure) return undefined;
   const records = tlsaIn(answer).filter(isUsable);
   // None that can be compared: encrypted, and unproved (RFC 7672 §2.2).

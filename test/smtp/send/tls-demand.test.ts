@@ -46,10 +46,11 @@ interface Case {
   readonly signedZones?: boolean;
   readonly level?: TlsLevel;
   readonly policy?: StsPolicy;
+  readonly wish?: 'required' | 'optional';
 }
 
 /** Sends one message to a.test, whose exchange is `localhost`; answers how it went, and how many knocked. */
-async function went({ script = {}, tlsa, signedZones = true, level = 'dane', policy }: Case) {
+async function went({ script = {}, tlsa, signedZones = true, level = 'dane', policy, wish }: Case) {
   const host = await ScriptedHost.start(script);
   const port = host.address.kind === 'tcp' ? host.address.port : 0;
   const secure = signedZones ? [AD] : [];
@@ -64,7 +65,7 @@ async function went({ script = {}, tlsa, signedZones = true, level = 'dane', pol
   const out = new SmtpDelivery(sendWorld({ resolver, sts }));
   open.push(host, { stop: () => out.close() });
   const route: MxRoute = { ...aTiming, kind: 'mx', port, tls: level };
-  const entries = [anEntry({ recipient: 'b@a.test', domain: 'a.test' })];
+  const entries = [anEntry({ recipient: 'b@a.test', domain: 'a.test', ...(wish ? { tls: wish } : {}) })];
   const body = async function* () {
     yield Buffer.from('Subject: x\r\n\r\nx\r\n');
   };
@@ -72,6 +73,7 @@ async function went({ script = {}, tlsa, signedZones = true, level = 'dane', pol
   return {
     said: say(result!),
     connections: host.connections,
+    commands: host.commands,
     messages: host.messages.length,
     encrypted: host.encrypted,
   };
@@ -79,6 +81,7 @@ async function went({ script = {}, tlsa, signedZones = true, level = 'dane', pol
 
 function say(result: AttemptResult): string {
   if (result.kind === 'delivered') return `delivered: ${result.security ?? ''}`;
+  if (result.kind === 'permanent') return `permanent: ${result.reply.enhanced}`;
   return result.kind === 'transient' ? `transient: ${result.cause}` : result.kind;
 }
 
@@ -185,4 +188,37 @@ test.each<[string, HostScript, string]>([
   ['refuses it', { EHLO: '250-h\r\n250 STARTTLS', STARTTLS: '454 4.7.0 no' }, 'delivered: in plain: STARTTLS: 454 no'],
 ])('mail to a host that %s goes in plain, and the record will say so', async (_, script, said) => {
   expect((await went({ script, level: 'opportunistic' })).said).toBe(said);
+});
+
+describe('what the message itself wishes (RFC 8689)', () => {
+  const EHLO = '250-h\r\n250-REQUIRETLS\r\n250 STARTTLS';
+  test('REQUIRETLS goes on to a host that is proved and offers the same', async () => {
+    const came = await went({ script: { tls: signed, EHLO }, wish: 'required' });
+    expect(came.said).toBe('delivered: TLSv1.3, verified');
+    expect(came.encrypted.filter((line) => line.startsWith('MAIL'))).toEqual([expect.stringMatching(/ REQUIRETLS$/)]);
+  });
+  test('to a host that does not offer it the message does not go at all', async () => {
+    const came = await went({ script: { tls: signed }, wish: 'required' });
+    expect(came).toMatchObject({ said: 'permanent: 5.7.30', messages: 0 });
+  });
+  test.each<[string, Case, RegExp]>([
+    ['nobody signed', { script: { tls: own(), EHLO } }, /^transient: TLS: self-signed/],
+    ['has no STARTTLS', { script: { EHLO: '250-h\r\n250 REQUIRETLS' } }, /^transient: STARTTLS is required/],
+    ['unsigned zones lead to', { script: { tls: signed, EHLO }, signedZones: false }, /neither DNSSEC nor MTA-STS/],
+  ])('a host that %s is not trusted with it, whatever the level', async (_, given, why) => {
+    for (const level of ['none', 'opportunistic', 'required', 'dane'] as const) {
+      const came = await went({ ...given, level, wish: 'required' });
+      expect(came.said, level).toMatch(why);
+      expect(came.messages).toBe(0);
+    }
+  });
+  test('`TLS-Required: No` waives what zone and policy want, and not what the operator wants', async () => {
+    const tlsa = [{ TLSA: `3 1 1 ${'0'.repeat(64)}` }, AD];
+    const policy: StsPolicy = { mode: 'enforce', mx: ['mx.a.test'], maxAge: 86_400 };
+    expect((await went({ script: { tls: own() }, tlsa, policy, wish: 'optional' })).said).toBe(
+      'delivered: TLSv1.3, not verified',
+    );
+    expect((await went({ policy, wish: 'optional' })).said).toBe('delivered: in plain: STARTTLS is not offered');
+    expect((await went({ level: 'required', wish: 'optional' })).said).toMatch(/^transient: STARTTLS is required/);
+  });
 });

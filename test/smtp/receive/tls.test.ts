@@ -81,6 +81,7 @@ describe('STARTTLS', () => {
   test('offers REQUIRETLS over TLS alone, and tells the session (RFC 8689 §4.1)', async () => {
     world = await receiving({ tls: offer('opportunistic') });
     const plain = await world.client();
+    await plain.reply();
     expect(await plain.ask('EHLO client.example.net')).not.toContain('REQUIRETLS');
     expect(await plain.ask('MAIL FROM:<a@example.net> REQUIRETLS')).toMatch(/^555 5\.5\.4 /);
     const secure = await upgraded(await world.client());

@@ -5,6 +5,7 @@ import type { FactValue } from '../policy/facts.ts';
 import type { HostAddress, Route } from '../queue/route.ts';
 import type { DigestSettings } from './digest.ts';
 import type { QuarantineKeeping } from './quarantine.ts';
+import type { RoutingEntry } from './routing.ts';
 
 export interface Listener {
   readonly name: string;
@@ -129,6 +130,8 @@ export interface Installation {
   readonly certificates: readonly Certificate[];
   readonly domains: ReadonlyMap<string, HostedDomain>;
   readonly routes: ReadonlyMap<string, Route>;
+  /** What goes another way than its domain says; the first that holds counts. */
+  readonly routing: readonly RoutingEntry[];
   /** For domains that are not ours; '' where nothing may leave. */
   readonly defaultRoute: string;
   readonly dns: { readonly servers: readonly string[]; readonly timeout: Millis };

@@ -17,6 +17,7 @@ import { refuseOwnListeners } from './own-listener.ts';
 import { folderOf, resolvePath } from './paths.ts';
 import { quarantineOf } from './quarantine.ts';
 import { buildRoutes } from './routes.ts';
+import { buildRouting } from './routing.ts';
 import { SINGLES } from './schema.ts';
 import { type InstallationFiles, readSections, type Sections } from './sections.ts';
 import { buildServices } from './services.ts';
@@ -62,6 +63,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     certificates,
     domains: buildDomains(sections, folder, files, findings),
     routes,
+    routing: buildRouting(sections, findings),
     defaultRoute: defaultRouteOf(sections, listeners, findings),
     dns: dnsOf(sections, findings),
     policiesDir,

@@ -120,7 +120,7 @@ class Plan {
   async #follow(way: Way): Promise<Leads> {
     const known = this.#ways.get(way.address);
     if (known !== undefined) return known;
-    const leads = await follow(way, this.#s.current);
+    const leads = await follow(way, { sender: this.#tx.path, user: this.#s.user }, this.#s.current);
     this.#ways.set(way.address, leads);
     return leads;
   }

@@ -25,6 +25,7 @@ import { keep, type RecipientState, type TransactionState } from './transaction.
 export async function takeContent(s: SessionState, tx: TransactionState, content: SpooledContent): Promise<Reply> {
   const read = headerFacts(content);
   tx.message = read.identity;
+  tx.tlsOptional = saysTlsOptional(read);
   const taken = tx.recipients.filter((recipient) => recipient.taken);
   tx.ledger.state('from', read.from);
   tx.ledger.state('message', read.message);
@@ -58,6 +59,12 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
     }
   }
   return conclude(s, tx, taken, content, read);
+}
+
+/** Once, and no other word (RFC 8689 §5). */
+function saysTlsOptional({ fields }: HeaderFacts): boolean {
+  const [only, another] = fields.filter(({ name }) => name === 'tls-required');
+  return another === undefined && only?.value.trim().toLowerCase() === 'no';
 }
 
 const addressOf = ({ recipient }: RecipientState): string => recipient.mailbox.address;

@@ -28,26 +28,23 @@ const topOf = ({ prefix, edits }: QueueEntry, before = ''): Uint8Array =>
 
 /** By the way its route names. */
 export class DeliveryByRoute implements Delivery {
-  readonly #hosts: Delivery;
+  readonly #smtp: Delivery;
   readonly #maildir: Delivery;
-  constructor(hosts: Delivery, maildir: Delivery) {
-    this.#hosts = hosts;
+  constructor(smtp: Delivery, maildir: Delivery) {
+    this.#smtp = smtp;
     this.#maildir = maildir;
   }
   async deliver(consignment: Consignment, signal: AbortSignal): Promise<readonly AttemptResult[]> {
     switch (consignment.route.kind) {
       case 'hosts':
-        return this.#hosts.deliver(consignment, signal);
+      case 'mx':
+        return this.#smtp.deliver(consignment, signal);
       case 'maildir':
         return this.#maildir.deliver(consignment, signal);
-      case 'mx': {
-        const cause = `route "${consignment.route.name}" goes by MX, which this version does not do`;
-        return consignment.entries.map(() => ({ kind: 'transient', host: '', reply: null, cause }));
-      }
     }
   }
   async close(): Promise<void> {
-    await Promise.all([this.#hosts.close(), this.#maildir.close()]);
+    await Promise.all([this.#smtp.close(), this.#maildir.close()]);
   }
 }
 

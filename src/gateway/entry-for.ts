@@ -37,6 +37,7 @@ export function entryFor(
     edits,
     body: tx.body,
     utf8: tx.parameters.utf8 === true,
+    ...tlsWish(tx),
     sender,
     dsn: {
       notify: parameters.notify ?? [],
@@ -55,6 +56,12 @@ export function entryFor(
     delayNotified: false,
     state,
   };
+}
+
+/** RFC 8689 §4.1: what the client requires comes before what the header leaves open. */
+function tlsWish({ parameters, tlsOptional }: TransactionState): Pick<QueueEntry, 'tls'> {
+  if (parameters.requireTls === true) return { tls: 'required' };
+  return tlsOptional ? { tls: 'optional' } : {};
 }
 
 /** The same octets to somebody of whom the sender knows nothing, and shall hear nothing: what fails is kept for the postmaster. */

@@ -10,6 +10,7 @@ import { WIRE_REFUSALS } from '../smtp/receive/refusals.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { recipientFacts } from './edge.ts';
 import { refusalReply } from './replies.ts';
+import { routeTo } from './routing.ts';
 import { decideStage, startChecks } from './run-stage.ts';
 import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
 import { keep, newRecipient, type RecipientState, type TransactionState } from './transaction.ts';
@@ -23,7 +24,8 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   const recipient = { ...asked, mailbox: whole(asked.mailbox, s) };
   const mailbox = recipient.mailbox;
   const domain = installation.domains.get(mailbox.domain);
-  const state = newRecipient(tx, recipient, domain?.route ?? installation.defaultRoute, domain !== undefined);
+  const route = routeTo(mailbox, { sender: tx.path, user: s.user }, installation);
+  const state = newRecipient(tx, recipient, route, domain !== undefined);
   tx.recipients.push(state);
   if (!tx.stages.includes('rcpt')) tx.stages.push('rcpt');
 

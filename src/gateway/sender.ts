@@ -2,7 +2,7 @@
 import type { FactValue } from '../policy/facts.ts';
 import type { SenderStanding } from '../queue/entry.ts';
 import { factViewOf } from './derived-facts.ts';
-import { routeTo } from './own-mail.ts';
+import { OURSELVES, routeTo } from './routing.ts';
 import type { SessionState } from './session-state.ts';
 import type { RecipientState, TransactionState } from './transaction.ts';
 
@@ -35,7 +35,7 @@ export function mayTell(
   standing: SenderStanding,
 ): boolean {
   if (standing === 'unverified' || path.kind === 'null') return false;
-  if (routeTo(path.mailbox.domain, s.current.installation) === '') return false;
+  if (routeTo(path.mailbox, OURSELVES, s.current.installation) === '') return false;
   const { notify = [] } = recipient.parameters;
   return notify.length === 0 || notify.includes('FAILURE');
 }

@@ -76,6 +76,8 @@ export interface TransactionState {
   carry: Carry;
   end: Verdictum | null;
   message: MessageIdentity | null;
+  /** Its header says `TLS-Required: No` (RFC 8689 §5). */
+  tlsOptional: boolean;
   /** Reads what is inside as it comes; undefined where nobody asks. */
   walked: { readonly inside: Inside | undefined } | undefined;
 }

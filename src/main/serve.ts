@@ -11,7 +11,9 @@ import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
 import { openCertificates } from '../adapters/tls/certificates.ts';
+import { parseHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
+import type { Place } from '../config/own-listener.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
 import { ServiceHealth } from '../gateway/service-health.ts';
@@ -142,6 +144,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
     const kept = { queue: store.queue, log, told: lines.events };
     stopping.push(keepQuarantine(kept, () => inForce.current.installation.quarantine, clock));
+    let listening: readonly Place[] = [];
     const carrier = dispatcherFor({
       store: { queue: outlet.queue, content: store.content },
       clock,
@@ -150,6 +153,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       installation: () => inForce.current.installation,
       owner,
       room: (entries) => Atomics.store(new Int32Array(room), 0, entries),
+      resolver: stand.resolver,
+      listening: () => listening,
     });
     let storeGone = false;
     void store.died.then(() => {
@@ -184,6 +189,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         },
       }));
     if (sessions === undefined) stopping.push(() => edge.close());
+    listening = Object.values(edge.addresses).flatMap((text) => parseHostPort(text) ?? []);
     carrier.start();
     const digests = await openDigests({
       store,

@@ -61,6 +61,11 @@ export interface QueueEntry {
   readonly edits: readonly Edit[];
   readonly body: '7BIT' | '8BITMIME';
   readonly utf8: boolean;
+  /**
+   * `required`: no host may have it but one that is proved and requires the same (REQUIRETLS, RFC 8689 §4.2.1). `optional`: its author would
+   * rather have it arrive in plain than not at all (`TLS-Required: No`, §5). Left out: as route, zone and policy say.
+   */
+  readonly tls?: 'required' | 'optional';
   readonly sender: SenderStanding;
   readonly dsn: {
     readonly notify: readonly DsnNotify[];

@@ -21,6 +21,7 @@ export const installation = {
     ['store', store],
     ['internet', { ...store, name: 'internet' }],
   ]),
+  routing: [],
   defaultRoute: 'internet',
   queue: aTiming,
 } as unknown as Installation;

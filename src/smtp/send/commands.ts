@@ -7,10 +7,9 @@ export function mailCommand(entry: QueueEntry, size: number, utf8: boolean, can:
   const path = entry.reversePath.kind === 'null' ? '' : entry.reversePath.mailbox.address;
   let text = `MAIL FROM:<${path}>`;
   if (can.size) text += ` SIZE=${size}`;
-  // Differs from RFC 6152 §3: to a host without 8BITMIME the octets go as they are. Every mail server of this century takes
-  // them, and a conversion would break signatures.
   if (can.eightBit && entry.body === '8BITMIME') text += ' BODY=8BITMIME';
   if (utf8) text += ' SMTPUTF8';
+  if (entry.tls === 'required') text += ' REQUIRETLS';
   if (can.dsn && entry.dsn.ret !== '') text += ` RET=${entry.dsn.ret}`;
   if (can.dsn && entry.dsn.envid !== '') text += ` ENVID=${xtext(entry.dsn.envid)}`;
   return `${text}\r\n`;

@@ -9,9 +9,17 @@ export function groupLeases(leases: readonly Lease[]): readonly (readonly Lease[
   const groups = new Map<string, Lease[]>();
   const full: Lease[][] = [];
   for (const lease of leases) {
-    const { recordId, reversePath, route, contentRef, prefix, edits, last } = lease.entry;
+    const { recordId, reversePath, mailFrom, route, contentRef, prefix, edits, last } = lease.entry;
     // One record is one MAIL: body, utf8, RET and ENVID are alike in it. Only a copy has a reverse-path of its own.
-    const key = JSON.stringify([recordId, reversePath, route, contentRef, prefix, edits, last?.onlyAt ?? '']);
+    const key = JSON.stringify([
+      recordId,
+      mailFrom ?? reversePath,
+      route,
+      contentRef,
+      prefix,
+      edits,
+      last?.onlyAt ?? '',
+    ]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [lease]);
     else if (group.push(lease) >= RECIPIENTS_MAX) {

@@ -20,7 +20,7 @@ export interface OwnMail {
 }
 
 /** The name of the route to a domain; '' where nothing may leave. */
-export function routeTo(domain: string, installation: Installation): string {
+export function routeTo(domain: string, installation: Pick<Installation, 'domains' | 'defaultRoute'>): string {
   return installation.domains.get(domain)?.route ?? installation.defaultRoute;
 }
 

@@ -253,6 +253,7 @@ function newTransaction(s: SessionState, path: ReversePath, parameters: MailPara
     carry: s.carry,
     end: null,
     message: null,
+    report: false,
     walked: undefined,
   };
 }

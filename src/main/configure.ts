@@ -21,6 +21,7 @@ import { SERVICES, type ServiceName } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Services } from '../ports/services.ts';
 import { keeping, onDisk, type Snapshot, told } from './disk.ts';
+import { readSrs } from './read-srs.ts';
 import { readZones } from './read-zones.ts';
 import { sha256 } from './sha256.ts';
 
@@ -89,19 +90,23 @@ export function configure(
     found.values(),
     secrets === 'read' ? disk.secret : undefined,
   );
-  problems.push(...unread);
+  const { srs, problems: unkeyed } = readSrs(installation, secrets === 'read' ? disk.secret : undefined);
+  problems.push(...unread, ...unkeyed);
   const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);
-  const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
+  const sources = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
+  const directory = sources && lists.aliases.directory(sources, installation, srs, clock);
   const current = directory && {
     installation,
     policies: found,
     directory,
+    srs,
     zones,
     services: services.of(installation.services),
   };
   const takeOver = (): void => {
+    sources?.takeOver();
     directory?.takeOver();
     services.only(installation.services);
   };

@@ -254,6 +254,7 @@ function newTransaction(s: SessionState, path: ReversePath, parameters: MailPara
     end: null,
     message: null,
     tlsOptional: false,
+    report: false,
     walked: undefined,
   };
 }

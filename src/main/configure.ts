@@ -22,6 +22,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Services } from '../ports/services.ts';
 import { keeping, onDisk, type Snapshot, told } from './disk.ts';
 import { withPasswords } from './read-passwords.ts';
+import { readSrs } from './read-srs.ts';
 import { readZones } from './read-zones.ts';
 import { sha256 } from './sha256.ts';
 
@@ -89,20 +90,24 @@ export function configure(
   // A policy that did not load declares nothing: what it would have declared is not held against the domains.
   if (!problems.some((problem) => problem.severity === 'error'))
     problems.push(...undeclaredSettings([...found.values()], installationView(installation)));
-  const { zones, problems: unkeyed } = readZones(installation.policiesDir, found.values(), secret);
-  problems.push(...unkeyed);
+  const { zones, problems: unnamed } = readZones(installation.policiesDir, found.values(), secret);
+  const { srs, problems: unkeyed } = readSrs(installation, secret);
+  problems.push(...unnamed, ...unkeyed);
   const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);
-  const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
+  const sources = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
+  const directory = sources && lists.aliases.directory(sources, installation, srs, clock);
   const current = directory && {
     installation,
     policies: found,
     directory,
+    srs,
     zones,
     services: services.of(installation.services),
   };
   const takeOver = (): void => {
+    sources?.takeOver();
     directory?.takeOver();
     services.only(installation.services);
   };

@@ -49,7 +49,10 @@ export interface QueueEntry {
   /** `<record id>.<n>`: n is the recipient's number in its record, from 1, or beyond them that of a copy. */
   readonly id: string;
   readonly recordId: string;
+  /** Who sent it, and hears of it. */
   readonly reversePath: ReversePath;
+  /** What MAIL says in its place, where the message is sent on in our name; left out: the reverse-path. */
+  readonly mailFrom?: ReversePath;
   /** The recipient's address as it goes on the wire. */
   readonly recipient: string;
   readonly domain: string;

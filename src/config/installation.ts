@@ -31,6 +31,16 @@ export interface Certificate {
   readonly key: string;
 }
 
+/** A private key in the name of a domain, under its selector. */
+export interface DomainKey {
+  readonly selector: string;
+  /** Absolute. */
+  readonly keyFile: string;
+  readonly state: 'publish' | 'active' | 'retired';
+  /** How long its signatures hold; undefined: for ever. */
+  readonly expire: Millis | undefined;
+}
+
 export type RecipientSource =
   | { readonly kind: 'any' }
   | { readonly kind: 'inline'; readonly addresses: readonly string[] }
@@ -131,6 +141,10 @@ export interface Installation {
   readonly routes: ReadonlyMap<string, Route>;
   /** For domains that are not ours; '' where nothing may leave. */
   readonly defaultRoute: string;
+  /** By domain, in lower-case A-labels; in the order they are written. */
+  readonly signing: ReadonlyMap<string, readonly DomainKey[]>;
+  /** With which key forwarded mail is sealed; undefined: it is not. */
+  readonly seal: { readonly domain: string; readonly selector: string; readonly keyFile: string } | undefined;
   readonly dns: { readonly servers: readonly string[]; readonly timeout: Millis };
   /** Absolute. */
   readonly policiesDir: string;

@@ -20,6 +20,7 @@ import { buildRoutes } from './routes.ts';
 import { SINGLES } from './schema.ts';
 import { type InstallationFiles, readSections, type Sections } from './sections.ts';
 import { buildServices } from './services.ts';
+import { buildSeal, buildSigning } from './signing.ts';
 
 export interface LoadedInstallation {
   /** Undefined where there is any problem. There may be one though something has not come yet: `check` looks at it. */
@@ -50,6 +51,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   reportMissing(sections, findings);
   const routes = buildRoutes(sections, folder, queue, findings);
   refuseOwnListeners(sections, routes, listeners, findings);
+  const signing = buildSigning(sections, folder, files, findings);
 
   const installation: Installation = {
     file,
@@ -63,6 +65,8 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     domains: buildDomains(sections, folder, files, findings),
     routes,
     defaultRoute: defaultRouteOf(sections, listeners, findings),
+    signing,
+    seal: buildSeal(sections, signing, findings),
     dns: dnsOf(sections, findings),
     policiesDir,
     store: { path: resolvePath(folder, store.path), minFreeBytes: store.min_free },
@@ -170,7 +174,7 @@ function dnsOf({ singles }: Sections, { problems }: Findings): Installation['dns
 
 const DNS_PORT = 53;
 
-function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings): void {
+function refuseWhatHasNotCome({ singles }: Sections, { notYet }: Findings): void {
   const waiting = {
     admin: 'the admin pages have not come yet',
   } as const;
@@ -188,6 +192,4 @@ function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings)
         'key',
       ),
     );
-  for (const { at } of maps.signing.values())
-    notYet.push(at.problem([], 'signing has not come yet', 'remove it, and let the next hop sign', 'key'));
 }

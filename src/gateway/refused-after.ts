@@ -30,7 +30,8 @@ export async function tellRefused(
   const recipients = refused.map((one) => reported(one, tx, now));
   const never = new AbortController().signal;
   const owed = { entry: first.entry, recipients, open: (signal: AbortSignal) => content.open(signal) };
-  const made = await notification(owed, world.newId(), now, current.installation, world.content, world.log, never);
+  const { content: store, signingKeys, log } = world;
+  const made = await notification(owed, world.newId(), now, current.installation, store, signingKeys, log, never);
   const events = refused.flatMap(({ recipient }, n): RecordEvent[] => {
     const event = { recordId: tx.id, at: now, recipient: recipient.number };
     return [

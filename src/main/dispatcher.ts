@@ -10,10 +10,12 @@ import type { Clock } from '../ports/clock.ts';
 import type { ContentStore } from '../ports/content.ts';
 import type { Ids } from '../ports/ids.ts';
 import type { Log } from '../ports/log.ts';
+import type { SigningKeys } from '../ports/signing-keys.ts';
 import { SmtpDelivery } from '../smtp/send/smtp-delivery.ts';
 
 export interface Cargo {
   readonly store: Pick<Outlet, 'queue'> & { readonly content: ContentStore };
+  readonly signingKeys: SigningKeys;
   readonly clock: Clock;
   readonly log: Log;
   readonly ids: Ids;
@@ -23,11 +25,12 @@ export interface Cargo {
   readonly room: (entries: number) => void;
 }
 
-export function dispatcherFor({ store, clock, log, ids, installation, owner, room }: Cargo): Dispatcher {
+export function dispatcherFor({ store, signingKeys, clock, log, ids, installation, owner, room }: Cargo): Dispatcher {
   const { hostname } = installation();
   return new Dispatcher({
     queue: store.queue,
     content: store.content,
+    signingKeys,
     delivery: new DeliveryByRoute(new SmtpDelivery(dialSocket, hostname, clock), new MaildirDelivery(hostname)),
     clock,
     dice: systemDice,

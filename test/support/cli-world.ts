@@ -1,6 +1,8 @@
 /** A world for commands: files and a store in memory, an installation read from text, what was written kept. */
 import { memoryStore } from '../../src/adapters/memory/store.ts';
 import { threadPreviewer } from '../../src/adapters/preview/previewer.ts';
+import { makeSigningKey } from '../../src/adapters/signing/make-signing-key.ts';
+import { readSigningKey } from '../../src/adapters/signing/read-signing-key.ts';
 import type { CliWorld, Loaded, Rehearse } from '../../src/cli/world.ts';
 import { loadInstallation } from '../../src/config/load-installation.ts';
 import type { Found } from '../../src/gateway/doctor/examine.ts';
@@ -63,6 +65,7 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
     glob: (pattern) => [pattern.replace('*', 'inbound')],
     show: (path) => path,
     pair: () => ({ kind: 'unread' }),
+    signingKey: () => ({ kind: 'unread' }),
   });
   const text = async (path: string): Promise<string> => {
     const found = present.get(path);
@@ -91,6 +94,8 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
     async *readLines(path) {
       yield* (await text(path)).split('\n');
     },
+    makeSigningKey: (path, kind, rsaBits) => makeSigningKey(path, kind, rsaBits),
+    signingKey: (path) => readSigningKey(path).reading,
     writeText: async (path, content) => void present.set(path, content),
     list: async (folder, ending) =>
       [...present.keys()].filter((path) => path.startsWith(`${folder}/`) && path.endsWith(ending)).sort(),

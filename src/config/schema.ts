@@ -134,10 +134,13 @@ export const SIGNING = z.array(
           '`publish`: its record is to stand in DNS, nothing is signed with it yet; `active`: it signs, beside all other active ones; ' +
           '`retired`: it signs no more, its record stands until what it signed has arrived',
       }),
-    expire: duration(SIGNATURE_LEAST).optional().meta({
-      description:
-        'How long its signatures hold (`x=`, RFC 6376 §3.5), counted from the moment a message is taken; without it for ever',
-    }),
+    expire: duration()
+      .refine((span) => span >= SIGNATURE_LEAST, 'expected 7d or more: what is signed may wait in queues')
+      .optional()
+      .meta({
+        description:
+          'How long its signatures hold (`x=`, RFC 6376 §3.5), counted from the moment a message is taken; without it for ever',
+      }),
   }),
 );
 

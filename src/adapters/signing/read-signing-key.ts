@@ -19,9 +19,9 @@ export function readSigningKey(path: string): KeyFile {
   try {
     const key = createPrivateKey(secret.text);
     return { reading: { kind: 'read', facts: factsOf(key) }, key };
-  } catch (error) {
-    // What OpenSSL says of it is kept back: nothing of a key is told.
-    const encrypted = (error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE';
+  } catch {
+    // What OpenSSL says of it is kept back: nothing of a key is told. It has several words for a passphrase it was not given.
+    const encrypted = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(secret.text);
     const why = encrypted ? 'the key is encrypted' : 'the file holds no private key in PEM';
     const remedy = encrypted
       ? 'write it without a passphrase: openssl pkey -in KEY -out PLAIN'

@@ -26,7 +26,8 @@ export const AWKWARD: { readonly [name: string]: string } = {
   'long lines': `${head()}${`${'x '.repeat(480)}\r\n`.repeat(50)}`,
   'folded headers': `${head('References: <a@b.test>\r\n\t<c@d.test>\r\n  <e@f.test>', 'X-Other: a\r\n b')}Body.\r\n`
     .replace('Subject: hello', 'Subject:   hello\r\n\tworld  \r\n \tof  folds ')
-    .replace('To: ', 'to\t : \r\n '),
+    .replace('To: ', 'to: \r\n '),
+  'a blank before the colon': `${head().replace('To:', 'to\t :')}Body.\r\n`,
   'duplicate headers': `${head('To: Carl <carl@store.test>', 'Subject: again', 'Cc: a@b.test', 'Cc: c@d.test', 'Received: by x')}Body.\r\n`,
   'what a list would use': `${head('Sender: s@example.com', 'In-Reply-To: <a@b.test>', 'List-Unsubscribe: <https://example.com/u>', 'List-Unsubscribe-Post: List-Unsubscribe=One-Click')}Body.\r\n`,
   'a file in it': [

@@ -138,7 +138,6 @@ log: { level: debug }
       '`mx: true` has not come yet',
       '`tls: verified` of a route has not come yet',
       '`auth` of a route has not come yet',
-      'signing has not come yet',
       'a retention of their own for records of connections has not come yet',
       'the admin pages have not come yet',
     ]);

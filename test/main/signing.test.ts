@@ -128,6 +128,13 @@ test('each variant is signed as it leaves, after the edits, and its record says 
   );
 });
 
+test('session threads sign too, each with keys of its own', async () => {
+  await gateway!.stop();
+  await start(1);
+  await mail('smarthost', 'bob');
+  expect(await verified((await arrived(1))[0]!)).toEqual(BOTH);
+});
+
 test('mail from outside is never signed with our keys, and sealed where the configuration wants it', async () => {
   await mail('mx', 'bob');
   const [text] = await arrived(1);

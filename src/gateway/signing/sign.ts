@@ -10,6 +10,8 @@ export interface Signer {
   readonly keys: SigningKeys;
   readonly signing: Installation['signing'];
   readonly at: Timestamp;
+  /** Of mail of our own: who signs where nobody does for its author's domain. */
+  readonly hostname?: string;
 }
 
 export type Signed =
@@ -21,10 +23,11 @@ export type Signed =
 export const NAMES_MAX = 150;
 
 /** `octets` is read once, and of a message that nobody signs for not beyond its header section. */
-export async function sign(octets: AsyncIterable<Uint8Array>, { keys, signing, at }: Signer): Promise<Signed> {
+export async function sign(octets: AsyncIterable<Uint8Array>, signer: Signer): Promise<Signed> {
+  const { keys, at } = signer;
   let why = '';
   const read = await readLeaving(octets, (header) => {
-    const chosen = choose(header, signing);
+    const chosen = choose(header, signer);
     if (chosen.kind === 'chosen') return chosen;
     why = chosen.why;
     return undefined;
@@ -73,7 +76,7 @@ type Chosen =
     }
   | { readonly kind: 'nobody'; readonly why: string };
 
-function choose(header: LeavingHeader, signing: Installation['signing']): Chosen {
+function choose(header: LeavingHeader, { signing, hostname = '' }: Signer): Chosen {
   if (header.kind === 'unsound') return { kind: 'nobody', why: header.why };
   const { fields } = header;
   const authors = fields.filter(({ name }) => name === 'from').map(({ value }) => parseAddressList(value));
@@ -84,7 +87,7 @@ function choose(header: LeavingHeader, signing: Installation['signing']): Chosen
   const [address, another] = author.addresses;
   if (address === undefined || another !== undefined || author.unread > 0)
     return { kind: 'nobody', why: 'its From does not name exactly one address' };
-  const found = signingDomain(address.domain, signing);
+  const found = signingDomain(address.domain, signing) ?? signingDomain(hostname, signing);
   if (found === undefined) return { kind: 'nobody', why: `no key signs for ${address.domain}` };
   const names = namesToSign(fields);
   if (names.length > NAMES_MAX) return { kind: 'nobody', why: `more than ${NAMES_MAX} fields of it would be signed` };

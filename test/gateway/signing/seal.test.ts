@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
 import { arc } from '../../../src/checks/arc.ts';
+import { Stamps } from '../../../src/gateway/signing/stamps.ts';
+import type { Route } from '../../../src/queue/route.ts';
 import { AWKWARD } from '../../support/awkward-mail.ts';
 import { runOn } from '../../support/check-bench.ts';
-import { T0 } from '../../support/entries.ts';
-import { EDITS, keyRing, leaves, octetsOf } from '../../support/signed-variants.ts';
+import { anEntry, T0 } from '../../support/entries.ts';
+import { store } from '../../support/sending.ts';
+import { contentOf, EDITS, keyRing, leaves, octetsOf } from '../../support/signed-variants.ts';
 
 const ring = keyRing();
 const zones = Object.fromEntries(Object.entries(ring.records).map(([name, TXT]) => [name, [{ TXT }]]));
@@ -42,6 +45,23 @@ test('nothing is sealed upon a chain that fails, that nobody looked at, or of wh
   const less = [{ kind: 'removeField', index: 0 }] as const;
   expect((await sealed(text, 'pass', 3, less)).told).toEqual(['0 unsealed fields of its chain are taken off']);
   expect((await sealed(text, 'pass', 3, less)).text.match(/ARC-Seal/g)).toBeNull();
+});
+
+test('a seal covers the signatures of the sender', async () => {
+  const mail = `DKIM-Signature: v=1; d=sender.test; b=abc\r\n${AWKWARD.plain!}`;
+  const { text } = await sealed(mail, 'none', 0);
+  expect(await chainOf(text)).toMatchObject({ result: 'pass' });
+  expect(await chainOf(text.replace('b=abc', 'b=abd'))).toMatchObject({ result: 'fail' });
+});
+
+test('what comes to rest here is not sealed, what goes on is', async () => {
+  const over = async (route: Route) => {
+    const stamps = new Stamps(contentOf(AWKWARD.plain!), 'verified', { signer: undefined, ...sealer('none', 0) });
+    return (await stamps.stamp(anEntry(), route)).prefix.includes('ARC-Seal');
+  };
+  expect(await over(store)).toBe(true);
+  expect(await over({ ...store, kind: 'hosts', protocol: 'lmtp' } as Route)).toBe(false);
+  expect(await over({ ...store, kind: 'maildir', path: '/m' } as Route)).toBe(false);
 });
 
 test('mail of our own senders is not sealed', async () => {

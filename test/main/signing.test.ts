@@ -169,7 +169,7 @@ test('our own notifications are signed in the name of our domain', async () => {
   const { found } = await stories();
   const own = found.find(({ record }) => record.recipients[0]?.reason === 'builtin:notification');
   expect(own!.record.recipients[0]!.notes).toEqual([
-    { by: 'builtin:signing', text: 'signed: gateway.test by n1 (ed25519-sha256)' },
+    { by: 'signing', text: 'signed: gateway.test by n1 (ed25519-sha256)' },
   ]);
 });
 

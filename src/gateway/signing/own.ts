@@ -21,7 +21,7 @@ export async function signedOwn(
   const [event] = stamps.events(mail.record.id, at);
   if (event?.kind !== 'signed') return mail;
   const { record } = mail;
-  const note = { by: 'builtin:signing', text: `signed: ${event.text}` };
+  const note = { by: 'signing', text: `signed: ${event.text}` };
   const recipients = record.recipients.map((one) => ({ ...one, notes: [...one.notes, note] }));
   return { ...mail, record: { ...record, recipients }, entry };
 }

@@ -4,6 +4,7 @@ import { terminal } from '../record/terminal.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
 import { CliError, FINE, NO, type Shell, USAGE } from './command.ts';
+import { dkimCommand } from './dkim.ts';
 import { doctorCommand } from './doctor.ts';
 import { drainCommand } from './drain.ts';
 import { explainCommand } from './explain.ts';
@@ -80,6 +81,7 @@ export function buildProgram(shell: Shell): Command {
     backupCommand,
     restoreCommand,
     doctorCommand,
+    dkimCommand,
     (inner: Shell) => schemaCommand(inner, () => buildProgram(inner)),
   ];
   for (const make of commands) program.addCommand(make(shell));

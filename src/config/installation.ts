@@ -32,6 +32,16 @@ export interface Certificate {
   readonly key: string;
 }
 
+/** A private key in the name of a domain, under its selector. */
+export interface DomainKey {
+  readonly selector: string;
+  /** Absolute. */
+  readonly keyFile: string;
+  readonly state: 'publish' | 'active' | 'retired';
+  /** How long its signatures hold; undefined: for ever. */
+  readonly expire: Millis | undefined;
+}
+
 export type RecipientSource =
   | { readonly kind: 'any' }
   | { readonly kind: 'inline'; readonly addresses: readonly string[] }
@@ -148,6 +158,10 @@ export interface Installation {
   readonly defaultRoute: string;
   /** Undefined: reverse-paths of mail that is sent on stay as they are. The path is absolute. */
   readonly srs?: { readonly domain: string; readonly keysFile: string; readonly place: Place } | undefined;
+  /** By domain, in lower-case A-labels; in the order they are written. */
+  readonly signing: ReadonlyMap<string, readonly DomainKey[]>;
+  /** With which key forwarded mail is sealed; undefined: it is not. */
+  readonly seal: { readonly domain: string; readonly selector: string; readonly keyFile: string } | undefined;
   readonly dns: { readonly servers: readonly string[]; readonly timeout: Millis };
   /** Absolute. */
   readonly policiesDir: string;

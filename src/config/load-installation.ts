@@ -22,6 +22,7 @@ import { buildRouting } from './routing.ts';
 import { SINGLES } from './schema.ts';
 import { type InstallationFiles, readSections, type Sections } from './sections.ts';
 import { buildServices } from './services.ts';
+import { buildSeal, buildSigning } from './signing.ts';
 
 export interface LoadedInstallation {
   /** Undefined where there is any problem. There may be one though something has not come yet: `check` looks at it. */
@@ -53,6 +54,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const routes = buildRoutes(sections, folder, queue, findings);
   const domains = buildDomains(sections, folder, files, findings);
   refuseOwnListeners(sections, routes, listeners, findings);
+  const signing = buildSigning(sections, folder, files, findings);
 
   const installation: Installation = {
     file,
@@ -68,6 +70,8 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     routes,
     routing: buildRouting(sections, findings),
     defaultRoute: defaultRouteOf(sections, listeners, findings),
+    signing,
+    seal: buildSeal(sections, signing, findings),
     dns: dnsOf(sections, findings),
     policiesDir,
     store: { path: resolvePath(folder, store.path), minFreeBytes: store.min_free },
@@ -175,7 +179,7 @@ function dnsOf({ singles }: Sections, { problems }: Findings): Installation['dns
 
 const DNS_PORT = 53;
 
-function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings): void {
+function refuseWhatHasNotCome({ singles }: Sections, { notYet }: Findings): void {
   const waiting = {
     admin: 'the admin pages have not come yet',
   } as const;
@@ -193,6 +197,4 @@ function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings)
         'key',
       ),
     );
-  for (const { at } of maps.signing.values())
-    notYet.push(at.problem([], 'signing has not come yet', 'remove it, and let the next hop sign', 'key'));
 }

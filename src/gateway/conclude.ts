@@ -82,7 +82,7 @@ export class Conclude {
   }
 
   async #notify(group: readonly number[], outcomes: readonly Outcome[], settlements: Settlement[], now: Timestamp) {
-    const { installation, content, queue, newId, log } = this.#world;
+    const { installation, content, signingKeys, queue, newId, log } = this.#world;
     const first = group[0]!;
     const { entry } = outcomes[first]!.lease;
     const owed: Owed = {
@@ -91,7 +91,7 @@ export class Conclude {
       open: (signal) => queue.read(entry.contentRef, signal),
     };
     try {
-      const made = await notification(owed, newId(), now, installation(), content, log, this.#never);
+      const made = await notification(owed, newId(), now, installation(), content, signingKeys, log, this.#never);
       settlements[first] = { ...settlements[first]!, notifications: [made] };
       for (const n of group) settlements[n] = withEvent(settlements[n]!, made, owed.recipients[0]!.report.action, now);
     } catch (error) {

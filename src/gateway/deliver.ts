@@ -20,10 +20,13 @@ export function consign(entries: readonly QueueEntry[], route: Route, read: Queu
 }
 
 /** The octets of `consign`, less the line that only a mailbox is given: for whoever looks at them before they leave. */
-export const leaving = (entry: QueueEntry, read: QueueStore['read'], signal: AbortSignal): AsyncIterable<Uint8Array> =>
-  spliced(topOf(entry), entry.edits, read(entry.contentRef, signal));
+export const leaving = (
+  entry: Pick<QueueEntry, 'prefix' | 'edits' | 'contentRef'>,
+  read: QueueStore['read'],
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> => spliced(topOf(entry), entry.edits, read(entry.contentRef, signal));
 
-const topOf = ({ prefix, edits }: QueueEntry, before = ''): Uint8Array =>
+const topOf = ({ prefix, edits }: Pick<QueueEntry, 'prefix' | 'edits'>, before = ''): Uint8Array =>
   Buffer.from(before + prefix + edits.map(onTop).reverse().join(''));
 
 /** By the way its route names. */

@@ -51,7 +51,8 @@ async function tell(
   const recipients = those.map(report);
   const never = new AbortController().signal;
   const owed = { entry: first.entry, recipients, open: (signal: AbortSignal) => content.open(signal) };
-  const made = await notification(owed, world.newId(), now, current.installation, world.content, world.log, never);
+  const { content: store, signingKeys, log } = world;
+  const made = await notification(owed, world.newId(), now, current.installation, store, signingKeys, log, never);
   const events = those.flatMap(({ recipient }, n): RecordEvent[] => {
     const event = { recordId: tx.id, at: now, recipient: recipient.number };
     const { action, said } = recipients[n]!.report;

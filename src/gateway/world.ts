@@ -11,6 +11,7 @@ import type { Log } from '../ports/log.ts';
 import type { Lease, LeaseRequest, QueueStore, RecordStore } from '../ports/queue.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import type { Services } from '../ports/services.ts';
+import type { SigningKeys } from '../ports/signing-keys.ts';
 import type { StateStore } from '../ports/state.ts';
 import type { KeyedZones } from './dns/keyed-zones.ts';
 import type { Srs } from './rewrite/srs.ts';
@@ -73,6 +74,8 @@ export interface World {
   readonly queue: Pick<QueueStore, 'admit'>;
   readonly records: Pick<RecordStore, 'append'>;
   readonly state: StateStore;
+  /** Undefined: nothing is signed, as in a rehearsal. */
+  readonly signingKeys: SigningKeys | undefined;
   readonly checks: ReadonlyMap<string, Check>;
   readonly log: Log;
   readonly current: () => Current;

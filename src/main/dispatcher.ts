@@ -17,11 +17,13 @@ import type { ContentStore } from '../ports/content.ts';
 import type { Ids } from '../ports/ids.ts';
 import type { Log } from '../ports/log.ts';
 import type { Resolver } from '../ports/resolver.ts';
+import type { SigningKeys } from '../ports/signing-keys.ts';
 import { MtaSts } from '../smtp/send/mta-sts.ts';
 import { SmtpDelivery } from '../smtp/send/smtp-delivery.ts';
 
 export interface Cargo {
   readonly store: Pick<Outlet, 'queue'> & { readonly content: ContentStore };
+  readonly signingKeys: SigningKeys;
   readonly clock: Clock;
   readonly log: Log;
   readonly ids: Ids;
@@ -36,7 +38,7 @@ export interface Cargo {
 }
 
 export function dispatcherFor(cargo: Cargo): Dispatcher {
-  const { store, clock, log, ids, installation, owner, room, listening } = cargo;
+  const { store, signingKeys, clock, log, ids, installation, owner, room, listening } = cargo;
   const {
     hostname,
     dns,
@@ -58,6 +60,7 @@ export function dispatcherFor(cargo: Cargo): Dispatcher {
   return new Dispatcher({
     queue: store.queue,
     content: store.content,
+    signingKeys,
     delivery: {
       deliver: (consignment, signal) => delivery.deliver(consignment, signal),
       close: async () => {

@@ -7,6 +7,7 @@ import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { idSource } from '../adapters/ids.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
+import { KeyRing } from '../adapters/signing/signing-keys.ts';
 import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
@@ -30,6 +31,7 @@ import { dispatcherFor } from './dispatcher.ts';
 import { cannotListen, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
 import { keepQuarantine } from './keep-quarantine.ts';
+import { keyFiles, openKeys } from './key-files.ts';
 import { overridesNow } from './overrides-now.ts';
 import { recordLines } from './record-lines.ts';
 import { SessionThreads } from './session-threads.ts';
@@ -145,8 +147,13 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     const kept = { queue: store.queue, log, told: lines.events };
     stopping.push(keepQuarantine(kept, () => inForce.current.installation.quarantine, clock));
     let listening: readonly Place[] = [];
+    // One tells of them for all.
+    const signingKeys = new KeyRing(files, log);
+    stopping.push(() => signingKeys.stop());
+    openKeys(signingKeys, installation);
     const carrier = dispatcherFor({
       store: { queue: outlet.queue, content: store.content },
+      signingKeys,
       clock,
       log,
       ids,
@@ -176,6 +183,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         outlet,
         content: store.content,
         state: store.state,
+        signingKeys,
         current: () => inForce.current,
         claim: () => carrier.claim(),
         admitted: (leases) => carrier.kick(leases),
@@ -194,6 +202,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     const digests = await openDigests({
       store,
       outlet,
+      signingKeys,
       clock,
       log,
       newId: () => ids.next(),
@@ -213,6 +222,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         const wrong = await inForce.reload();
         // Also after a refused reload: certificates are looked at each by itself.
         certificates?.take(inForce.current.installation);
+        signingKeys.keep(keyFiles(inForce.current.installation));
         sessions?.lookAtCertificates();
         if (wrong.length === 0) carrier.wake();
         return wrong;

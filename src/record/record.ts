@@ -185,6 +185,12 @@ export interface RecordEvent {
     | 'retried'
     | 'removed'
     | 'notified'
+    /** What left or waits bears our signatures, or a seal; `text` says by which keys. */
+    | 'signed'
+    | 'sealed'
+    /** It does not, though it is our senders', or forwarded where forwarded mail is sealed; `text` says why. */
+    | 'unsigned'
+    | 'unsealed'
     | 'orphaned';
   /** Who or what: a host, an operator, a notification's record id. */
   readonly by: string;

@@ -61,6 +61,7 @@ dns: { servers: ["${dns}"] }
     exists: () => true,
     glob: (pattern) => [pattern.replace('*', 'inbound')],
     pair: () => ({ kind: 'unread' }),
+    signingKey: () => ({ kind: 'unread' }),
     show: (path) => path,
   });
   return {
@@ -72,6 +73,7 @@ dns: { servers: ["${dns}"] }
     outwards: '',
     modeOf: async () => 0o40700,
     pair: () => ({ kind: 'unread' }),
+    signingKey: () => ({ kind: 'unread' }),
     timeKept: async () => ({ kind: 'kept' }),
     freeBytes: 10 * 1024 ** 3,
     heldBytes: 0,

@@ -94,6 +94,7 @@ export function house() {
     queue: kept.queue,
     content: kept.content,
     delivery: hop,
+    signingKeys: undefined,
     clock,
     dice: { random: () => 0.5 },
     log: { event: keep, warn: keep, error: keep },

@@ -60,7 +60,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     postmaster: postmasterOf(sections, hostname, findings),
     listeners,
     certificates,
-    domains: buildDomains(sections, folder, files, findings),
+    domains: buildDomains(sections, routes, folder, files, findings),
     routes,
     defaultRoute: defaultRouteOf(sections, listeners, findings),
     dns: dnsOf(sections, findings),

@@ -9,6 +9,7 @@ import { type Stripped, strip, stripsOf } from './strip.ts';
 import { tagSubject } from './tag-subject.ts';
 import type { Copy, RecipientState, TransactionState } from './transaction.ts';
 import { follow, type Leads } from './way.ts';
+import { askingOf } from './world.ts';
 
 /** Sets `changes` of each recipient whose message is kept; one whose changes cannot be made is put aside. */
 export async function carryOut(
@@ -119,7 +120,7 @@ class Plan {
   async #follow(way: Way): Promise<Leads> {
     const known = this.#ways.get(way.address);
     if (known !== undefined) return known;
-    const leads = await follow(way, this.#s.current);
+    const leads = await follow(way, this.#s.current, askingOf(this.#s.world.rehearsal));
     this.#ways.set(way.address, leads);
     return leads;
   }

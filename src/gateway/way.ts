@@ -8,7 +8,11 @@ export type Leads =
   | { readonly kind: 'to'; readonly mailbox: Mailbox; readonly route: string }
   | { readonly kind: 'nowhere'; readonly why: string };
 
-export async function follow({ address }: Way, { installation, directory }: Current): Promise<Leads> {
+export async function follow(
+  { address }: Way,
+  { installation, directory }: Current,
+  asking: 'ask' | 'assume',
+): Promise<Leads> {
   const parsed = parseMailbox(address, true);
   if (parsed.kind === 'bad')
     throw new RangeError(`Cannot send to "${address}" as a rule must name an address: ${parsed.why}`);
@@ -19,7 +23,7 @@ export async function follow({ address }: Way, { installation, directory }: Curr
     return route === '' ? nowhere(`to ${address}, where no route leads`) : { kind: 'to', mailbox, route };
   }
   // It would come back as a bounce to somebody who never wrote there.
-  const found = await directory.resolve(mailbox);
+  const found = await directory.resolve(mailbox, asking);
   if (found.result === 'unknown') return nowhere(`to ${address}, whom nobody knows`);
   return { kind: 'to', mailbox, route: domain.route };
 }

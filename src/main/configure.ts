@@ -5,6 +5,7 @@ import { CHECKS } from '../checks/registry.ts';
 import { installationView } from '../config/bundle-view.ts';
 import type { Installation } from '../config/installation.ts';
 import { loadInstallation } from '../config/load-installation.ts';
+import type { LiveSources } from '../gateway/live-desk.ts';
 import type { RecipientLists } from '../gateway/recipient-list.ts';
 import { recipientDirectory } from '../gateway/recipients.ts';
 import { unconfigured } from '../gateway/unconfigured.ts';
@@ -22,6 +23,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Services } from '../ports/services.ts';
 import { keeping, onDisk, type Snapshot, told } from './disk.ts';
 import { readZones } from './read-zones.ts';
+import { recipientSecrets } from './recipient-secrets.ts';
 import { sha256 } from './sha256.ts';
 
 export interface Configured {
@@ -53,6 +55,7 @@ export function configure(
   secrets: 'read' | 'leave' = 'read',
   from?: Snapshot,
   services: ServiceHouse = NO_SERVICES,
+  desk: LiveSources = NO_DESK,
 ): Configured {
   const snapshot = new Map<string, unknown>(from);
   const disk = from === undefined ? keeping(onDisk(clock.now, secrets === 'read'), snapshot) : told(from);
@@ -90,10 +93,11 @@ export function configure(
     secrets === 'read' ? disk.secret : undefined,
   );
   problems.push(...unread);
+  if (secrets === 'read') problems.push(...recipientSecrets(installation, disk.secret, process.env));
   const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);
-  const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
+  const directory = broken ? undefined : recipientDirectory(installation, lists, clock, desk);
   const current = directory && {
     installation,
     policies: found,
@@ -113,6 +117,13 @@ export interface ServiceHouse {
   of(settings: Installation['services']): Services;
   only(settings: Installation['services']): void;
 }
+
+/** Of whoever reads a configuration and asks nobody. */
+const NO_DESK: LiveSources = {
+  open: () => {},
+  keep: () => {},
+  ask: async () => ({ result: 'unsure', by: 'on_error' }),
+};
 
 const NO_SERVICES: ServiceHouse = { of: () => ({}), only: () => {} };
 

@@ -33,6 +33,7 @@ const STATUS: GatewayStatus = {
   policies: [{ name: 'inbound', bundle: 'abc', rules: 3 }],
   lastReload: null,
   services: [],
+  sources: [],
   digest: null,
   overrides: [],
 };

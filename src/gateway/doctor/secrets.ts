@@ -1,5 +1,6 @@
 /** Files of keys and secrets that the installation names: closed to every user who is neither owner nor group. */
 import { folderOf, resolvePath } from '../../config/paths.ts';
+import { liveSourcesOf } from '../recipients.ts';
 import { type Finding, ok, problem } from './finding.ts';
 import { octal } from './machine.ts';
 import type { Practice } from './practice.ts';
@@ -10,6 +11,9 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
   const { installation, policies, modeOf } = practice;
   const files = new Set([
     ...installation.certificates.map(({ key }) => key),
+    ...liveSourcesOf(installation.domains).flatMap((source) =>
+      source.kind !== 'callout' && source.password?.kind === 'file' ? [source.password.path] : [],
+    ),
     ...policies.flatMap(({ secrets }) => secrets.map(({ file }) => resolvePath(installation.policiesDir, file))),
   ]);
   const findings = await Promise.all(

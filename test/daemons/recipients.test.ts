@@ -25,7 +25,12 @@ describe.skipIf(missing !== '')('with slapd and PostgreSQL', () => {
 
   beforeAll(async () => {
     process.env.POSTERN_TEST_PASSWORD = PASSWORD;
-    const env = { PASSWORD, USERS: String(USERS), CERT: `${CERTIFICATES}/by-address.pem`, KEY: `${CERTIFICATES}/host.key` };
+    const env = {
+      PASSWORD,
+      USERS: String(USERS),
+      CERT: `${CERTIFICATES}/by-address.pem`,
+      KEY: `${CERTIFICATES}/host.key`,
+    };
     [slapd, postgres] = (await Promise.all(['slapd', 'postgres'].map((recipe) => startDaemon(recipe, env)))) as [
       Daemon,
       Daemon,
@@ -154,7 +159,8 @@ describe.skipIf(missing !== '')('with slapd and PostgreSQL', () => {
     let over = false;
     const seen: Told[] = [];
     const load = (async () => {
-      while (!over) seen.push(...(await tell(port, [...people(0, 1000).filter(() => Math.random() < 0.3), ...strangers(60)])));
+      while (!over)
+        seen.push(...(await tell(port, [...people(0, 1000).filter(() => Math.random() < 0.3), ...strangers(60)])));
     })();
     for (const daemon of [slapd, postgres]) kill(daemon);
     await Promise.all([1, 2].map(() => gateway.heard('recipients.source.down')));
@@ -259,8 +265,12 @@ async function tell(port: number, locals: readonly string[]): Promise<Told[]> {
   const work = async (): Promise<void> => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const { domain, some } = next;
-      const codes = await rcpt(port, some.map((local) => `${local}@${domain}`));
-      some.forEach((local, n) => told.push({ local, valid: local.startsWith('user'), code: codes[n] ?? 0 }));
+      const codes = await rcpt(
+        port,
+        some.map((local) => `${local}@${domain}`),
+      );
+      for (const [n, local] of some.entries())
+        told.push({ local, valid: local.startsWith('user'), code: codes[n] ?? 0 });
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
@@ -277,7 +287,10 @@ function rcpt(port: number, addresses: readonly string[]): Promise<number[]> {
       heard += octets.toString();
       if (heard.startsWith('220') && !heard.includes('250')) socket.write('EHLO client.test\r\n');
       else if (/^250 /m.test(heard) && !heard.includes('\n250 2.1.0')) {
-        if (!asked) socket.write(`MAIL FROM:<a@sender.test>\r\n${addresses.map((one) => `RCPT TO:<${one}>\r\n`).join('')}QUIT\r\n`);
+        if (!asked)
+          socket.write(
+            `MAIL FROM:<a@sender.test>\r\n${addresses.map((one) => `RCPT TO:<${one}>\r\n`).join('')}QUIT\r\n`,
+          );
         asked = true;
       }
     });

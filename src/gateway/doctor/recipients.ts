@@ -33,22 +33,26 @@ export async function examineRecipients(practice: Practice): Promise<readonly Fi
 }
 
 async function look(practice: Practice, source: LiveSource, domain: string): Promise<Finding> {
-  const topic = source.kind;
   const client = practice.recipientClient(source);
   const local = practice.nobody();
   try {
     const answer = await client.ask({ address: `${local}@${domain}`, local, domain }, practice.signal);
-    if (answer === 'unknown') return ok(topic, `${sayLive(source)} answers, and knows no made-up name in ${domain}`);
+    if (answer === 'unknown')
+      return ok('recipients', `${sayLive(source)} answers, and knows no made-up name in ${domain}`);
     return problem(
-      topic,
+      'recipients',
       `${sayLive(source)} knows a made-up name in ${domain}: it would know everybody`,
-      REMEDY[topic],
+      REMEDY[source.kind],
     );
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     if (error.kind === 'catch-all')
-      return problem(topic, `${sayLive(source)} is a catch-all for ${domain}, and not believed`, REMEDY[topic]);
-    return problem(topic, `${sayLive(source)} gives no answer: ${error.message}`, REMEDY[topic]);
+      return problem(
+        'recipients',
+        `${sayLive(source)} is a catch-all for ${domain}, and not believed`,
+        REMEDY[source.kind],
+      );
+    return problem('recipients', `${sayLive(source)} gives no answer: ${error.message}`, REMEDY[source.kind]);
   } finally {
     client.close();
   }

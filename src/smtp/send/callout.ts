@@ -92,7 +92,10 @@ async function askHost(
   const each = { connect: timeout, greeting: timeout, hello: timeout, mail: timeout, rcpt: timeout };
   const deadlines = { ...each, data: timeout, block: timeout, final: timeout };
   const approached = await approach(dial, { address, host, protocol, tls, auth: null, hostname, deadlines }, signal);
-  if (approached.kind === 'unusable') return { kind: 'down', why: approached.why };
+  if (approached.kind === 'unusable') {
+    const { why, reply } = approached;
+    return { kind: 'down', why: reply === null ? why : `${why}: ${sayReply(reply)}` };
+  }
   const { peer } = approached;
   const stop = () => peer.conversation.break('it did not answer in time');
   if (signal.aborted) stop();

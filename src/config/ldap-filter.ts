@@ -1,6 +1,7 @@
 /** Filters of LDAP searches (RFC 4515) with places for the address: checked when they are read, filled so that no address changes what is asked. */
 
 const PLACES = /\{(address|local|domain)\}/g;
+const PLACE = /\{(?:address|local|domain)\}/;
 /** A filter of an operator is nested three deep; each level is a call. */
 const DEPTH_MAX = 32;
 
@@ -16,6 +17,16 @@ export const PRESETS = {
   openldap: '(|(mail={address})(mailAlternateAddress={address}))',
 } as const;
 
+/** The same for a list of all: who has an address at all. */
+export const LIST_PRESETS = {
+  'active-directory': '(|(mail=*)(proxyAddresses=smtp:*))',
+  openldap: '(|(mail=*)(mailAlternateAddress=*))',
+} as const;
+
+/** Asks of whoever is on a list whether one address is among theirs. */
+export const oneOf = (filter: string, attributes: readonly string[]): string =>
+  `(&${filter}(|${attributes.map((name) => `(${name}={address})(${name}=smtp:{address})`).join('')}))`;
+
 /** The filter for one address: whatever stands in it is a value, and stays one. */
 export const fillFilter = (filter: string, asked: Asked): string =>
   filter.replace(PLACES, (_, place: keyof Asked) => escapeValue(asked[place]));
@@ -25,8 +36,10 @@ export const escapeValue = (text: string): string =>
   text.replace(/[*()\\\0]/g, (sign) => `\\${sign.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 /** Why it is no filter that can be asked for an address; '' where it is one. */
-export function checkFilter(filter: string): string {
-  if (!/\{(?:address|local)\}/.test(filter)) return 'it does not ask for {address}, and would know everybody or nobody';
+export function checkFilter(filter: string, list = false): string {
+  if (list && PLACE.test(filter)) return 'it asks for one address, and the list is of all';
+  if (!list && !/\{(?:address|local)\}/.test(filter))
+    return 'it does not ask for {address}, and would know everybody or nobody';
   const unknown = /\{[^}]*\}?/.exec(filter.replace(PLACES, ''))?.[0];
   if (unknown !== undefined) return `${unknown} is no place to fill: there are {address}, {local} and {domain}`;
   const end = filterEnd(filter.replace(PLACES, 'x'), 0, 0);
@@ -56,4 +69,4 @@ function filterEnd(text: string, at: number, depth: number): number | string {
 }
 
 /** `(mail=x)`, `(objectClass=*)`, `(userAccountControl:1.2.840.113556.1.4.803:=2)`; no bare parenthesis in a value. */
-const ITEM = /^\([A-Za-z][\w.;-]*(?::dn)?(?::[\w.-]+)?(?:[~<>:]?=)(?:[^()\\\0]|\\[0-9A-Fa-f]{2})*\)/;
+const ITEM = /^\([A-Za-z][\w-]*(?::dn)?(?::[\w.-]+)?(?:[~<>:]?=)(?:[^()\\\0]|\\[0-9A-Fa-f]{2})*\)/;

@@ -32,6 +32,16 @@ export interface LdapSource extends Live {
   /** '': anonymously. */
   readonly bindDn: string;
   readonly password: SecretAt | undefined;
+  /** Loaded whole, and looked up here; undefined: asked for each address. */
+  readonly list: LdapList | undefined;
+}
+
+export interface LdapList {
+  readonly every: Millis;
+  /** Whose values are addresses. */
+  readonly attributes: readonly string[];
+  /** 0.1 for 10 %. */
+  readonly maxShrink: number;
 }
 
 export interface SqlSource extends Live {
@@ -62,6 +72,11 @@ export type LiveSource = LdapSource | SqlSource | CalloutSource;
 
 export const isLive = (source: { readonly kind: string }): source is LiveSource =>
   source.kind === 'ldap' || source.kind === 'sql' || source.kind === 'callout';
+
+/** A directory that is loaded whole: its addresses lie in a file, as an operator's own do. */
+export type LoadedSource = LdapSource & { readonly list: LdapList };
+export const isLoaded = (source: { readonly kind: string }): source is LoadedSource =>
+  source.kind === 'ldap' && (source as LdapSource).list !== undefined;
 
 /** As a person knows it: `ldap ldap.internal:636`. */
 export function sayLive(source: LiveSource): string {

@@ -2,7 +2,7 @@
 import { parseIp } from '../mail/ip.ts';
 import type { HostAddress } from '../queue/route.ts';
 import { parseNextHop } from './host-port.ts';
-import { checkFilter, PRESETS } from './ldap-filter.ts';
+import { checkFilter, LIST_PRESETS, PRESETS } from './ldap-filter.ts';
 import type { CalloutSource, LdapSource, SecretAt, SqlSource } from './live-source.ts';
 import { resolvePath } from './paths.ts';
 import type { SourceSpot } from './recipient-sources.ts';
@@ -44,7 +44,9 @@ export function ldapSource(written: WrittenLdap, spot: SourceSpot): LdapSource |
     if (tls === 'none' && !isHere(host)) tell(['tls'], unencrypted('who is asked for', host), 'remove `tls: none`');
     return [{ host, port, tls }];
   });
-  const filter = written.preset === undefined ? (written.filter ?? '') : PRESETS[written.preset];
+  const presets = written.list === undefined ? PRESETS : LIST_PRESETS;
+  const filter = written.preset === undefined ? (written.filter ?? '') : presets[written.preset];
+  const wrong = checkFilter(filter, written.list !== undefined);
   if ((written.preset === undefined) === (written.filter === undefined))
     tell(
       [],
@@ -52,12 +54,8 @@ export function ldapSource(written: WrittenLdap, spot: SourceSpot): LdapSource |
       'write `preset: active-directory`, `preset: openldap` or `filter:` of your own',
       'key',
     );
-  else if (checkFilter(filter) !== '')
-    tell(
-      ['filter'],
-      `the filter cannot be asked: ${checkFilter(filter)}`,
-      `expected one such as "${PRESETS.openldap}"`,
-    );
+  else if (wrong !== '')
+    tell(['filter'], `the filter cannot be asked: ${wrong}`, `expected one such as "${presets.openldap}"`);
   const password = secretOf(written, 'ldap', spot);
   if (password !== undefined && written.bind_dn === undefined)
     tell([], 'nobody is named whose password this is', 'add `bind_dn:`', 'key');
@@ -72,8 +70,18 @@ export function ldapSource(written: WrittenLdap, spot: SourceSpot): LdapSource |
     filter,
     bindDn: written.bind_dn ?? '',
     password,
+    list: listOf(written, tell),
     ...spansOf(written),
   };
+}
+
+function listOf({ list }: WrittenLdap, tell: Tell): LdapSource['list'] {
+  if (list === undefined) return undefined;
+  list.attributes.forEach((name, n) => {
+    if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(name))
+      tell(['list', 'attributes', n], `"${name}" is no name of an attribute`, 'expected one such as mail');
+  });
+  return { every: list.every, attributes: list.attributes, maxShrink: Number.parseFloat(list.max_shrink) / 100 };
 }
 
 export function sqlSource(written: WrittenSql, spot: SourceSpot): SqlSource | undefined {

@@ -17,6 +17,8 @@ const TIMEOUT_MAX = seconds(60);
 /** A database or a store is not there for us alone. */
 const CONNECTIONS_MAX = 32;
 const RATE_MAX = 1000;
+/** A list is a search through a whole directory. */
+const LIST_LEAST = seconds(10);
 /** A query that does not fit a page is a view of the database's own. */
 const QUERY_MAX = 4000;
 
@@ -77,6 +79,20 @@ const LDAP = z.strictObject({
     .meta({ description: 'A filter that fits, in place of `filter`' }),
   filter: text('a filter with {address}').optional(),
   bind_dn: text('who asks').optional(),
+  list: z
+    .strictObject({
+      every: duration(LIST_LEAST).prefault('15m'),
+      attributes: names('an attribute that holds addresses')
+        .min(1)
+        .max(16)
+        .prefault(['mail', 'proxyAddresses', 'mailAlternateAddress']),
+      max_shrink: PERCENT.prefault('10%'),
+    })
+    .optional()
+    .meta({
+      description:
+        'All addresses are loaded now and then, in pages, instead of a question for each recipient. `{}` for what is usual',
+    }),
   ...SECRET,
   ...asked({ timeout: '5s', connections: 4, knownFor: '15m', unknownFor: '1m' }),
 });

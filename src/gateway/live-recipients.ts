@@ -20,7 +20,7 @@ import { Turns } from './turns.ts';
 const REMEMBERED_MAX = 50_000;
 /** Of a source that is down, one question in such a time is let through, and all others are answered without it. */
 const PROBE_FIRST: Millis = seconds(1);
-const PROBE_LAST: Millis = seconds(15);
+const PROBE_LAST: Millis = seconds(5);
 /** Names of catch-all domains that are kept and told. */
 const CATCH_ALL_MAX = 1000;
 const ERROR_MAX = 300; // characters

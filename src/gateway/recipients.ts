@@ -1,12 +1,12 @@
 /** Says whether a hosted domain knows a recipient: its sources asked in order, none of them trusted when it is silent. */
 import { RE2JS } from 're2js';
 import type { HostedDomain, Installation, RecipientSource } from '../config/installation.ts';
-import { isLive, type LiveSource } from '../config/live-source.ts';
+import { isLive, isLoaded, type LiveSource, type LoadedSource } from '../config/live-source.ts';
 import { foldAscii, quoteLocal } from '../mail/address.ts';
 import type { Mailbox } from '../mail/envelope.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AnsweredBy } from '../ports/recipients.ts';
-import { deskKey, type LiveSources } from './live-desk.ts';
+import { deskKey, type LiveSources, loadedPath } from './live-desk.ts';
 import type { RecipientList, RecipientLists } from './recipient-list.ts';
 import type { RecipientDirectory } from './world.ts';
 
@@ -18,21 +18,32 @@ interface Asked {
   readonly by: AnsweredBy;
 }
 
+interface Source {
+  readonly source: RecipientSource['kind'];
+  /** Asked beyond this process. */
+  readonly live: boolean;
+  readonly ask: Ask;
+}
+
 /** The directory of one configuration. Lists it needs are opened at once; those that only others need are closed by `takeOver`. */
 export function recipientDirectory(
-  { domains, hostname }: Pick<Installation, 'domains' | 'hostname'>,
+  { domains, hostname, store }: Pick<Installation, 'domains' | 'hostname' | 'store'>,
   lists: RecipientLists,
   clock: Pick<Clock, 'now'>,
   desk: LiveSources,
 ): RecipientDirectory & { takeOver(): void } {
   const used = new Set<RecipientList>();
   const live = liveSourcesOf(domains);
-  desk.open(live, hostname);
-  const sources = new Map<string, readonly { readonly source: RecipientSource['kind']; readonly ask: Ask }[]>();
+  desk.open(live, { hostname, store: store.path });
+  const sources = new Map<string, readonly Source[]>();
   for (const { domain, recipients } of domains.values())
     sources.set(
       domain,
-      recipients.map((source) => ({ source: source.kind, ask: asker(source, lists, used, clock, desk) })),
+      recipients.map((one) => ({
+        source: one.kind,
+        live: isLive(one) && !isLoaded(one),
+        ask: asker(isLoaded(one) ? asFile(one, store.path) : one, lists, used, clock, desk),
+      })),
     );
 
   return {
@@ -48,9 +59,8 @@ export function recipientDirectory(
       if (forms.some(({ lower }) => lower === 'postmaster' || lower === 'abuse'))
         return { result: 'known', source: 'builtin', listed: false, by: '' };
       let unsure: { readonly source: string; readonly by: AnsweredBy | '' } | undefined;
-      for (const { source, ask } of asked) {
-        if (asking === 'assume' && isLive({ kind: source }))
-          return { result: 'known', source, listed: false, by: 'assumed' };
+      for (const { source, live: beyond, ask } of asked) {
+        if (asking === 'assume' && beyond) return { result: 'known', source, listed: false, by: 'assumed' };
         for (const [n, { written, lower }] of forms.entries()) {
           const said = ask(lower, domain, written);
           const { answer, by } = typeof said === 'string' ? { answer: said, by: '' as const } : await said;
@@ -64,6 +74,15 @@ export function recipientDirectory(
     },
   };
 }
+
+/** What was loaded from it lies in a file: older than it may be, the directory has been silent too long. */
+const asFile = (source: LoadedSource, store: string): RecipientSource => ({
+  kind: 'file',
+  path: loadedPath(source, store),
+  maxShrink: source.list.maxShrink,
+  maxAge: Math.max(source.lastKnown, source.list.every),
+  onStale: source.onError,
+});
 
 export const liveSourcesOf = (domains: ReadonlyMap<string, HostedDomain>): readonly LiveSource[] =>
   [...domains.values()].flatMap(({ recipients }) => recipients.filter(isLive));

@@ -30,7 +30,7 @@ import { cannotListen, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
 import { keepQuarantine } from './keep-quarantine.ts';
 import { overridesNow } from './overrides-now.ts';
-import { recipientClient } from './recipient-clients.ts';
+import { listKeeping, recipientClient } from './recipient-clients.ts';
 import { recordLines } from './record-lines.ts';
 import { SessionThreads } from './session-threads.ts';
 import { sha256 } from './sha256.ts';
@@ -85,7 +85,13 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const lists = new RecipientLists(files, early, (store) => keptTexts(store, 'keep', early));
   // The main thread's are news of thread 0.
   const services = new ServiceClients(clock, (news) => health.heard(0, news));
-  const desk = new LiveDesk({ clientFor: recipientClient, state: () => store.state, clock, log: early });
+  const desk = new LiveDesk({
+    clientFor: recipientClient,
+    state: () => store.state,
+    clock,
+    log: early,
+    lists: listKeeping,
+  });
   const read = (): Configured => configure(file, clock, lists, overridesNow(clock), 'read', undefined, services, desk);
   const began = read();
   const first = soundOrThrow(began);

@@ -40,12 +40,26 @@ test('a directory, with what fits where nothing is said', () => {
       filter: '(|(mail={address})(proxyAddresses=smtp:{address}))',
       bindDn: 'cn=r',
       password: { kind: 'file', path: '/etc/postern/secrets/ldap' },
+      list: undefined,
       timeout: 5000,
       connections: 4,
       knownFor: 900_000,
       unknownFor: 60_000,
       lastKnown: 7 * 86_400_000,
       onError: 'defer',
+    },
+  ]);
+});
+
+test('a directory whose addresses are loaded whole', () => {
+  const { installation, problems } = load(
+    '{ ldap: { url: "ldaps://l.internal", base: "dc=x", preset: openldap, list: {} } }',
+  );
+  expect(problems).toEqual([]);
+  expect(installation?.domains.get('example.net')?.recipients).toMatchObject([
+    {
+      filter: '(|(mail=*)(mailAlternateAddress=*))',
+      list: { every: 900_000, attributes: ['mail', 'proxyAddresses', 'mailAlternateAddress'], maxShrink: 0.1 },
     },
   ]);
 });
@@ -80,6 +94,8 @@ test.each([
   [`{ ldap: { ${LDAP} } }`, 'one filter is needed', 'preset: active-directory'],
   [`{ ldap: { ${LDAP}, preset: openldap, filter: "(mail={address})" } }`, 'one filter is needed', 'openldap'],
   [`{ ldap: { ${LDAP}, filter: "(mail=*)" } }`, 'it does not ask for {address}', 'mailAlternateAddress'],
+  [`{ ldap: { ${LDAP}, filter: "(mail={address})", list: {} } }`, 'the list is of all', '(mail=*)'],
+  [`{ ldap: { ${LDAP}, preset: openldap, list: { attributes: ["a=b"] } } }`, 'is no name of an attribute', 'mail'],
   [`{ ldap: { ${LDAP}, filter: "(mail={address}" } }`, 'is not (attribute=value)', 'mail={address}'],
   [`{ ldap: { url: "http://l", base: x, preset: openldap } }`, 'is not the address of a directory', 'ldaps://'],
   [`{ ldap: { url: "ldap://l.internal", tls: none, base: x, preset: openldap } }`, 'unencrypted', 'remove'],

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ldapClient } from '../../src/adapters/recipients/ldap.ts';
+import { ldapClient, loadAddresses } from '../../src/adapters/recipients/ldap.ts';
 import { sqlClient } from '../../src/adapters/recipients/sql.ts';
 import { PRESETS } from '../../src/config/ldap-filter.ts';
 import type { LdapSource, SqlSource } from '../../src/config/live-source.ts';
@@ -47,6 +47,7 @@ describe.skipIf(missing !== '')('with slapd and PostgreSQL', () => {
     servers: [{ host: '127.0.0.1', port: slapd.port, tls: 'starttls' }],
     caFile: `${CERTIFICATES}/authority.pem`,
     base: 'dc=store,dc=test',
+    list: undefined,
     filter: PRESETS.openldap,
     bindDn: 'cn=reader,dc=store,dc=test',
     password: { kind: 'env', name: 'POSTERN_TEST_PASSWORD' },
@@ -119,6 +120,22 @@ describe.skipIf(missing !== '')('with slapd and PostgreSQL', () => {
   test('of several servers the next is asked when one is dead', async () => {
     const dead = { host: '127.0.0.1', port: 1, tls: 'starttls' as const };
     expect(await ask(ldapClient(ldap({ servers: [dead, ...ldap().servers] })), 'user7')).toBe('known');
+  });
+
+  test('slapd is loaded whole, in pages, where a list is wanted; and asked for one of the list by the doctor', async () => {
+    const list = { every: 60_000, attributes: ['MAIL', 'proxyAddresses', 'mailAlternateAddress'], maxShrink: 0.1 };
+    const source = { ...ldap({ filter: '(objectClass=inetOrgPerson)' }), list };
+    const loaded = await loadAddresses(source, AbortSignal.timeout(20_000));
+    expect(loaded).toHaveLength(USERS + 4);
+    for (const local of ['user0', `user${USERS - 1}`, 'alice', 'a.lice', 'bob', 'b.ob'])
+      expect(loaded).toContain(`${local}@store.test`);
+    expect(loaded).not.toContain('alice.sip@store.test');
+    expect(await ask(ldapClient(source), 'a.lice')).toBe('known');
+    expect(await ask(ldapClient(source), 'b.ob')).toBe('known');
+    expect(await ask(ldapClient(source), 'nobody')).toBe('unknown');
+    await expect(
+      loadAddresses({ ...source, base: 'dc=other,dc=test' }, AbortSignal.timeout(20_000)),
+    ).rejects.toMatchObject({ kind: 'down' });
   });
 
   test.each<[string, string, string]>([

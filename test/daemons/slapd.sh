@@ -24,6 +24,8 @@ suffix "dc=store,dc=test"
 directory $dir/db
 maxsize 104857600
 index objectClass,mail,proxyAddresses,mailAlternateAddress eq
+# Without it the 500 entries that slapd gives at most are those of all pages together.
+limits dn.exact="cn=reader,dc=store,dc=test" size.prtotal=unlimited
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="cn=reader,dc=store,dc=test" read by * none
 C

@@ -38,7 +38,11 @@ function bench(first: string | undefined) {
       place: { file: 'postern.yaml', line: 1, column: 1 },
     };
     const directory = recipientDirectory(
-      { hostname: 'mx.example.net', domains: new Map([['example.com', domain]]) },
+      {
+        hostname: 'mx.example.net',
+        store: { path: '/store', minFreeBytes: 0 },
+        domains: new Map([['example.com', domain]]),
+      },
       lists,
       { now: () => clock },
       NO_DESK,

@@ -3,9 +3,9 @@ import { isIP, type Socket, connect as tcpConnect } from 'node:net';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
 import { Client } from 'ldapts';
 import { sayHostPort } from '../../config/host-port.ts';
-import { fillFilter } from '../../config/ldap-filter.ts';
-import type { LdapSource } from '../../config/live-source.ts';
-import { foldAscii } from '../../mail/address.ts';
+import { fillFilter, oneOf } from '../../config/ldap-filter.ts';
+import type { LdapSource, LoadedSource } from '../../config/live-source.ts';
+import { foldAscii, parseMailbox } from '../../mail/address.ts';
 import type { AskedAddress, RecipientClient } from '../../ports/recipients.ts';
 import { SourceError } from '../../ports/recipients.ts';
 import { type Allowance, guarded } from './guarded-socket.ts';
@@ -20,10 +20,12 @@ const NO_ATTRIBUTES = ['1.1'];
 
 type Server = LdapSource['servers'][number];
 
-export function ldapClient(source: LdapSource): RecipientClient {
+export const ldapClient = (source: LdapSource): RecipientClient => new HeldClients(opener(source));
+
+function opener(source: LdapSource): (signal: AbortSignal) => Promise<Bound> {
   /** The one that answered last is asked first: a dead one costs its time once. */
   let first = 0;
-  return new HeldClients(async (signal) => {
+  return async (signal) => {
     const { servers } = source;
     const told: string[] = [];
     for (let n = 0; n < servers.length; n++) {
@@ -40,10 +42,58 @@ export function ldapClient(source: LdapSource): RecipientClient {
       }
     }
     throw new SourceError('down', told.join('; '));
-  });
+  };
 }
 
-async function openAt(source: LdapSource, server: Server, signal: AbortSignal): Promise<HeldClient> {
+/** Entries a page (RFC 2696): within what Active Directory gives at most, 1,000. */
+const PAGE = 500;
+/** A page of entries with the addresses of each. */
+const PAGE_MAX = 16 << 20;
+/** As much as a list of recipients holds elsewhere in a second of work. */
+const ADDRESSES_MAX = 2_000_000;
+
+/** Every address of the list, lower case, once. */
+export async function loadAddresses(source: LoadedSource, signal: AbortSignal): Promise<readonly string[]> {
+  const bound = await opener(source)(AbortSignal.any([signal, AbortSignal.timeout(source.timeout)]));
+  const { attributes } = source.list;
+  const pages = bound.client.searchPaginated(source.base, {
+    scope: 'sub',
+    filter: source.filter,
+    attributes: [...attributes],
+    paged: { pageSize: PAGE },
+  });
+  const wanted = new Set(attributes.map((name) => name.toLowerCase()));
+  const found = new Set<string>();
+  try {
+    for (;;) {
+      const page = await bound.run(signal, PAGE_MAX, () => pages.next());
+      if (page.done === true) return [...found];
+      for (const { dn: _, ...entry } of page.value.searchEntries)
+        // Active Directory gives 1,500 values at a time, and says so behind the name (`;range=0-1499`): nobody has more addresses.
+        for (const [name, values] of Object.entries(entry))
+          if (wanted.has(name.toLowerCase().split(';')[0] ?? ''))
+            for (const value of [values].flat()) addAddress(found, String(value));
+      if (found.size > ADDRESSES_MAX) throw new SourceError('down', `it holds more than ${ADDRESSES_MAX} addresses`);
+    }
+  } finally {
+    bound.close();
+  }
+}
+
+/** `alice@example.com`, `SMTP:alice@example.com`; what is of another kind (`sip:`, `X500:`) is passed over. */
+function addAddress(found: Set<string>, value: string): void {
+  const mailbox = parseMailbox(value.replace(/^smtp:/i, '').trim(), true);
+  if (mailbox.kind === 'ok') found.add(`${foldAscii(mailbox.value.local)}@${mailbox.value.domain}`);
+}
+
+/** Bound, and ready for one search after the other. */
+interface Bound extends HeldClient {
+  readonly client: Client;
+  /** The next question, with an allowance of its own. */
+  run<T>(signal: AbortSignal, octetsMax: number, work: () => Promise<T>): Promise<T>;
+}
+
+async function openAt(source: LdapSource, server: Server, signal: AbortSignal): Promise<Bound> {
   const { host, port, tls } = server;
   const secret = secretAt(source.password);
   const trust: ConnectionOptions = {
@@ -81,18 +131,21 @@ async function openAt(source: LdapSource, server: Server, signal: AbortSignal): 
     watch.destroy();
     throw troubleOf(error, secret);
   }
+  const run: Bound['run'] = async (within, octetsMax, work) => {
+    allowance.left = octetsMax;
+    try {
+      return await watch.run(within, work);
+    } catch (error) {
+      throw troubleOf(error, secret);
+    }
+  };
   return {
     get broken() {
       return watch.broken;
     },
-    ask: async (asked, within) => {
-      allowance.left = ANSWER_MAX;
-      try {
-        return await watch.run(within, () => search(client, source, asked));
-      } catch (error) {
-        throw troubleOf(error, secret);
-      }
-    },
+    client,
+    run,
+    ask: (asked, within) => run(within, ANSWER_MAX, () => search(client, source, asked)),
     close: () => watch.close(),
   };
 }
@@ -100,7 +153,10 @@ async function openAt(source: LdapSource, server: Server, signal: AbortSignal): 
 async function search(client: Client, source: LdapSource, asked: AskedAddress): Promise<'known' | 'unknown'> {
   const { searchEntries } = await client.search(source.base, {
     scope: 'sub',
-    filter: fillFilter(source.filter, { ...asked, local: foldAscii(asked.local) }),
+    filter: fillFilter(source.list === undefined ? source.filter : oneOf(source.filter, source.list.attributes), {
+      ...asked,
+      local: foldAscii(asked.local),
+    }),
     attributes: NO_ATTRIBUTES,
     timeLimit: Math.ceil(source.timeout / 1000),
   });

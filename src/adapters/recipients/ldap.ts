@@ -68,8 +68,8 @@ export async function loadAddresses(source: LoadedSource, signal: AbortSignal): 
     for (;;) {
       const page = await bound.run(signal, PAGE_MAX, () => pages.next());
       if (page.done === true) return [...found];
+      // Active Directory gives 1,500 values at a time, and says so behind the name (`;range=0-1499`): nobody has more addresses.
       for (const { dn: _, ...entry } of page.value.searchEntries)
-        // Active Directory gives 1,500 values at a time, and says so behind the name (`;range=0-1499`): nobody has more addresses.
         for (const [name, values] of Object.entries(entry))
           if (wanted.has(name.toLowerCase().split(';')[0] ?? ''))
             for (const value of [values].flat()) addAddress(found, String(value));

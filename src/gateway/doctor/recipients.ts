@@ -62,7 +62,13 @@ async function look(practice: Practice, source: LiveSource, domain: string): Pro
 const told = (practice: Practice): readonly Finding[] =>
   (running(practice)?.sources ?? []).flatMap(({ source, state, lastError, catchAll }) => [
     ...(state === 'down'
-      ? [warning('recipients', `the gateway has no answer of ${source}: ${lastError}`, 'it is asked again by the next message')]
+      ? [
+          warning(
+            'recipients',
+            `the gateway has no answer of ${source}: ${lastError}`,
+            'it is asked again by the next message',
+          ),
+        ]
       : []),
     ...catchAll.map((domain) =>
       problem(

@@ -3,15 +3,11 @@ import type { Socket } from 'node:net';
 
 export class LineWatch {
   readonly #sockets: Socket[] = [];
+  /** Who waits for work of now; no promise that lives as long as the line, which would remember every wait. */
+  readonly #waiting = new Set<(why: Error) => void>();
   #why: Error | undefined;
-  #tell: (why: Error) => void = () => {};
-  readonly #ended: Promise<never>;
 
   constructor(socket: Socket) {
-    this.#ended = new Promise((_, reject) => {
-      this.#tell = reject;
-    });
-    this.#ended.catch(() => {}); // told to whoever waits at the time
     this.watch(socket);
   }
 
@@ -27,22 +23,27 @@ export class LineWatch {
     });
     socket.once('close', () => {
       this.#why ??= new Error('the connection was closed');
-      this.#tell(this.#why);
+      for (const tell of this.#waiting) tell(this.#why);
     });
   }
 
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const stop = () => this.destroy(new Error('it did not answer in time'));
     signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    let tell: (why: Error) => void = () => {};
     try {
-      if (signal.aborted) stop();
-      const working = work();
-      working.catch(() => {}); // when the line ended first
-      return await Promise.race([working, this.#ended]);
+      return await new Promise<T>((resolve, reject) => {
+        if (this.#why !== undefined) return reject(this.#why);
+        tell = reject;
+        this.#waiting.add(tell);
+        work().then(resolve, reject);
+      });
     } catch (error) {
       // What the socket says is nearer to the cause than what a library makes of it.
       throw this.#why ?? error;
     } finally {
+      this.#waiting.delete(tell);
       signal.removeEventListener('abort', stop);
     }
   }

@@ -4,6 +4,7 @@ import type { Millis } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { HostAddress, Route } from '../queue/route.ts';
 import type { DigestSettings } from './digest.ts';
+import type { LiveSource } from './live-source.ts';
 import type { QuarantineKeeping } from './quarantine.ts';
 import type { RoutingEntry } from './routing.ts';
 
@@ -54,7 +55,8 @@ export type RecipientSource =
       readonly maxShrink: number;
       readonly maxAge: Millis | undefined;
       readonly onStale: 'defer' | 'accept';
-    };
+    }
+  | LiveSource;
 
 export type AliasSource =
   | { readonly kind: 'inline'; readonly map: ReadonlyMap<string, readonly string[]> }

@@ -52,7 +52,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const listeners = buildListeners(sections, policiesDir, files, findings);
   reportMissing(sections, findings);
   const routes = buildRoutes(sections, folder, queue, findings);
-  const domains = buildDomains(sections, folder, files, findings);
+  const domains = buildDomains(sections, routes, folder, files, findings);
   refuseOwnListeners(sections, routes, listeners, findings);
   const signing = buildSigning(sections, folder, files, findings);
 

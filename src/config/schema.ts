@@ -5,6 +5,7 @@ import { days, hours, minutes, seconds } from '../mail/time.ts';
 import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
 import { LIMITS } from './schema-limits.ts';
+import { RECIPIENTS } from './schema-recipients.ts';
 
 const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
 const path = text('a path; relative ones start at the folder of this file');
@@ -29,50 +30,11 @@ export const LISTENER = z.strictObject({
   mixed: z.enum(['quarantine', 'dsn_if_verified', 'split']).prefault('quarantine'),
 });
 
-const PERCENT = z
-  .string({ error: 'expected a percentage such as 10%' })
-  .regex(/^(?:\d{1,2}(?:\.\d+)?|100)\s?%$/, { error: 'this is not a percentage: expected a number such as 10%' })
-  .meta({ expected: 'a percentage such as 10%' });
-
-const RECIPIENT_SOURCE = z.union([
-  z.strictObject({ inline: names('a local part or an address').min(1) }),
-  z.strictObject({
-    file: path,
-    max_shrink: PERCENT.prefault('10%'),
-    max_age: duration(seconds(1)).optional(),
-    on_stale: z.enum(['defer', 'accept']).prefault('defer'),
-  }),
-  z.strictObject({ pattern: text('a regular expression over the whole local part') }),
-  z.strictObject({
-    ldap: z.strictObject({
-      url: text('an address such as "ldaps://ldap.internal"'),
-      base: text('where the search starts'),
-      filter: text('a filter with {address}'),
-      bind_dn: text('who asks').optional(),
-      password_file: path.optional(),
-      password: text('env:NAME').optional(),
-    }),
-  }),
-  z.strictObject({
-    sql: z.strictObject({
-      url: text('an address such as "postgres://db.internal/mail"'),
-      query: text('a query with $1 for the address'),
-      password_file: path.optional(),
-      password: text('env:NAME').optional(),
-    }),
-  }),
-  z.strictObject({
-    callout: z.strictObject({ hosts: names('a host with its port').min(1), probe_random: z.boolean().optional() }),
-  }),
-]);
 const SETTING = z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number(), z.boolean()]))]);
 
 export const DOMAIN = z.strictObject({
   route: text('the name of a route').optional(),
-  recipients: z
-    .union([z.literal('any'), RECIPIENT_SOURCE, z.array(z.union([z.literal('any'), RECIPIENT_SOURCE])).min(1)])
-    .meta({ expected: '`any`, or a map with inline, file, pattern, ldap, sql or callout, or a list of these' })
-    .optional(),
+  recipients: RECIPIENTS.optional(),
   alias_of: text('a hosted domain')
     .meta({
       description: 'Every address of this domain is the one of that hosted domain; instead of route and recipients',

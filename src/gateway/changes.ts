@@ -10,6 +10,7 @@ import { type Stripped, strip, stripsOf } from './strip.ts';
 import { tagSubject } from './tag-subject.ts';
 import type { Copy, RecipientState, TransactionState } from './transaction.ts';
 import { follow, type Leads } from './way.ts';
+import { askingOf } from './world.ts';
 
 /** Sets `changes` of each recipient whose message is kept; one whose changes cannot be made is put aside. */
 export async function carryOut(
@@ -125,7 +126,8 @@ class Plan {
   async #follow(way: Way): Promise<Leads> {
     const known = this.#ways.get(way.address);
     if (known !== undefined) return known;
-    const leads = await follow(way, { sender: this.#tx.path, user: this.#s.user }, this.#s.current);
+    const from = { sender: this.#tx.path, user: this.#s.user };
+    const leads = await follow(way, from, this.#s.current, askingOf(this.#s.world.rehearsal));
     this.#ways.set(way.address, leads);
     return leads;
   }

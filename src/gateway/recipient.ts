@@ -14,7 +14,7 @@ import { decideStage, startChecks } from './run-stage.ts';
 import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
 import { keep, newRecipient, type RecipientState, type TransactionState } from './transaction.ts';
 import { takesOfAll } from './way.ts';
-import type { Found } from './world.ts';
+import { askingOf, type Found } from './world.ts';
 
 /** Messages an hour from one network to postmaster and abuse, who are exempt from the policy's own limits (docs/policy.md §2). */
 const POSTMASTER_RATE = 60;
@@ -31,7 +31,7 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   tx.recipients.push(state);
   if (!tx.stages.includes('rcpt')) tx.stages.push('rcpt');
 
-  const found = domain === undefined ? NOT_OURS : await directory.resolve(mailbox);
+  const found = domain === undefined ? NOT_OURS : await directory.resolve(mailbox, askingOf(s.world.rehearsal));
   const settings = s.policy.settings(mailbox.address, mailbox.domain);
   state.ledger.state('recipient', recipientFacts(mailbox, found, state.hosted, state.route));
   state.ledger.state('settings', settings.values);
@@ -74,7 +74,7 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   return record(tx, state.reply);
 }
 
-const NOT_OURS: Found = { result: 'unsure', source: '', listed: false };
+const NOT_OURS: Found = { result: 'unsure', source: '', listed: false, by: '' };
 
 /**
  * Whether a next hop could read a further address out of it: the percent hack, a bang path, an address in quotes. Compared

@@ -12,7 +12,12 @@ export type Leads =
   /** At least one: an alias of ours stands for several. */
   { readonly kind: 'to'; readonly targets: readonly Target[] } | { readonly kind: 'nowhere'; readonly why: string };
 
-export async function follow({ address }: Way, from: From, { installation, directory }: Current): Promise<Leads> {
+export async function follow(
+  { address }: Way,
+  from: From,
+  { installation, directory }: Current,
+  asking: 'ask' | 'assume',
+): Promise<Leads> {
   const parsed = parseMailbox(address, true);
   if (parsed.kind === 'bad')
     throw new RangeError(`Cannot send to "${address}" as a rule must name an address: ${parsed.why}`);
@@ -25,7 +30,7 @@ export async function follow({ address }: Way, from: From, { installation, direc
       : { kind: 'to', targets: [{ mailbox, route }] };
   }
   // It would come back as a bounce to somebody who never wrote there.
-  const found = await directory.resolve(mailbox);
+  const found = await directory.resolve(mailbox, asking);
   if (found.result === 'unknown') return nowhere(`to ${address}, whom nobody knows`);
   const targets = found.targets?.length ? found.targets : [{ mailbox }];
   return {

@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ContentStore } from '../ports/content.ts';
 import type { Log } from '../ports/log.ts';
 import type { Lease, LeaseRequest, QueueStore, RecordStore } from '../ports/queue.ts';
+import type { AnsweredBy } from '../ports/recipients.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import type { Services } from '../ports/services.ts';
 import type { SigningKeys } from '../ports/signing-keys.ts';
@@ -18,7 +19,8 @@ import type { Srs } from './rewrite/srs.ts';
 
 /** Says whether a hosted domain knows a recipient (docs/policy.md §9 `recipient.result`, `.source`). */
 export interface RecipientDirectory {
-  resolve(mailbox: Mailbox): Promise<Found>;
+  /** `assume`: sources beyond this process are not asked; they are taken to know whoever no earlier one knows. */
+  resolve(mailbox: Mailbox, asking: 'ask' | 'assume'): Promise<Found>;
 }
 
 export interface Found {
@@ -26,6 +28,8 @@ export interface Found {
   readonly source: string;
   /** A source names exactly this address: not a pattern, not a whole domain, not another one less its tag. */
   readonly listed: boolean;
+  /** How a source that is asked over the network came to it; '' for all others. */
+  readonly by: AnsweredBy | '';
   /** Whom it stands for, where it is rewritten; left out: itself. */
   readonly targets?: readonly Target[];
 }
@@ -35,6 +39,10 @@ export interface Target {
   readonly mailbox: Mailbox;
   readonly route: string;
 }
+
+/** In a rehearsal no source is asked unless it is a live one. */
+export const askingOf = (rehearsal: Rehearsal | undefined): 'ask' | 'assume' =>
+  rehearsal === undefined || rehearsal.live ? 'ask' : 'assume';
 
 /** A listener with its trusted networks ready to be asked. */
 export interface OpenListener extends Listener {

@@ -5,6 +5,7 @@ import { CHECKS } from '../checks/registry.ts';
 import { installationView } from '../config/bundle-view.ts';
 import type { Installation } from '../config/installation.ts';
 import { loadInstallation } from '../config/load-installation.ts';
+import type { LiveSources } from '../gateway/live-desk.ts';
 import type { RecipientLists } from '../gateway/recipient-list.ts';
 import { recipientDirectory } from '../gateway/recipients.ts';
 import { unconfigured } from '../gateway/unconfigured.ts';
@@ -24,6 +25,7 @@ import { keeping, onDisk, type Snapshot, told } from './disk.ts';
 import { withPasswords } from './read-passwords.ts';
 import { readSrs } from './read-srs.ts';
 import { readZones } from './read-zones.ts';
+import { recipientSecrets } from './recipient-secrets.ts';
 import { sha256 } from './sha256.ts';
 
 export interface Configured {
@@ -55,6 +57,7 @@ export function configure(
   secrets: 'read' | 'leave' = 'read',
   from?: Snapshot,
   services: ServiceHouse = NO_SERVICES,
+  desk: LiveSources = NO_DESK,
 ): Configured {
   const snapshot = new Map<string, unknown>(from);
   const disk = from === undefined ? keeping(onDisk(clock.now, secrets === 'read'), snapshot) : told(from);
@@ -93,10 +96,11 @@ export function configure(
   const { zones, problems: unnamed } = readZones(installation.policiesDir, found.values(), secret);
   const { srs, problems: unkeyed } = readSrs(installation, secret);
   problems.push(...unnamed, ...unkeyed);
+  if (secrets === 'read') problems.push(...recipientSecrets(installation, disk.secret, process.env));
   const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);
-  const sources = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
+  const sources = broken ? undefined : recipientDirectory(installation, lists, clock, desk);
   const directory = sources && lists.aliases.directory(sources, installation, srs, clock);
   const current = directory && {
     installation,
@@ -119,6 +123,13 @@ export interface ServiceHouse {
   of(settings: Installation['services']): Services;
   only(settings: Installation['services']): void;
 }
+
+/** Of whoever reads a configuration and asks nobody. */
+const NO_DESK: LiveSources = {
+  open: () => {},
+  keep: () => {},
+  ask: async () => ({ result: 'unsure', by: 'on_error' }),
+};
 
 const NO_SERVICES: ServiceHouse = { of: () => ({}), only: () => {} };
 

@@ -25,6 +25,7 @@ import type { Override } from '../policy/override.ts';
 import { configure } from './configure.ts';
 import { fingerprint } from './fingerprint.ts';
 import { readZones } from './read-zones.ts';
+import { nobody, recipientClient } from './recipient-clients.ts';
 import { freeBytes, visitStore } from './store-visit.ts';
 import { version } from './version.ts';
 
@@ -53,6 +54,8 @@ export async function examined(
       resolver: keyed(resolver, installation.policiesDir, policies),
       dial: dialSocket,
       services: services.of(installation.services),
+      recipientClient: (source) => recipientClient(source, installation.hostname),
+      nobody,
       outwards: outwards === '' ? '' : outwardHost(outwards),
       modeOf,
       pair: ({ certificate, key }) => readPair(certificate, key, systemClock.now()),

@@ -15,6 +15,7 @@ import { openCertificates } from '../adapters/tls/certificates.ts';
 import { parseHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
 import type { Place } from '../config/own-listener.ts';
+import { LiveDesk } from '../gateway/live-desk.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
 import { ServiceHealth } from '../gateway/service-health.ts';
@@ -33,6 +34,7 @@ import { InForce, NOBODY } from './in-force.ts';
 import { keepQuarantine } from './keep-quarantine.ts';
 import { keyFiles, openKeys } from './key-files.ts';
 import { overridesNow } from './overrides-now.ts';
+import { listKeeping, recipientClient } from './recipient-clients.ts';
 import { recordLines } from './record-lines.ts';
 import { SessionThreads } from './session-threads.ts';
 import { sha256 } from './sha256.ts';
@@ -87,9 +89,17 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const lists = new RecipientLists(files, early, (store) => keptTexts(store, 'keep', early));
   // The main thread's are news of thread 0.
   const services = new ServiceClients(clock, (news) => health.heard(0, news));
-  const read = (): Configured => configure(file, clock, lists, overridesNow(clock), 'read', undefined, services);
+  const desk = new LiveDesk({
+    clientFor: recipientClient,
+    state: () => store.state,
+    clock,
+    log: early,
+    lists: listKeeping,
+  });
+  const read = (): Configured => configure(file, clock, lists, overridesNow(clock), 'read', undefined, services, desk);
   const began = read();
   const first = soundOrThrow(began);
+  began.takeOver();
   const { installation } = first;
   const log = stand.log ?? jsonLog(installation.log.level);
   const health = new ServiceHealth(log, clock.now());
@@ -104,7 +114,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     retention: installation.records.retention,
     log,
   });
-  const stopping: (() => Promise<void> | void)[] = [() => store.close(), () => services.close()];
+  const stopping: (() => Promise<void> | void)[] = [() => store.close(), () => desk.close(), () => services.close()];
   try {
     const ids = idSource(installation.nodeNumber, 0, clock.now);
     // A fresh id tells this life of the process from the one before.
@@ -130,6 +140,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
             passed,
             admitted: (leases) => carrier.kick(leases),
             services: health,
+            recipients: desk,
           });
     const inForce = new InForce(first, began.snapshot, {
       read,
@@ -235,6 +246,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       log,
       newId: () => ids.next(),
       services: health,
+      recipients: desk,
     });
     // The last to go but the store: until then it answers, and nobody takes a gateway that is stopping for none.
     stopping.splice(1, 0, () => control.close());

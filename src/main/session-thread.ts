@@ -7,6 +7,7 @@ import { KeyRing } from '../adapters/signing/signing-keys.ts';
 import { joinStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog, silentLog } from '../adapters/system/log.ts';
+import { RecipientLine } from '../adapters/threads/recipient-line.ts';
 import { StateLine } from '../adapters/threads/state-line.ts';
 import { openCertificates } from '../adapters/tls/certificates.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
@@ -31,8 +32,11 @@ async function open(): Promise<void> {
   // The main thread watches them too, and tells of them once for all.
   const lists = new RecipientLists(files, silentLog, (store) => keptTexts(store, 'follow', silentLog));
   const services = new ServiceClients(systemClock, (news) => tell({ kind: 'service', news }));
+  const asking = new RecipientLine(data.recipients);
+  // The main thread opens what it asks for all, and closes it.
+  const desk = { open: () => {}, keep: () => {}, ask: asking.ask.bind(asking) };
   const read = (from: Snapshot = data.from) =>
-    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services);
+    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services, desk);
   const { current, problems, snapshot } = read();
   if (current === undefined) return tell({ kind: 'refused', message: problems.map(sayProblem).join('\n') });
   const { installation } = current;
@@ -87,6 +91,7 @@ async function open(): Promise<void> {
     await store.close();
     await lines.close();
     state.close();
+    asking.close();
     process.exit(0); // of this thread alone: nothing of it is wanted any more, whatever still holds it
   };
   const answered = ({ no }: { readonly no: number }, problems: readonly Problem[]): void =>

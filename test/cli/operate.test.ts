@@ -34,6 +34,7 @@ const STATUS: GatewayStatus = {
   policies: [{ name: 'inbound', bundle: 'abc', rules: 3 }],
   lastReload: null,
   services: [],
+  sources: [],
   digest: null,
   overrides: [],
 };
@@ -51,6 +52,27 @@ const PROBLEM = {
 };
 
 describe('postern status', () => {
+  test('says which recipient sources answer, and which one is not believed', async () => {
+    const one = {
+      source: 'callout store.internal:25',
+      state: 'up',
+      since: NOON - 60_000,
+      lastError: '',
+      catchAll: ['a.test'],
+    } as const;
+    const two = {
+      source: 'ldap dc1.internal:636',
+      state: 'down',
+      since: NOON - 60_000,
+      lastError: 'it did not answer in time',
+      catchAll: [],
+    } as const;
+    const { out } = await run(answering({ sources: [one, two] }), 'status');
+    expect(out).toContain('recipients  callout store.internal:25 answers for 60 s\n');
+    expect(out).toContain('CATCH-ALL for a.test: it takes made-up names too, and is not believed');
+    expect(out).toContain('recipients  ldap dc1.internal:636 DOWN for 60 s: it did not answer in time');
+  });
+
   test('says when recipients are told of held mail, and what the last round did', async () => {
     const last = { at: NOON - 7_200_000, mails: 1, messages: 12 };
     const { out } = await run(

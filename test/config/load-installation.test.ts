@@ -134,7 +134,6 @@ log: { level: debug }
     expect(notYet.map(({ message }) => message)).toEqual([
       '`auth: required` has not come yet',
       '`auth: required` has not come yet',
-      'recipients by `callout` have not come yet',
       'a retention of their own for records of connections has not come yet',
       'the admin pages have not come yet',
     ]);

@@ -113,7 +113,7 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
       asked.push(`load ${config}${secrets ? ' with secrets' : ''}`);
       return world.loaded;
     },
-    directory: () => ({ resolve: async () => ({ result: 'known', source: 'any', listed: false }) }),
+    directory: () => ({ resolve: async () => ({ result: 'known', source: 'any', listed: false, by: '' }) }),
     visit: async () => ({
       queue: store.queue,
       records: store.records,

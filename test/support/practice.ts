@@ -44,6 +44,7 @@ export const STATUS: GatewayStatus = {
   policies: [],
   lastReload: null,
   services: [],
+  sources: [],
   digest: null,
   overrides: [],
 };
@@ -70,6 +71,8 @@ dns: { servers: ["${dns}"] }
     resolver: resolverOver(zones),
     dial: dialSocket,
     services: {},
+    recipientClient: () => ({ ask: async () => 'unknown', close: () => {} }),
+    nobody: () => 'nobody',
     outwards: '',
     modeOf: async () => 0o40700,
     pair: () => ({ kind: 'unread' }),

@@ -10,6 +10,7 @@ import { examineListeners } from './listeners.ts';
 import { examineClock, examineFolders, examineQuarantine, examineRoom } from './machine.ts';
 import { examineMx, examineReverse } from './names.ts';
 import type { Practice } from './practice.ts';
+import { examineRecipients } from './recipients.ts';
 import { examineBlocklists, examineResolver, examineValidation } from './resolver.ts';
 import { examineSecrets } from './secrets.ts';
 import { examineServices } from './services.ts';
@@ -46,6 +47,7 @@ const GROUPS: { readonly [group: string]: readonly Part[] } = {
     { topic: 'blocklists', outside: true, look: examineBlocklists },
   ],
   services: [{ topic: 'services', look: examineServices }],
+  recipients: [{ topic: 'recipients', look: examineRecipients }],
   names: [
     { topic: 'ptr', outside: true, look: examineReverse },
     { topic: 'mx', outside: true, look: examineMx },

@@ -1,6 +1,7 @@
 /** Files of keys and secrets that the installation names: closed to every user who is neither owner nor group. */
 import type { DomainKey } from '../../config/installation.ts';
 import { folderOf, resolvePath } from '../../config/paths.ts';
+import { liveSourcesOf } from '../recipients.ts';
 import { type Finding, ok, problem } from './finding.ts';
 import { octal } from './machine.ts';
 import type { Practice } from './practice.ts';
@@ -12,6 +13,9 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
   const files = new Set([
     ...installation.certificates.map(({ key }) => key),
     ...[...installation.signing.values()].flat().flatMap(fileOf),
+    ...liveSourcesOf(installation.domains).flatMap((source) =>
+      source.kind !== 'callout' && source.password?.kind === 'file' ? [source.password.path] : [],
+    ),
     ...policies.flatMap(({ secrets }) => secrets.map(({ file }) => resolvePath(installation.policiesDir, file))),
   ]);
   const findings = await Promise.all(

@@ -24,22 +24,25 @@ export interface RewriteParts {
 
 /** A directory that knows of rewriting; what it answers has `targets`. */
 export function rewritingDirectory(inner: RecipientDirectory, parts: RewriteParts): RecipientDirectory {
-  return { resolve: (mailbox) => new Expansion(inner, parts).resolve(mailbox) };
+  return { resolve: (mailbox, asking) => new Expansion(inner, parts, asking).resolve(mailbox) };
 }
 
+type Asking = Parameters<RecipientDirectory['resolve']>[1];
 type Spread = Found & { readonly targets: readonly Target[] };
 
-const NOBODY = { result: 'unknown', source: '', listed: false, targets: [] } as const satisfies Spread;
+const NOBODY = { result: 'unknown', source: '', listed: false, by: '', targets: [] } as const satisfies Spread;
 
 /** One address, and those it leads to. */
 class Expansion {
   readonly #inner: RecipientDirectory;
   readonly #parts: RewriteParts;
+  readonly #asking: Asking;
   /** Aliases on the way: one that leads to itself is meant as the mailbox of that name. */
   readonly #seen = new Set<string>();
   #count = 0;
 
-  constructor(inner: RecipientDirectory, parts: RewriteParts) {
+  constructor(inner: RecipientDirectory, parts: RewriteParts, asking: Asking) {
+    this.#asking = asking;
     this.#inner = inner;
     this.#parts = parts;
   }
@@ -51,7 +54,7 @@ class Expansion {
     if (back.kind === 'wrong') return { ...NOBODY, source: 'srs' };
     const route = routeTo(back.mailbox, OURSELVES, installation);
     if (route === '') return { ...NOBODY, source: 'srs' };
-    return { result: 'known', source: 'srs', listed: true, targets: [{ mailbox: back.mailbox, route }] };
+    return { result: 'known', source: 'srs', listed: true, by: '', targets: [{ mailbox: back.mailbox, route }] };
   }
 
   async #expand(mailbox: Mailbox, depth: number): Promise<Spread> {
@@ -59,7 +62,9 @@ class Expansion {
     const domain = installation.domains.get(mailbox.domain);
     if (domain === undefined) {
       const route = routeTo(mailbox, OURSELVES, installation);
-      return route === '' ? NOBODY : { result: 'known', source: '', listed: true, targets: [{ mailbox, route }] };
+      return route === ''
+        ? NOBODY
+        : { result: 'known', source: '', listed: true, by: '', targets: [{ mailbox, route }] };
     }
     if (domain.aliasOf !== undefined) return this.#expand(moved(mailbox, domain.aliasOf), depth);
     const alias = this.#aliasOf(mailbox, domain);
@@ -97,16 +102,16 @@ class Expansion {
     if (this.#count > ALIAS_TARGETS_MAX)
       this.#parts.log.error('alias.too_many', { alias: address, most: ALIAS_TARGETS_MAX });
     const result = all.size > 0 ? 'known' : unsure ? 'unsure' : 'unknown';
-    return { result, source: 'alias', listed: exact && result === 'known', targets: [...all.values()] };
+    return { result, source: 'alias', listed: exact && result === 'known', by: '', targets: [...all.values()] };
   }
 
   async #own(mailbox: Mailbox, { domain, route, catchAll, stripTag }: HostedDomain, depth: number): Promise<Spread> {
-    const found = await this.#inner.resolve(mailbox);
+    const found = await this.#inner.resolve(mailbox, this.#asking);
     const target = { mailbox: stripTag === true ? untagged(mailbox) : mailbox, route };
     if (found.result !== 'unknown') return { ...found, targets: [target] };
     // Its aliases were never read: it may be one.
     if (this.#parts.tables.get(domain)?.unread === true)
-      return { result: 'unsure', source: 'alias', listed: false, targets: [] };
+      return { result: 'unsure', source: 'alias', listed: false, by: '', targets: [] };
     if (catchAll === undefined || depth >= DEPTH_MAX || this.#seen.has(`*@${domain}`)) return NOBODY;
     this.#seen.add(`*@${domain}`);
     const caught = parseMailbox(catchAll, true);

@@ -104,6 +104,12 @@ async function bySts({ name, found }: Candidate, sts: TlsWorld['sts'], signal: A
   return demand({ kind: 'verified', by: 'mta-sts' });
 }
 
+/** For whoever only talks with a host and has no message: what zones and policies ask for beyond that is not asked. */
+export const plainDemand = (level: TlsLevel): TlsDemand =>
+  level === 'verified'
+    ? { kind: level, by: 'route' }
+    : { kind: level === 'dane' || level === 'mta-sts' ? 'opportunistic' : level };
+
 /** Why the host must not be trusted with the message; '' where it may. `distrust`: what this machine's authorities say. */
 export function distrustOf(
   demand: TlsDemand,

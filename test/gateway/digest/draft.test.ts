@@ -20,7 +20,7 @@ const drafted = (result: 'known' | 'unknown' | 'unsure', others: DigestSettings[
         ...{ hostname: 'mx.example', postmaster: 'it@example.com' },
         ...{ domains: new Map([['example.com', { route: 'store' }]]), routes: new Map([['store', {}]]) },
       } as unknown as Installation,
-      directory: { resolve: async () => ({ result, source: '', listed: true }) },
+      directory: { resolve: async () => ({ result, source: '', listed: true, by: '' }) },
       digests: {
         untold: async (_recipient, listed) => ({
           items: classes.filter((kind) => listed.includes(kind)).map(heldAs),

@@ -29,12 +29,14 @@ function bench(domains: readonly HostedDomain[], text?: string, defaultRoute = '
   const lists = new RecipientLists({ watch }, { event: note, warn: note, error: note });
   const hosted = new Map(domains.map((one) => [one.domain, one]));
   const installation = { domains: hosted, defaultRoute, routing: [] };
-  const sources = recipientDirectory(hosted, lists, clock);
+  const desk = { open: () => {}, keep: () => {}, ask: async () => ({ result: 'unsure', by: 'on_error' }) as const };
+  const world = { hostname: 'mx.test', store: { path: '/store', minFreeBytes: 0 }, domains: hosted };
+  const sources = recipientDirectory(world, lists, clock, desk);
   const directory = lists.aliases.directory(sources, installation, undefined, clock);
   const ask = async (address: string) => {
     const parsed = parseMailbox(address, true);
     if (parsed.kind === 'bad') throw new Error(parsed.why);
-    const { result, source, targets } = await directory.resolve(parsed.value);
+    const { result, source, targets } = await directory.resolve(parsed.value, 'ask');
     return [`${result} by ${source}`, ...(targets ?? []).map(({ mailbox, route }) => `${mailbox.address} ${route}`)];
   };
   return { ask, said, write: (now: string | undefined) => tellAll(reading(now)) };

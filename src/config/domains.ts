@@ -6,10 +6,11 @@ import { parseMailbox, toAscii } from '../mail/address.ts';
 import type { Findings } from './findings.ts';
 import type { HostedDomain, RecipientSource } from './installation.ts';
 import { resolvePath } from './paths.ts';
+import { rewritesOf, withoutMaps } from './rewrites.ts';
 import type { DOMAIN } from './schema.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
 
-type WrittenSources = z.output<typeof DOMAIN>['recipients'];
+type WrittenSources = NonNullable<z.output<typeof DOMAIN>['recipients']>;
 type WrittenSource = Exclude<WrittenSources, readonly unknown[]>;
 
 export function buildDomains(
@@ -35,23 +36,34 @@ export function buildDomains(
     seen.set(domain, written);
     if (value === undefined) continue;
 
-    if (!sections.maps.routes.has(value.route)) {
+    const { route = '', recipients, settings } = value;
+    const place = { ...at.source.place(at.path, 'key'), file: at.name };
+    if (value.alias_of !== undefined) {
+      domains.set(domain, { domain, route: '', recipients: [], settings, place, aliasOf: value.alias_of });
+      continue;
+    }
+    for (const key of ['route', 'recipients'] as const)
+      if (value[key] === undefined) problems.push(at.problem([key], `"${key}" is missing`, MISSING[key], 'key'));
+    if (route !== '' && !sections.maps.routes.has(route)) {
       const routes = [...sections.maps.routes.keys()];
-      const near = didYouMean(value.route, routes);
+      const near = didYouMean(route, routes);
       problems.push(
-        at.problem(['route'], `there is no route "${value.route}"`, `${near} there are: ${routes.join(', ')}`.trim()),
+        at.problem(['route'], `there is no route "${route}"`, `${near} there are: ${routes.join(', ')}`.trim()),
       );
     }
     domains.set(domain, {
-      domain,
-      route: value.route,
-      recipients: sourcesOf(value.recipients, domain, at, folder, files, findings),
-      settings: value.settings,
-      place: { ...at.source.place(at.path, 'key'), file: at.name },
+      ...{ domain, route, settings, place },
+      recipients: recipients === undefined ? [] : sourcesOf(recipients, domain, at, folder, files, findings),
+      ...rewritesOf(value, domain, at, folder, files, findings),
     });
   }
-  return domains;
+  return withoutMaps(domains, sections, findings);
 }
+
+const MISSING = {
+  route: 'add "route": the name of a route; or `alias_of:` and a hosted domain',
+  recipients: 'add "recipients": `any`, or a map with inline, file, pattern, ldap, sql or callout, or a list of these',
+} as const;
 
 function sourcesOf(
   written: WrittenSources,

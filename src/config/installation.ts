@@ -46,9 +46,21 @@ export type RecipientSource =
       readonly onStale: 'defer' | 'accept';
     };
 
+export type AliasSource =
+  | { readonly kind: 'inline'; readonly map: ReadonlyMap<string, readonly string[]> }
+  /** Absolute. */
+  | { readonly kind: 'file'; readonly path: string };
+
 export interface HostedDomain {
   readonly domain: string;
   readonly route: string;
+  /** Every address of it is the one of that hosted domain; it has no recipients of its own. */
+  readonly aliasOf?: string;
+  readonly aliases?: AliasSource;
+  /** Who gets what is for nobody. */
+  readonly catchAll?: string;
+  /** Recipients go on without their subaddress: `bob` for `bob+lists` (RFC 5233). */
+  readonly stripTag?: boolean;
   /** Asked in order. */
   readonly recipients: readonly RecipientSource[];
   readonly settings: { readonly [name: string]: FactValue };
@@ -134,6 +146,8 @@ export interface Installation {
   readonly routing: readonly RoutingEntry[];
   /** For domains that are not ours; '' where nothing may leave. */
   readonly defaultRoute: string;
+  /** Undefined: reverse-paths of mail that is sent on stay as they are. The path is absolute. */
+  readonly srs?: { readonly domain: string; readonly keysFile: string; readonly place: Place } | undefined;
   readonly dns: { readonly servers: readonly string[]; readonly timeout: Millis };
   /** Absolute. */
   readonly policiesDir: string;

@@ -16,6 +16,7 @@ import { nodeNumber } from './node-number.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { folderOf, resolvePath } from './paths.ts';
 import { quarantineOf } from './quarantine.ts';
+import { srsOf } from './rewrites.ts';
 import { buildRoutes } from './routes.ts';
 import { buildRouting } from './routing.ts';
 import { SINGLES } from './schema.ts';
@@ -50,6 +51,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const listeners = buildListeners(sections, policiesDir, files, findings);
   reportMissing(sections, findings);
   const routes = buildRoutes(sections, folder, queue, findings);
+  const domains = buildDomains(sections, folder, files, findings);
   refuseOwnListeners(sections, routes, listeners, findings);
 
   const installation: Installation = {
@@ -61,7 +63,8 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     postmaster: postmasterOf(sections, hostname, findings),
     listeners,
     certificates,
-    domains: buildDomains(sections, folder, files, findings),
+    domains,
+    srs: srsOf(sections, domains, folder, findings),
     routes,
     routing: buildRouting(sections, findings),
     defaultRoute: defaultRouteOf(sections, listeners, findings),
@@ -71,7 +74,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     queue,
     quarantine: quarantineOf(sections, limits.messageBytes, findings),
     limits,
-    digest: buildDigest(sections, findings),
+    digest: buildDigest(sections, listeners, findings),
     records: {
       retention: records.retention,
       coalesce: records.connections.coalesce,

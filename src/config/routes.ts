@@ -5,6 +5,7 @@ import { ADDED_OCTETS } from '../queue/takes.ts';
 import type { Findings } from './findings.ts';
 import type { Installation } from './installation.ts';
 import { resolvePath } from './paths.ts';
+import { authOf } from './route-auth.ts';
 import { fallbackOf, hostsOf, sourceOf, strategyOf } from './route-hosts.ts';
 import type { ROUTE } from './schema.ts';
 import type { Sections, Spot } from './sections.ts';
@@ -48,7 +49,7 @@ function oneRoute(
   at: Spot,
   timing: Omit<Route & { kind: 'maildir' }, 'kind' | 'path'>,
   folder: string,
-  { problems, notYet }: Findings,
+  { problems }: Findings,
 ): Route | undefined {
   const kinds = [value.hosts && 'hosts', value.path && 'path', value.mx && 'mx'].filter((kind) => kind !== undefined);
   if (kinds.length !== 1) {
@@ -73,13 +74,17 @@ function oneRoute(
     problems.push(at.problem(['protocol'], 'a maildir has a path and no hosts', 'write `path:` and remove the rest'));
     return undefined;
   }
-  checkSecurity(value, at, { problems, notYet });
+  const auth = authOf(value, at, folder, problems);
   const speaking = { ...sourceOf(value, at, { problems }), ...fallbackOf(value, at, { problems }) };
   if (value.mx === true) {
     foreign(['protocol', 'auth', 'strategy'], 'MX');
-    return { kind: 'mx', ...timing, ...speaking, port: value.port ?? SMTP_PORT, tls: value.tls ?? UNSAID };
+    return { kind: 'mx', ...timing, ...speaking, port: value.port ?? SMTP_PORT, tls: value.tls ?? BY_MX };
   }
   foreign(['port'], 'hosts');
+  if (value.tls === 'mta-sts')
+    problems.push(
+      at.problem(['tls'], 'MTA-STS speaks of hosts by MX, and these have names of their own', 'write `tls: verified`'),
+    );
   return {
     kind: 'hosts',
     ...timing,
@@ -88,48 +93,12 @@ function oneRoute(
     protocol: value.protocol ?? 'smtp',
     hosts: hostsOf(value, at, { problems }),
     tls: value.tls ?? UNSAID,
-    auth: null,
+    auth,
   };
 }
 
 const SMTP_PORT = 25;
 /** Where nothing is said: encrypted when the host can (RFC 7435). */
 const UNSAID: TlsLevel = 'opportunistic';
-
-function checkSecurity(value: WrittenRoute, at: Spot, { problems, notYet }: Findings): void {
-  const { auth, tls } = value;
-  if (auth !== undefined) {
-    if (tls !== 'verified')
-      problems.push(
-        at.problem(
-          ['auth'],
-          'a password goes only to a host whose certificate was verified',
-          'write `tls: verified`',
-          'key',
-        ),
-      );
-    if (auth.password !== undefined && !auth.password.startsWith('env:'))
-      problems.push(
-        at.problem(
-          ['auth', 'password'],
-          'a secret stands in this file',
-          'write `password_file:` and a path, or `password: env:NAME`',
-          'key',
-        ),
-      );
-    if ((auth.password === undefined) === (auth.password_file === undefined))
-      problems.push(
-        at.problem(['auth'], 'one password is needed', 'write `password_file:` or `password: env:NAME`', 'key'),
-      );
-    notYet.push(
-      at.problem(
-        ['auth'],
-        '`auth` of a route has not come yet',
-        'use a host that takes this machine by its address',
-        'key',
-      ),
-    );
-  }
-  if (tls !== undefined && tls !== 'none' && tls !== 'opportunistic')
-    notYet.push(at.problem(['tls'], `\`tls: ${tls}\` of a route has not come yet`, 'write opportunistic or none'));
-}
+/** By MX: what the host's zone says, else what the domain's policy says, else when the host can. */
+const BY_MX: TlsLevel = 'dane';

@@ -68,10 +68,33 @@ const RECIPIENT_SOURCE = z.union([
 const SETTING = z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number(), z.boolean()]))]);
 
 export const DOMAIN = z.strictObject({
-  route: text('the name of a route'),
+  route: text('the name of a route').optional(),
   recipients: z
     .union([z.literal('any'), RECIPIENT_SOURCE, z.array(z.union([z.literal('any'), RECIPIENT_SOURCE])).min(1)])
-    .meta({ expected: '`any`, or a map with inline, file, pattern, ldap, sql or callout, or a list of these' }),
+    .meta({ expected: '`any`, or a map with inline, file, pattern, ldap, sql or callout, or a list of these' })
+    .optional(),
+  alias_of: text('a hosted domain')
+    .meta({
+      description: 'Every address of this domain is the one of that hosted domain; instead of route and recipients',
+    })
+    .optional(),
+  aliases: z
+    .union([
+      z.strictObject({ file: path }),
+      z.strictObject({ inline: z.record(z.string(), z.union([text('an address'), names('an address').min(1)])) }),
+    ])
+    .meta({
+      expected: '`file:` and a path, or `inline:` and a map such as { sales: [alice, bob@example.net] }',
+      description: 'Addresses that stand for others, asked before the recipients',
+    })
+    .optional(),
+  catch_all: text('an address')
+    .meta({ description: 'Who gets what is for nobody: spam, mostly. Without it the unknown are refused' })
+    .optional(),
+  subaddress: z
+    .enum(['keep', 'strip'])
+    .meta({ description: '`strip`: bob+lists@ goes on as bob@ (RFC 5233), for stores that do not know tags' })
+    .prefault('keep'),
   settings: z.record(z.string(), SETTING).prefault({}),
 });
 
@@ -146,7 +169,14 @@ export const ROUTE = z.strictObject({
     })
     .optional(),
   port: z.int().min(1).max(65_535).meta({ description: 'Of hosts by MX, 25 without it' }).optional(),
-  tls: z.enum(['none', 'opportunistic', 'required', 'verified', 'dane', 'mta-sts']).optional(),
+  tls: z
+    .enum(['none', 'opportunistic', 'required', 'verified', 'dane', 'mta-sts'])
+    .meta({
+      description:
+        'By MX `dane` without it: what the zone of the host says (RFC 7672), else the policy of the domain (MTA-STS, RFC 8461), ' +
+        'else when the host can. `mta-sts` leaves the zone out. To hosts `opportunistic` without it, and `dane` wants signed records',
+    })
+    .optional(),
   auth: z
     .strictObject({ user: text('a user'), password_file: path.optional(), password: text('env:NAME').optional() })
     .optional(),
@@ -261,6 +291,10 @@ export const SINGLES = {
     .max(1000),
   default_route: text('the name of a route'),
   routing: ROUTING,
+  srs: z.strictObject({ domain: text('a hosted domain'), keys_file: path }).meta({
+    description:
+      'Mail from outside that is sent on to other domains (aliases, redirect) leaves with a sender of ours, by which bounces find back',
+  }),
   dns: z.strictObject({
     servers: names('an address, with or without a port').min(1).max(16).prefault(['127.0.0.1:53']),
     timeout: duration(1).prefault('5s'),

@@ -7,7 +7,8 @@ import type { EntryState, QueueEntry, SenderStanding } from '../queue/entry.ts';
 import type { TransactionRecord } from '../record/record.ts';
 import type { HeaderFacts } from './edge.ts';
 import { copyFor, type EntryParts, entryFor } from './entry-for.ts';
-import { type Refused, tellRefused } from './refused-after.ts';
+import { type Expanded, type Refused, tellAtOnce } from './refused-after.ts';
+import { hearsOfSuccess } from './sender.ts';
 import type { SessionState } from './session-state.ts';
 import { authenticationResultsField, forgedResults, receivedField } from './trace-fields.ts';
 import type { Copy, RecipientState, TransactionState } from './transaction.ts';
@@ -26,10 +27,12 @@ export async function admission(
   const entries: QueueEntry[] = [];
   const quarantine: QuarantineItem[] = [];
   const refused: Refused[] = [];
+  const expanded: Expanded[] = [];
   for (const recipient of tx.recipients) {
     const { edits, copies } = recipient.changes;
     const one = { recipient, content, prefix, sender };
-    const make = (state: EntryState): QueueEntry => entryFor(s, tx, { ...one, edits: [...forged, ...edits], state });
+    const make = (state: EntryState, instead?: Copy & { readonly kind: 'alias' }): QueueEntry =>
+      entryFor(s, tx, { ...one, edits: [...forged, ...edits], state, ...(instead === undefined ? {} : { instead }) });
     let state: EntryState | undefined;
     switch (recipient.outcome) {
       case 'queued':
@@ -53,13 +56,22 @@ export async function admission(
       case 'none':
         break;
     }
+    if (
+      recipient.outcome === 'queued' &&
+      copies.some(({ kind }) => kind === 'alias') &&
+      hearsOfSuccess(s, tx, recipient, sender)
+    )
+      expanded.push({ recipient, entry: entries.at(-1)! });
     for (const copy of copies) {
       if (copy.kind === 'original')
         quarantine.push(originalFor(s, tx, { ...one, edits: [...forged, ...copy.edits], state: QUARANTINED }, copy));
-      else if (state !== undefined) entries.push(copyFor(s, make(state), copy));
+      else if (copy.kind === 'alias' && recipient.outcome === 'quarantined')
+        quarantine.push(itemFor(tx, recipient, make(QUARANTINED, copy)));
+      else if (state !== undefined)
+        entries.push(copy.kind === 'alias' ? make(state, copy) : copyFor(s, make(state), copy));
     }
   }
-  const told = await tellRefused(s, tx, refused, content);
+  const told = await tellAtOnce(s, tx, { refused, expanded }, content);
   const { maxBytes } = s.current.installation.quarantine;
   return {
     record,

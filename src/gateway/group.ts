@@ -13,10 +13,10 @@ export function groupLeases(
   const groups = new Map<string, Lease[]>();
   const full: Lease[][] = [];
   for (const lease of leases) {
-    const { recordId, reversePath, route, contentRef, prefix, edits, last, domain } = lease.entry;
+    const { recordId, reversePath, mailFrom, route, contentRef, prefix, edits, last, domain } = lease.entry;
     // One record is one MAIL: body, utf8, RET and ENVID are alike in it. Only a copy has a reverse-path of its own.
     const to = [route, byDomain(route) ? domain : '', last?.onlyAt ?? ''];
-    const key = JSON.stringify([recordId, reversePath, to, contentRef, prefix, edits]);
+    const key = JSON.stringify([recordId, mailFrom ?? reversePath, to, contentRef, prefix, edits]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [lease]);
     else if (group.push(lease) >= RECIPIENTS_MAX) {

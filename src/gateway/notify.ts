@@ -68,7 +68,7 @@ async function original({ entry, open }: Owed, full: boolean, log: Log, signal: 
   let gathered = 0;
   try {
     for await (const chunk of open(signal)) {
-      chunks.push(chunk);
+      chunks.push(Uint8Array.from(chunk));
       gathered += chunk.length;
       if (!whole && (gathered >= HEADER_OCTETS_MAX || Buffer.concat(chunks).includes('\r\n\r\n'))) break;
     }

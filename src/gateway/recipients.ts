@@ -48,7 +48,7 @@ export function recipientDirectory(
 }
 
 /** `bob+list` is asked as it stands, then as `bob` (RFC 5233). A local part that begins with + has no tag. */
-function withoutTag(local: string): string[] {
+export function withoutTag(local: string): string[] {
   const plus = local.indexOf('+');
   return plus > 0 ? [local, local.slice(0, plus)] : [local];
 }

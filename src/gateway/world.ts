@@ -13,15 +13,26 @@ import type { Resolver } from '../ports/resolver.ts';
 import type { Services } from '../ports/services.ts';
 import type { StateStore } from '../ports/state.ts';
 import type { KeyedZones } from './dns/keyed-zones.ts';
+import type { Srs } from './rewrite/srs.ts';
 
 /** Says whether a hosted domain knows a recipient (docs/policy.md §9 `recipient.result`, `.source`). */
 export interface RecipientDirectory {
-  resolve(mailbox: Mailbox): Promise<{
-    readonly result: 'known' | 'unknown' | 'unsure';
-    readonly source: string;
-    /** A source names exactly this address: not a pattern, not a whole domain, not another one less its tag. */
-    readonly listed: boolean;
-  }>;
+  resolve(mailbox: Mailbox): Promise<Found>;
+}
+
+export interface Found {
+  readonly result: 'known' | 'unknown' | 'unsure';
+  readonly source: string;
+  /** A source names exactly this address: not a pattern, not a whole domain, not another one less its tag. */
+  readonly listed: boolean;
+  /** Whom it stands for, where it is rewritten; left out: itself. */
+  readonly targets?: readonly Target[];
+}
+
+/** Where a message goes in the end. */
+export interface Target {
+  readonly mailbox: Mailbox;
+  readonly route: string;
 }
 
 /** A listener with its trusted networks ready to be asked. */
@@ -35,6 +46,8 @@ export interface Current {
   /** By name. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly directory: RecipientDirectory;
+  /** Undefined: reverse-paths of mail that is sent on stay as they are. */
+  readonly srs?: Srs | undefined;
   /** Zones of blocklists with a key in their names. */
   readonly zones: KeyedZones;
   /** Daemons that checks may ask. */

@@ -1,8 +1,10 @@
 /** Composes a dispatcher over SMTP, LMTP and maildirs. */
 
 import { DnsClient } from '../adapters/dns/client.ts';
+import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { MaildirDelivery } from '../adapters/files/maildir.ts';
 import { dialSocket } from '../adapters/net/dial.ts';
+import { stsFetcher } from '../adapters/net/sts-fetch.ts';
 import { systemDice } from '../adapters/system/dice.ts';
 import { interfaceAddresses } from '../adapters/system/interfaces.ts';
 import type { Installation } from '../config/installation.ts';
@@ -15,6 +17,7 @@ import type { ContentStore } from '../ports/content.ts';
 import type { Ids } from '../ports/ids.ts';
 import type { Log } from '../ports/log.ts';
 import type { Resolver } from '../ports/resolver.ts';
+import { MtaSts } from '../smtp/send/mta-sts.ts';
 import { SmtpDelivery } from '../smtp/send/smtp-delivery.ts';
 
 export interface Cargo {
@@ -34,13 +37,20 @@ export interface Cargo {
 
 export function dispatcherFor(cargo: Cargo): Dispatcher {
   const { store, clock, log, ids, installation, owner, room, listening } = cargo;
-  const { hostname, dns } = installation();
+  const {
+    hostname,
+    dns,
+    store: { path },
+  } = installation();
   const client = cargo.resolver === undefined ? new DnsClient({ ...dns, elapsed: clock.elapsed, log }) : undefined;
+  const resolver = cargo.resolver ?? client!;
+  const kept = keptTexts(path, 'keep', log, 'mta-sts');
   const smtp = new SmtpDelivery({
     dial: dialSocket,
     hostname,
     clock,
-    resolver: cargo.resolver ?? client!,
+    resolver,
+    sts: new MtaSts({ resolver, fetch: stsFetcher(resolver), kept, clock, log }),
     random: () => systemDice.random(),
     isOwn: (ip, port) => isOwnPlace([...installation().listeners, ...listening()], interfaceAddresses(), ip, port),
   });

@@ -72,12 +72,14 @@ const HEADLINE: { readonly [action in DsnAction]: string } = {
   delayed: 'has not been delivered yet to',
   delivered: 'was delivered to',
   relayed: 'was passed on, to a server that will not report, for',
+  expanded: 'was passed on to everybody who stands behind',
 };
 const SUBJECT: { readonly [action in DsnAction]: string } = {
   failed: 'Not delivered',
   delayed: 'Delayed',
   delivered: 'Delivered',
   relayed: 'Passed on',
+  expanded: 'Passed on',
 };
 
 function subject({ recipients }: DsnParts): string {

@@ -56,6 +56,15 @@ interface Speaking extends RouteBase {
   readonly fallback?: readonly HostAddress[];
 }
 
+/** `from` is where the password was read, or has to be. */
+export interface RouteAuth {
+  readonly user: string;
+  readonly password: string;
+  readonly from?: ({ readonly file: string } | { readonly env: string }) & {
+    readonly place: { readonly file: string; readonly line: number; readonly column: number };
+  };
+}
+
 export interface HostsRoute extends Speaking {
   readonly kind: 'hosts';
   readonly protocol: 'smtp' | 'lmtp';
@@ -63,7 +72,7 @@ export interface HostsRoute extends Speaking {
   readonly hosts: readonly HostAddress[];
   /** Absent: failover. */
   readonly strategy?: HostStrategy;
-  readonly auth: { readonly user: string; readonly password: string } | null;
+  readonly auth: RouteAuth | null;
 }
 
 /** To the hosts that the recipient's domain names in DNS (RFC 5321 §5.1). */

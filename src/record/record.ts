@@ -88,6 +88,8 @@ export interface RecipientRecord extends Verdictum {
   readonly removed?: readonly RemovedPart[];
   /** Where there are any: what else was kept or sent on this recipient's behalf. */
   readonly copies?: readonly RecipientCopy[];
+  /** Whom the address stands for: the first of them, others are copies. */
+  readonly target?: { readonly address: string; readonly by: string };
 }
 
 /** Text from outside is cleaned and bounded. */
@@ -105,7 +107,8 @@ export interface RecipientCopy {
   readonly number: number;
   readonly address: string;
   /** `original`: the message as it came, kept aside as attachments were taken out. */
-  readonly kind: 'bcc' | 'original';
+  /** `alias`: one more of those that the address stands for. */
+  readonly kind: 'bcc' | 'original' | 'alias';
   readonly by: string;
 }
 

@@ -28,8 +28,8 @@ const problemsOf = (route: string, more = '') =>
 const at = (host: string, port: number) => ({ kind: 'tcp', host, port });
 
 describe('a route', () => {
-  test('by MX has port 25 and encrypts where it can', () => {
-    expect(routed('mx: true')).toMatchObject({ kind: 'mx', port: 25, tls: 'opportunistic' });
+  test('by MX has port 25 and encrypts as zones and policies want', () => {
+    expect(routed('mx: true')).toMatchObject({ kind: 'mx', port: 25, tls: 'dane' });
   });
   test('by MX may name its port, where it speaks from, and who comes last', () => {
     expect(

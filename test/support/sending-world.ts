@@ -11,5 +11,6 @@ export const sendWorld = (changes: Partial<SendWorld> = {}): SendWorld => ({
   resolver: zoneResolver({ names: new Map(), parents: new Set() }),
   random: () => 0,
   isOwn: () => false,
+  sts: { policyOf: async () => undefined },
   ...changes,
 });

@@ -70,6 +70,8 @@ class SocketLine implements Line {
   #socket: Socket;
   #listener: LineListener | undefined;
   #why: string | undefined;
+  /** For all that was written to leave. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -82,19 +84,15 @@ class SocketLine implements Line {
   }
 
   write(octets: Uint8Array | string): boolean {
-    return this.#socket.writable ? this.#socket.write(octets) : true;
+    const socket = this.#socket;
+    if (!socket.writable) return true;
+    socket.write(octets, this.#left);
+    return socket.writableLength === 0;
   }
 
   drained(): Promise<void> {
-    const socket = this.#socket;
-    if (!socket.writableNeedDrain || this.#why !== undefined) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        socket.off('drain', done).off('close', done);
-        resolve();
-      };
-      socket.on('drain', done).on('close', done);
-    });
+    if (this.#socket.writableLength === 0 || this.#why !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   startTls(wants: TlsWants, signal: AbortSignal): Promise<string> {
@@ -124,7 +122,7 @@ class SocketLine implements Line {
       };
       const abort = () => done(reasonOf(signal));
       signal.addEventListener('abort', abort, { once: true });
-      secure.once('secureConnect', () => done(''));
+      secure.once('secureConnect', () => done(wants.distrust?.(shownBy(secure)) ?? ''));
       secure.once('error', (error) => done(error.message));
       secure.once('close', () => done('closed during the handshake'));
     });
@@ -132,8 +130,7 @@ class SocketLine implements Line {
 
   shown(): ShownCertificates | undefined {
     if (!(this.#socket instanceof TLSSocket)) return undefined;
-    const { authorized, authorizationError: why } = this.#socket;
-    return { chain: chainOf(this.#socket.getPeerCertificate(true)), distrust: authorized ? '' : String(why) };
+    return shownBy(this.#socket);
   }
 
   end(): void {
@@ -157,7 +154,26 @@ class SocketLine implements Line {
     if (this.#why !== undefined) return;
     this.#why = why;
     this.#listener?.ended(why);
+    this.#wake();
   }
+
+  readonly #left = (): void => {
+    if (this.#waiting.length > 0 && this.#socket.writableLength === 0) this.#wake();
+  };
+
+  #wake(): void {
+    for (const go of this.#waiting.splice(0)) go();
+  }
+}
+
+function shownBy(socket: TLSSocket): ShownCertificates {
+  const { authorized, authorizationError: why } = socket;
+  return {
+    chain: chainOf(socket.getPeerCertificate(true)),
+    distrust: authorized ? '' : String(why),
+    at: Date.now(),
+    protocol: socket.getProtocol() ?? '',
+  };
 }
 
 /** A root names itself as its issuer; no chain in use is longer. */

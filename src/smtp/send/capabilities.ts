@@ -10,6 +10,8 @@ export interface Capabilities {
   readonly dsn: boolean;
   readonly startTls: boolean;
   readonly authPlain: boolean;
+  /** RFC 8689. */
+  readonly requireTls: boolean;
   /** BDAT (RFC 3030). */
   readonly chunking: boolean;
   readonly limits: OfferedLimits;
@@ -41,6 +43,7 @@ export const NO_CAPABILITIES: Capabilities = {
   dsn: false,
   startTls: false,
   authPlain: false,
+  requireTls: false,
   chunking: false,
   limits: NO_LIMITS,
 };
@@ -61,6 +64,7 @@ export function capabilitiesOf(lines: readonly string[]): Capabilities {
     dsn: keywords.has('DSN'),
     startTls: keywords.has('STARTTLS'),
     authPlain: (keywords.get('AUTH') ?? '').split(' ').includes('PLAIN'),
+    requireTls: keywords.has('REQUIRETLS'),
     chunking: keywords.has('CHUNKING'),
     limits: limitsOf(keywords.get('LIMITS') ?? ''),
   };

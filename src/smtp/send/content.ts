@@ -17,10 +17,12 @@ type Body = AsyncIterator<Uint8Array>;
 export async function sendLines(peer: Peer, first: Uint8Array, body: Body): Promise<Sent> {
   const { conversation } = peer;
   const stuffer = new Stuffer('dot');
-  let piece = stuffer.feed(first);
+  const held = new Held();
+  // One piece behind: the last goes with the dot, and which is the last is known when no other comes.
+  let piece = held.hold(stuffer.feed(first));
   for (let next = await body.next(); next.done !== true; next = await body.next()) {
     if (conversation.outOfStep || !(await put(peer, piece))) break;
-    piece = stuffer.feed(next.value);
+    piece = held.hold(stuffer.feed(next.value));
   }
   if (conversation.broken !== undefined || conversation.outOfStep) return cutShort(peer);
   // One write for the last piece and the dot. From here on the message may have been taken.
@@ -36,7 +38,8 @@ export async function sendChunks(peer: Peer, first: Uint8Array, body: Body): Pro
   const { conversation, can, deadlines } = peer;
   const ahead = can.pipelining ? CHUNKS_AHEAD : 1;
   const stuffer = new Stuffer('chunk');
-  let piece = stuffer.feed(first);
+  const held = new Held();
+  let piece = held.hold(stuffer.feed(first));
   let unanswered = 0;
   for (let next = await body.next(); next.done !== true; next = await body.next()) {
     if (piece.length > 0) {
@@ -48,7 +51,7 @@ export async function sendChunks(peer: Peer, first: Uint8Array, body: Body): Pro
       if (!isTaken(heard)) return cut(peer, heard);
       unanswered -= 1;
     }
-    piece = stuffer.feed(next.value);
+    piece = held.hold(stuffer.feed(next.value));
   }
   if (conversation.broken !== undefined) return cutShort(peer);
   conversation.line.write(chunk(Buffer.concat([piece, stuffer.end()]), true));
@@ -59,6 +62,17 @@ export async function sendChunks(peer: Peer, first: Uint8Array, body: Body): Pro
     if (!isTaken(heard)) return cut(peer, heard);
   }
   return WHOLE;
+}
+
+/** Keeps a piece beyond its time, in a buffer that is used again once the piece has left. */
+class Held {
+  #room: Uint8Array = new Uint8Array(0);
+
+  hold(octets: Uint8Array): Uint8Array {
+    if (this.#room.length < octets.length) this.#room = new Uint8Array(octets.length);
+    this.#room.set(octets);
+    return this.#room.subarray(0, octets.length);
+  }
 }
 
 const WHOLE: Sent = { kind: 'whole' };

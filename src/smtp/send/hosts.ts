@@ -1,8 +1,9 @@
 /** Asks one host to take a message: over a line that is open, or a new one, in as many transactions as the host's limits need. */
+
 import type { Consignment } from '../../ports/delivery.ts';
 import type { Dial } from '../../ports/dial.ts';
 import type { QueueEntry } from '../../queue/entry.ts';
-import type { HostsRoute, MxRoute } from '../../queue/route.ts';
+import type { HostsRoute, MxRoute, TlsLevel } from '../../queue/route.ts';
 import type { HandedTo } from '../../queue/transition.ts';
 import type { Candidate } from './candidate.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -11,6 +12,7 @@ import type { HostResult } from './outcomes.ts';
 import { type Approached, approach, leave, type Peer } from './peer.ts';
 import { Pool } from './pool.ts';
 import { nextPortion } from './portions.ts';
+import { demandKey, demandOf, type TlsDemand, type TlsWorld } from './tls-demand.ts';
 import { type Answer, transact } from './transaction.ts';
 
 export class Hosts {
@@ -19,14 +21,16 @@ export class Hosts {
   readonly #deadlines: Deadlines;
   readonly #down: Down;
   readonly #pool = new Pool();
+  readonly #tls: TlsWorld;
 
   constructor(
-    { dial, hostname }: { readonly dial: Dial; readonly hostname: string },
+    { dial, hostname, ...tls }: { readonly dial: Dial; readonly hostname: string } & TlsWorld,
     deadlines: Deadlines,
     down: Down,
   ) {
     this.#dial = dial;
     this.#hostname = hostname;
+    this.#tls = tls;
     this.#deadlines = deadlines;
     this.#down = down;
   }
@@ -61,7 +65,16 @@ export class Hosts {
     parcel: Consignment,
     signal: AbortSignal,
   ): Promise<HostResult[]> {
-    const key = keyOf(route, candidate);
+    const demanded = await demandOf(levelFor(route, candidate), candidate, parcel.entries[0]?.tls, this.#tls, signal);
+    if (demanded.kind === 'kept-from')
+      return parcel.entries.map(() => ({
+        kind: 'transient',
+        host: candidate.host,
+        reply: null,
+        cause: `TLS: ${demanded.why}`,
+      }));
+    const { demand } = demanded;
+    const key = keyOf(route, candidate, demand);
     const kept = this.#pool.take(key);
     if (kept !== undefined) {
       const portion = nextPortion(kept, parcel.entries);
@@ -71,7 +84,7 @@ export class Hosts {
       if (answers.length > 0 && (!answers.every(saysNothing) || signal.aborted))
         return answers.map((answer) => resultOf(answer, kept));
     }
-    const approached = await this.#approach(route, candidate, signal);
+    const approached = await this.#approach(route, candidate, demand, signal);
     if (approached.kind === 'unusable') {
       const { why, reply } = approached;
       // A refusal to talk, 5yz as well, is about this host and this moment, not about the message (RFC 5321 §4.2.4.2).
@@ -88,9 +101,10 @@ export class Hosts {
   async #approach(
     route: HostsRoute | MxRoute,
     { address, host, name }: Candidate,
+    tls: TlsDemand,
     signal: AbortSignal,
   ): Promise<Approached> {
-    const { tls, source } = route;
+    const { source } = route;
     const { protocol, auth } = route.kind === 'hosts' ? route : { protocol: 'smtp' as const, auth: null };
     const us = { hostname: this.#hostname, source, deadlines: this.#deadlines };
     const approached = await approach(this.#dial, { address, host, name, protocol, tls, auth, ...us }, signal);
@@ -118,11 +132,15 @@ export class Hosts {
   }
 }
 
+/** Zones and policies speak of the hosts of a domain; a relay that takes their place is not among them. */
+const levelFor = ({ kind, tls }: HostsRoute | MxRoute, { found }: Candidate): TlsLevel =>
+  kind === 'mx' && found.by === 'operator' && (tls === 'dane' || tls === 'mta-sts') ? 'opportunistic' : tls;
+
 /** A line is as its route was when it was opened: after a reload, one without TLS must not serve a route that wants it. */
-function keyOf(route: HostsRoute | MxRoute, { host }: Candidate): string {
-  const { name, tls, source } = route;
+function keyOf(route: HostsRoute | MxRoute, { host }: Candidate, demand: TlsDemand): string {
+  const { name, source } = route;
   const by = route.kind === 'hosts' ? [route.protocol, route.auth?.user] : ['smtp'];
-  return [name, host, tls, source?.v4, source?.v6, ...by].join(' ');
+  return [name, host, demandKey(demand), source?.v4, source?.v6, ...by].join(' ');
 }
 
 const saysNothing = (answer: Answer): boolean =>
@@ -138,7 +156,13 @@ function resultOf(answer: Answer, peer: Peer): HostResult {
   const { host } = peer;
   switch (answer.kind) {
     case 'taken':
-      return { kind: 'delivered', host, reply: answer.reply, to: handedTo(peer) };
+      return {
+        kind: 'delivered',
+        host,
+        reply: answer.reply,
+        to: handedTo(peer),
+        ...(peer.security === '' ? {} : { security: peer.security }),
+      };
     case 'refused':
       if (answer.reply.code >= 500) return { kind: 'permanent', host, reply: answer.reply };
       return { kind: 'transient', host, reply: answer.reply, cause: '', talked: true };

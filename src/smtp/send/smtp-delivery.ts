@@ -11,11 +11,12 @@ import { Down } from './down.ts';
 import { HostOrder } from './host-order.ts';
 import { Hosts } from './hosts.ts';
 import { Outcomes } from './outcomes.ts';
+import type { TlsWorld } from './tls-demand.ts';
 
 /** Hosts by MX that may each put a message off before the attempt ends: they are of one mind, more often than not. */
 const PUT_OFF_MAX = 4;
 
-export interface SendWorld extends SearchWorld {
+export interface SendWorld extends SearchWorld, TlsWorld {
   readonly dial: Dial;
   readonly clock: Clock;
 }

@@ -52,12 +52,19 @@ export async function transact(peer: Peer, parcel: Parcel, signal: AbortSignal):
 }
 
 async function beyondThisHost(
-  { can, host }: Peer,
+  { can, host, proved }: Peer,
   parcel: Parcel,
   utf8: boolean,
   signal: AbortSignal,
 ): Promise<Reply | undefined> {
   const { entries, size } = parcel;
+  // RFC 8689 §4.2.1 and §7: a hop that does not offer it would pass the message on in plain.
+  if (entries[0]?.tls === 'required' && !(proved && can.requireTls))
+    return {
+      code: 550,
+      enhanced: '5.7.30',
+      text: `this message requires TLS all the way, and ${host} does not offer REQUIRETLS`,
+    };
   // RFC 6531 §3.2: without SMTPUTF8 the message cannot go on; RFC 5248 registry: X.6.7.
   if (utf8 && !can.utf8)
     return { code: 550, enhanced: '5.6.7', text: `this message needs SMTPUTF8, which ${host} does not offer` };

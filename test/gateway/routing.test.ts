@@ -64,6 +64,14 @@ describe('mail', () => {
     expect(routeTo(mailbox(to), { sender: from(sender), user }, installation())).toBe(route);
   });
 
+  test.each([
+    ['ab@x.test', 'world'],
+    ['ab-b@x.test', 'one'],
+  ])('%s by the pattern *ab*b@x.test, whose pieces share no letter, goes by %s', (to, route) => {
+    const routing = [{ recipient: [{ kind: 'pattern' as const, pattern: '*ab*b@x.test' }], route: 'one' }];
+    expect(routeTo(mailbox(to), { sender: from(''), user: '' }, { ...installation(), routing })).toBe(route);
+  });
+
   test('that matches a pattern of stars is found in time that grows with its length alone', () => {
     const routing = [
       { recipient: [{ kind: 'pattern' as const, pattern: `${'*a'.repeat(100)}*b@x.test` }], route: 'one' },

@@ -17,9 +17,10 @@ export const installation = {
   hostname: 'mx.gateway.test',
   node: 'mx',
   domains: new Map([['store.test', { route: 'store' }]]),
-  routes: new Map([
+  routes: new Map<string, Route>([
     ['store', store],
     ['internet', { ...store, name: 'internet' }],
+    ['mx', { ...aTiming, name: 'mx', kind: 'mx', port: 25, tls: 'none' }],
   ]),
   routing: [],
   defaultRoute: 'internet',

@@ -89,6 +89,18 @@ describe('CHUNKING', () => {
     const pieces = Array.from({ length: 40 }, () => `${'x'.repeat(100)}\r\n`);
     expect(brief(await delivery().deliver(parcel(route([next]), pieces), never))).toEqual(expected);
   });
+  test('one chunk that is refused is the end, whatever is said to those behind it', async () => {
+    let heard = 0;
+    const next = await host({ keywords, BDAT: () => (heard++ === 0 ? '552 5.3.4 too big' : '250 ok') });
+    const pieces = Array.from({ length: 5 }, () => 'x\r\n');
+    expect(brief(await delivery().deliver(parcel(route([next]), pieces), never))).toEqual(['permanent 552']);
+  });
+  test('one of many chunks that is refused is heard before all are sent', async () => {
+    const next = await host({ keywords, BDAT: '552 5.3.4 too big' });
+    const pieces = Array.from({ length: 1000 }, () => `${'x'.repeat(100)}\r\n`);
+    expect(brief(await delivery().deliver(parcel(route([next]), pieces), never))).toEqual(['permanent 552']);
+    expect(next.commands.length).toBeLessThan(100);
+  });
   test('no content goes to a host that took no recipient', async () => {
     const next = await host({ keywords, RCPT: '550 no' });
     const out = delivery();
@@ -216,6 +228,14 @@ describe('several hosts', () => {
       8,
     );
     expect(counts(all)).toEqual([6, 2]);
+  });
+  test('are not spoken to from a family that the route does not name', async () => {
+    const only = await host();
+    const to = route([only], { source: { v6: '::1' } });
+    expect(await delivery().deliver(parcel(to, MESSAGE), never)).toMatchObject([
+      { kind: 'transient', cause: '127.0.0.1 has no address of the family that is spoken from' },
+    ]);
+    expect(only.connections).toBe(0);
   });
   test('that all put it off leave it to the fallback', async () => {
     const all = [await host({ MAIL: '451 later' }), await host({ greeting: '421 busy' })];

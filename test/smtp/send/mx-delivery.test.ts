@@ -109,6 +109,12 @@ describe('an exchange that', () => {
     expect(at[1]!.messages).toHaveLength(1);
   });
 
+  test('puts a message off is named, though DNS is silent about the next one', async () => {
+    const { port } = await hosts({ RCPT: '450 later' });
+    const { out } = await delivery(zones(2, { 'm3.test': ['SERVFAIL'] }));
+    expect(brief(await out.deliver(parcel(route(port)), never))).toEqual(['transient 450 m2.test[127.0.0.2]']);
+  });
+
   test('refuses for good is the last word', async () => {
     const { port, at } = await hosts({ RCPT: '550 5.1.1 nobody' }, {});
     const { out } = await delivery(zones(2));
@@ -231,6 +237,16 @@ describe('a fallback relay', () => {
     const { results, relay } = await relayed(script, served);
     expect(results).toEqual([expected]);
     expect(relay.connections).toBe(0);
+  });
+  test('is not asked for what may lie at an exchange that is not there now', async () => {
+    const { port, at } = await hosts(null, {});
+    const fallback = [{ kind: 'tcp', host: '127.0.0.3', port }] as const;
+    const { out } = await delivery(zones(1));
+    const last = { at: 0, host: '', said: '', enhanced: '', onlyAt: `m2.test[127.0.0.2]:${port}` };
+    expect(brief(await out.deliver(parcel(route(port, { fallback }), [{ last }]), never))).toEqual([
+      'transient m2.test[127.0.0.2]',
+    ]);
+    expect(at[1]!.connections).toBe(0);
   });
   test('that lost the line after the dot is asked again, and no other', async () => {
     const { port, at } = await hosts({}, {});

@@ -6,7 +6,7 @@ import type { Admission, LeaseRequest, QuarantineItem } from '../ports/queue.ts'
 import type { EntryState, QueueEntry, SenderStanding } from '../queue/entry.ts';
 import type { TransactionRecord } from '../record/record.ts';
 import type { HeaderFacts } from './edge.ts';
-import { copyFor, type EntryParts, entryFor } from './entry-for.ts';
+import { copyFor, entryFor } from './entry-for.ts';
 import { type Expanded, type Refused, tellAtOnce } from './refused-after.ts';
 import { hearsOfSuccess } from './sender.ts';
 import type { SessionState } from './session-state.ts';

@@ -132,8 +132,6 @@ log: { level: debug }
     const { problems, notYet } = load(manual);
     expect(problems.map(say)).toEqual([]);
     expect(notYet.map(({ message }) => message)).toEqual([
-      '`auth: required` has not come yet',
-      '`auth: required` has not come yet',
       'recipients by `callout` have not come yet',
       '`mx: true` has not come yet',
       '`tls: verified` of a route has not come yet',

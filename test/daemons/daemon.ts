@@ -28,6 +28,11 @@ const KNOWN = {
   clamavTestfiles: { program: '/usr/share/clamav-testfiles/clam.exe', package: 'clamav-testfiles' },
   spamd: { program: '/usr/sbin/spamd', package: 'spamd' },
   rspamd: { program: '/usr/bin/rspamd', package: 'rspamd' },
+  slapd: {
+    program: '/usr/sbin/slapd',
+    package: 'slapd',
+    preseed: 'slapd slapd/no_configuration boolean true\n',
+  },
   swaks: { program: '/usr/bin/swaks', package: 'swaks' },
 } satisfies { readonly [name: string]: Needed };
 

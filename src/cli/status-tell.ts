@@ -10,6 +10,7 @@ import { columns, terminal } from '../record/terminal.ts';
 import { overrideLine } from './override-tell.ts';
 import type { RouteWaiting, Waiting } from './queue-count.ts';
 import { count } from './sound.ts';
+import { suspensionLine } from './suspension.ts';
 
 export interface Quarantined {
   readonly total: number;
@@ -67,6 +68,8 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
     ]),
     ...gateway.services.map((one) => ['service', sayService(one, now)]),
     ...tellDigest(gateway, now),
+    // One that was started before there were any says nothing of them.
+    ...(gateway.suspensions ?? []).map((one) => ['suspended', suspensionLine(one, now)]),
     ...(lastReload === null
       ? []
       : [

@@ -55,6 +55,8 @@ export interface RecipientState {
   changes: Changes;
   /** Kept aside by no verdict: a change that rules want cannot be made. */
   aside: { readonly class: QuarantineClass; readonly by: string } | undefined;
+  /** It may be relayed to by a provider's certificate alone, which the message has yet to bear out. */
+  byRelay: boolean;
   /** Takes part in DATA: its RCPT was answered 250. */
   taken: boolean;
 }
@@ -112,6 +114,7 @@ export function newRecipient(
     why: '',
     changes: UNCHANGED,
     aside: undefined,
+    byRelay: false,
     taken: false,
   };
 }

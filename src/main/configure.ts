@@ -21,6 +21,7 @@ import { SERVICES, type ServiceName } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Services } from '../ports/services.ts';
 import { keeping, onDisk, type Snapshot, told } from './disk.ts';
+import { readPasswords, type UserTrouble, userTroubles } from './read-passwords.ts';
 import { readZones } from './read-zones.ts';
 import { sha256 } from './sha256.ts';
 
@@ -53,6 +54,7 @@ export function configure(
   secrets: 'read' | 'leave' = 'read',
   from?: Snapshot,
   services: ServiceHouse = NO_SERVICES,
+  logins: LoginHouse = NO_LOGINS,
 ): Configured {
   const snapshot = new Map<string, unknown>(from);
   const disk = from === undefined ? keeping(onDisk(clock.now, secrets === 'read'), snapshot) : told(from);
@@ -90,6 +92,10 @@ export function configure(
     secrets === 'read' ? disk.secret : undefined,
   );
   problems.push(...unread);
+  const passwords = readPasswords(installation, secrets === 'read' ? disk.secret : undefined);
+  problems.push(...passwords.problems);
+  const opened = logins.of(installation.users, passwords.texts);
+  if (secrets === 'read' && from === undefined) problems.push(...userTroubles(installation, opened.troubles));
   const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);
@@ -99,11 +105,13 @@ export function configure(
     policies: found,
     directory,
     zones,
+    logins: opened.sources,
     services: services.of(installation.services),
   };
   const takeOver = (): void => {
     directory?.takeOver();
     services.only(installation.services);
+    logins.only(installation.users, passwords.texts);
   };
   return { current, installation, problems, snapshot, notYet, takeOver };
 }
@@ -114,6 +122,16 @@ export interface ServiceHouse {
   only(settings: Installation['services']): void;
 }
 
+/** Sources of users, which outlive a configuration as the services do. */
+export interface LoginHouse {
+  of(
+    settings: Installation['users'],
+    secrets: ReadonlyMap<string, string>,
+  ): { readonly sources: Current['logins']; readonly troubles: readonly UserTrouble[] };
+  only(settings: Installation['users'], secrets: ReadonlyMap<string, string>): void;
+}
+
+const NO_LOGINS: LoginHouse = { of: () => ({ sources: new Map(), troubles: [] }), only: () => {} };
 const NO_SERVICES: ServiceHouse = { of: () => ({}), only: () => {} };
 
 /** Names of files of a bundle that are lists: they are put in force by themselves, the policy's own words are not. */

@@ -3,6 +3,7 @@ import { MaildirDelivery } from '../adapters/files/maildir.ts';
 import { dialSocket } from '../adapters/net/dial.ts';
 import { systemDice } from '../adapters/system/dice.ts';
 import type { Installation } from '../config/installation.ts';
+import { noteBounce } from '../gateway/bounces.ts';
 import { DeliveryByRoute } from '../gateway/deliver.ts';
 import { Dispatcher } from '../gateway/dispatch.ts';
 import type { Outlet } from '../gateway/record-outlet.ts';
@@ -10,6 +11,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ContentStore } from '../ports/content.ts';
 import type { Ids } from '../ports/ids.ts';
 import type { Log } from '../ports/log.ts';
+import type { StateStore } from '../ports/state.ts';
 import { SmtpDelivery } from '../smtp/send/smtp-delivery.ts';
 
 export interface Cargo {
@@ -21,9 +23,10 @@ export interface Cargo {
   readonly installation: () => Installation;
   readonly owner: string;
   readonly room: (entries: number) => void;
+  readonly state: StateStore;
 }
 
-export function dispatcherFor({ store, clock, log, ids, installation, owner, room }: Cargo): Dispatcher {
+export function dispatcherFor({ store, clock, log, ids, installation, owner, room, state }: Cargo): Dispatcher {
   const { hostname } = installation();
   return new Dispatcher({
     queue: store.queue,
@@ -34,6 +37,10 @@ export function dispatcherFor({ store, clock, log, ids, installation, owner, roo
     log,
     newId: () => ids.next(),
     installation,
+    bounced: (sender) =>
+      void noteBounce(state, sender, clock.now()).catch((error: unknown) =>
+        log.error('bounce.uncounted', { error: String(error) }),
+      ),
     owner,
     room,
   });

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
+import { LoginSources } from '../adapters/auth/login-sources.ts';
 import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { idSource } from '../adapters/ids.ts';
@@ -83,7 +84,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const lists = new RecipientLists(files, early, (store) => keptTexts(store, 'keep', early));
   // The main thread's are news of thread 0.
   const services = new ServiceClients(clock, (news) => health.heard(0, news));
-  const read = (): Configured => configure(file, clock, lists, overridesNow(clock), 'read', undefined, services);
+  const logins = new LoginSources(files, early);
+  const read = (): Configured =>
+    configure(file, clock, lists, overridesNow(clock), 'read', undefined, services, logins);
   const began = read();
   const first = soundOrThrow(began);
   const { installation } = first;
@@ -100,7 +103,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     retention: installation.records.retention,
     log,
   });
-  const stopping: (() => Promise<void> | void)[] = [() => store.close(), () => services.close()];
+  const stopping: (() => Promise<void> | void)[] = [() => store.close(), () => services.close(), () => logins.close()];
   try {
     const ids = idSource(installation.nodeNumber, 0, clock.now);
     // A fresh id tells this life of the process from the one before.
@@ -149,6 +152,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       ids,
       installation: () => inForce.current.installation,
       owner,
+      state: store.state,
       room: (entries) => Atomics.store(new Int32Array(room), 0, entries),
     });
     let storeGone = false;
@@ -219,6 +223,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       log,
       newId: () => ids.next(),
       services: health,
+      state: store.state,
     });
     // The last to go but the store: until then it answers, and nobody takes a gateway that is stopping for none.
     stopping.splice(1, 0, () => control.close());

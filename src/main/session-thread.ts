@@ -1,5 +1,6 @@
 /** One session thread: speaks with clients and decides; what it admits the main thread sends. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { LoginSources } from '../adapters/auth/login-sources.ts';
 import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
@@ -29,8 +30,9 @@ async function open(): Promise<void> {
   // The main thread watches them too, and tells of them once for all.
   const lists = new RecipientLists(files, silentLog, (store) => keptTexts(store, 'follow', silentLog));
   const services = new ServiceClients(systemClock, (news) => tell({ kind: 'service', news }));
+  const logins = new LoginSources(files, silentLog);
   const read = (from: Snapshot = data.from) =>
-    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services);
+    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services, logins);
   const { current, problems, snapshot } = read();
   if (current === undefined) return tell({ kind: 'refused', message: problems.map(sayProblem).join('\n') });
   const { installation } = current;
@@ -78,6 +80,7 @@ async function open(): Promise<void> {
     inForce.stop();
     certificates?.stop();
     services.close();
+    logins.close();
     await store.close();
     await lines.close();
     state.close();

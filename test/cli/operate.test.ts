@@ -35,6 +35,7 @@ const STATUS: GatewayStatus = {
   services: [],
   digest: null,
   overrides: [],
+  suspensions: [],
 };
 const answering = (status: Partial<GatewayStatus> = {}, more: object = {}): FakeWorld => {
   const world = fakeWorld();

@@ -98,8 +98,16 @@ function endOf(thrown: unknown): { readonly status: number; readonly message: st
   if (isBrokenPipe(thrown)) return { status: FINE, message: '' };
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const status = thrown instanceof CliError ? thrown.status : NO;
-  return { status, message: terminal(message.split('\n').map((line, at) => (at === 0 ? `postern: ${line}` : line))) };
+  const lines = message.split('\n').map((line, at) => (at === 0 ? `postern: ${line}` : line));
+  return {
+    status,
+    message: terminal([...lines, ...(lines.length === 1 && DENIED.test(message) ? [AS_ITS_USER] : [])]),
+  };
 }
+
+/** The system's own words say what was not allowed, and not who may. */
+const DENIED = /\b(?:EACCES|EPERM)\b/;
+const AS_ITS_USER = "run it as the gateway's user: the store is for that one (and root) alone";
 
 const isBrokenPipe = (thrown: unknown): boolean => (thrown as { readonly code?: unknown } | null)?.code === 'EPIPE';
 

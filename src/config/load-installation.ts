@@ -73,7 +73,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     queue,
     quarantine: quarantineOf(sections, limits.messageBytes, findings),
     limits,
-    digest: buildDigest(sections, findings),
+    digest: buildDigest(sections, listeners, findings),
     records: {
       retention: records.retention,
       coalesce: records.connections.coalesce,

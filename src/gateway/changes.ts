@@ -1,6 +1,7 @@
 /** What the rules want changed, made into edits, ways and copies once all is settled and before the record is made. */
 import { foldField } from '../mail/header.ts';
 import type { Modification, QuarantineClass, Way } from '../policy/disposition.ts';
+import { asksMore } from '../policy/held-rights.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { Edit } from '../queue/entry.ts';
 import type { HeaderFacts } from './edge.ts';
@@ -147,10 +148,7 @@ function setAside(recipient: RecipientState, to: QuarantineClass, why: string, b
   const { disposition } = recipient.course;
   const was = recipient.outcome === 'quarantined' ? recipient.why : '';
   const before = recipient.aside?.class ?? (disposition.kind === 'quarantine' ? disposition.class : 'spam');
-  recipient.aside = { class: RIGHTS.indexOf(before) >= RIGHTS.indexOf(to) ? before : to, by };
+  recipient.aside = { class: asksMore(to, before) ? to : before, by };
   recipient.why = was === '' ? why : `${was}; ${why}`;
   recipient.outcome = 'quarantined';
 }
-
-/** From those that a recipient may release to those that only an administrator may (docs/policy.md §5). */
-const RIGHTS: readonly QuarantineClass[] = ['spam', 'bulk', 'mixed', 'policy', 'spoof', 'attachment', 'malware'];

@@ -39,6 +39,7 @@ export const STATUS: GatewayStatus = {
   startedAt: NOON - 3_600_000,
   configuration: 'abc',
   draining: false,
+  room: { minFreeBytes: 1024 ** 3, quarantineBytes: 10 * 1024 ** 3 },
   listeners: [],
   policies: [],
   lastReload: null,

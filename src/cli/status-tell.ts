@@ -11,6 +11,7 @@ import { columns, terminal } from '../record/terminal.ts';
 import { overrideLine } from './override-tell.ts';
 import type { RouteWaiting, Waiting } from './queue-count.ts';
 import { count } from './sound.ts';
+import { suspensionLine } from './suspension.ts';
 
 export interface Quarantined {
   readonly total: number;
@@ -70,6 +71,8 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
     // One that was started before there were any says nothing of them.
     ...(gateway.sources ?? []).flatMap((one) => tellSource(one, now)),
     ...tellDigest(gateway, now),
+    // One that was started before there were any says nothing of them.
+    ...(gateway.suspensions ?? []).map((one) => ['suspended', suspensionLine(one, now)]),
     ...(lastReload === null
       ? []
       : [

@@ -10,6 +10,7 @@ import { overrideJson } from './override-tell.ts';
 import { countQueue, waitingJson } from './queue-count.ts';
 import { loadInstallation } from './sound.ts';
 import { type Quarantined, type StatusFound, tellStatus } from './status-tell.ts';
+import { suspensionJson } from './suspension.ts';
 import type { CliWorld } from './world.ts';
 
 export const statusCommand = (shell: Shell): Command =>
@@ -82,6 +83,7 @@ function statusJson(found: StatusFound): object {
     why: found.why,
     ...(gateway === undefined ? {} : gatewayJson(gateway, now)),
     overrides: found.overrides.map(overrideJson),
+    suspensions: (found.gateway?.suspensions ?? []).map(suspensionJson),
     queue:
       queue === undefined
         ? null

@@ -6,6 +6,7 @@ import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
 import { LIMITS } from './schema-limits.ts';
 import { RECIPIENTS } from './schema-recipients.ts';
+import { CLIENT_CERTIFICATES, RELAY_FOR, SENDERS, USER_SOURCE } from './schema-users.ts';
 
 const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
 const path = text('a path; relative ones start at the folder of this file');
@@ -19,7 +20,21 @@ export const LISTENER = z.strictObject({
   address: text('an address with its port, such as "0.0.0.0:25" or "[::]:25"'),
   policy: text('the name of a policy: `inbound` for policies/inbound.yaml').prefault('inbound'),
   tls: z.enum(['none', 'opportunistic', 'implicit', 'required']).optional(),
-  auth: z.enum(['none', 'required']).optional(),
+  auth: z
+    .enum(['none', 'optional', 'required'])
+    .meta({
+      description:
+        'Users log in, over TLS only. `optional`: who does not is a stranger, or comes from a trusted network',
+    })
+    .optional(),
+  users: names('the name of a source of users')
+    .min(1)
+    .meta({ description: 'Which of `users`, asked in this order; all when left out' })
+    .optional(),
+  client_certificates: CLIENT_CERTIFICATES.meta({ description: 'Clients trusted by their certificates' }).optional(),
+  relay_for: RELAY_FOR.meta({
+    description: 'Providers that send for you, by certificate, tenant and domain',
+  }).optional(),
   trusted_networks: ranges.prefault([]),
   xclient_from: ranges.prefault([]),
   proxy_from: ranges.prefault([]),
@@ -251,7 +266,14 @@ const SERVICES = z.strictObject({
 });
 
 /** What may be written in several files, entry by entry. */
-export const MAPS = { listeners: LISTENER, domains: DOMAIN, routes: ROUTE, signing: SIGNING } as const;
+export const MAPS = {
+  listeners: LISTENER,
+  domains: DOMAIN,
+  routes: ROUTE,
+  signing: SIGNING,
+  users: USER_SOURCE,
+  senders: SENDERS,
+} as const;
 
 /** An id's counter has room for sixteen threads (record/id.ts), and a machine with more cores is no mail gateway's. */
 const THREADS_MAX = 8;
@@ -345,6 +367,8 @@ export function installationSchema(): object {
       routes: z.record(z.string(), ROUTE),
       ...optional(singles),
       signing: z.record(z.string(), SIGNING).optional(),
+      users: z.record(z.string(), USER_SOURCE).optional(),
+      senders: z.record(z.string(), SENDERS).optional(),
       include: INCLUDE.optional(),
     })
     .meta({

@@ -93,6 +93,8 @@ export class Conclude {
     try {
       const made = await notification(owed, newId(), now, installation(), content, signingKeys, log, this.#never);
       settlements[first] = { ...settlements[first]!, notifications: [made] };
+      if (owed.recipients[0]!.report.action === 'failed' && entry.reversePath.kind === 'mailbox')
+        this.#world.bounced?.(entry.reversePath.mailbox.address);
       for (const n of group) settlements[n] = withEvent(settlements[n]!, made, owed.recipients[0]!.report.action, now);
     } catch (error) {
       log.error('notification.failed', { entry: entry.id, error: String(error) });

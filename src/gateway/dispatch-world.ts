@@ -21,6 +21,8 @@ export interface DispatchWorld {
   readonly newId: () => string;
   /** The configuration in force. */
   readonly installation: () => Installation;
+  /** Hears of a sender whose message could not be delivered. */
+  readonly bounced?: (sender: string) => void;
   /** Unique to a worker's life: `node/thread/start`. */
   readonly owner: string;
   /** Hears how many entries more may be claimed for us: threads that admit cannot ask. */

@@ -48,6 +48,8 @@ export interface HeaderFacts {
   readonly identity: MessageIdentity;
   readonly header: HeaderView;
   readonly hops: number;
+  /** Addresses in From, all of them. */
+  readonly authors: readonly { readonly address: string; readonly domain: string }[];
   /** The fields in their order, names in lower case: for edits. */
   readonly fields: readonly HeaderField[];
   /** Between them, what is none: for edits. */
@@ -85,6 +87,7 @@ export function headerFacts(content: SpooledContent): HeaderFacts {
     },
     header: { values: (name) => values(name).map(decodeWords) },
     hops,
+    authors,
     fields,
     strays: section.strays,
   };

@@ -13,7 +13,7 @@ export interface OwnMail {
   readonly at: Timestamp;
   readonly to: Mailbox;
   readonly from: string;
-  readonly kind: 'notification' | 'digest';
+  readonly kind: 'notification' | 'digest' | 'alarm';
   /** For the record: its subject, and why there is such a mail. */
   readonly subject: string;
   readonly why: string;
@@ -54,6 +54,12 @@ export function ownMail(mail: OwnMail, content: SpooledContent, installation: In
   };
 }
 
+const REASONS = {
+  notification: 'builtin:notification',
+  digest: 'builtin:digest',
+  alarm: 'builtin:alarm',
+} as const;
+
 /** A transaction nobody connected for: no session, no checks, no rules. */
 function recordOf(
   { id, at, to, from, kind, subject, why }: OwnMail,
@@ -81,7 +87,7 @@ function recordOf(
         address: to.address,
         verdict: 'accept',
         rule: '',
-        reason: kind === 'digest' ? 'builtin:digest' : 'builtin:notification',
+        reason: REASONS[kind],
         stage: 'rcpt',
         reply: builtinReply(kind, { id }),
         facts: {},

@@ -132,8 +132,6 @@ log: { level: debug }
     const { problems, notYet } = load(manual);
     expect(problems.map(say)).toEqual([]);
     expect(notYet.map(({ message }) => message)).toEqual([
-      '`auth: required` has not come yet',
-      '`auth: required` has not come yet',
       'a retention of their own for records of connections has not come yet',
       'the admin pages have not come yet',
     ]);

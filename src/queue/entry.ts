@@ -62,6 +62,8 @@ export interface QueueEntry {
   readonly body: '7BIT' | '8BITMIME';
   readonly utf8: boolean;
   readonly sender: SenderStanding;
+  /** Who authenticated; absent where nobody did. */
+  readonly user?: string;
   readonly dsn: {
     readonly notify: readonly DsnNotify[];
     readonly orcpt: string;

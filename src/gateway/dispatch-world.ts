@@ -8,7 +8,7 @@ import type { Log } from '../ports/log.ts';
 import type { QueueStore } from '../ports/queue.ts';
 
 export interface DispatchWorld {
-  readonly queue: Pick<QueueStore, 'lease' | 'settle' | 'renew' | 'nextDue' | 'read'>;
+  readonly queue: Pick<QueueStore, 'lease' | 'leaseOverdue' | 'settle' | 'renew' | 'nextDue' | 'suspensions' | 'read'>;
   /** For the notifications we write. */
   readonly content: ContentStore;
   readonly delivery: Delivery;

@@ -4,8 +4,8 @@ import type { Mailbox } from '../mail/envelope.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { Notification } from '../ports/queue.ts';
-import { RECORD_VERSION, type TransactionRecord } from '../record/record.ts';
 import { lifetime } from '../queue/schedule.ts';
+import { RECORD_VERSION, type TransactionRecord } from '../record/record.ts';
 import { builtinReply } from './builtin.ts';
 
 export interface OwnMail {

@@ -32,15 +32,17 @@ export const unanswered = ({ width, silent }: Pace): Pace => ({ width: Math.max(
 
 /** Whether anybody spoke to us: a 421 is said by who has no room for us (RFC 5321 §3.8), which is no answer to a message. */
 export function wasAnswered(results: readonly AttemptResult[]): boolean {
-  return results.some((result) => {
-    switch (result.kind) {
-      case 'delivered':
-      case 'permanent':
-        return true;
-      case 'transient':
-        return result.reply !== null && result.reply.code !== 421;
-      case 'indeterminate':
-        return false;
-    }
-  });
+  return results.some(speaks);
+}
+
+function speaks(result: AttemptResult): boolean {
+  switch (result.kind) {
+    case 'delivered':
+    case 'permanent':
+      return true;
+    case 'transient':
+      return result.reply !== null && result.reply.code !== 421;
+    case 'indeterminate':
+      return false;
+  }
 }

@@ -118,7 +118,10 @@ export function transition(
     case 'retry':
       if (state.kind !== 'waiting') return refused('waiting');
       // Who asks for a try gets one: past its expiry it would only end.
-      return to({ kind: 'waiting', due: now }, isExpired(entry, now) ? { expiresAt: now + lifetime(entry, timing) } : {});
+      return to(
+        { kind: 'waiting', due: now },
+        isExpired(entry, now) ? { expiresAt: now + lifetime(entry, timing) } : {},
+      );
     case 'remove':
       if (state.kind !== 'waiting' && state.kind !== 'held' && state.kind !== 'quarantined')
         return refused('waiting, held or in quarantine');

@@ -31,8 +31,10 @@ export class MemoryLanes {
     while (open.length > 0 && taken.length < limit) {
       const still: Lane[] = [];
       for (const lane of open) {
-        if (taken.length >= limit || rooms.left(lane.route, lane.domain) <= 0) continue;
-        const message = this.#serve(lane, now, limit - taken.length);
+        if (taken.length >= limit) return taken;
+        if (rooms.left(lane.route, lane.domain) <= 0) continue;
+        const message = this.#serve(lane, now, limit - taken.length, taken.length === 0);
+        if (message === undefined) return taken;
         taken.push(...message);
         rooms.took(lane.route, lane.domain, message.length);
         if (lane.lines.length > 0) still.push(lane);
@@ -65,12 +67,14 @@ export class MemoryLanes {
     return [...lanes.values()].sort((a, b) => this.#first(a) - this.#first(b));
   }
 
-  /** A message of the line whose turn it is. */
-  #serve(lane: Lane, now: Timestamp, most: number): readonly QueueEntry[] {
+  /** A message of the line whose turn it is: whole, unless it is the first. Undefined where it does not fit any more. */
+  #serve(lane: Lane, now: Timestamp, most: number, first: boolean): readonly QueueEntry[] | undefined {
     lane.lines.sort((a, b) => this.#at(a) - this.#at(b) || this.#turnOf(a) - this.#turnOf(b));
     const line = lane.lines[0]!;
     const { recordId } = line.entries[0]!;
-    const message = line.entries.filter((entry) => entry.recordId === recordId).slice(0, Math.min(most, TOGETHER_MAX));
+    const whole = line.entries.filter((entry) => entry.recordId === recordId).slice(0, TOGETHER_MAX);
+    if (whole.length > most && !first) return undefined;
+    const message = whole.slice(0, most);
     const rest = line.entries.filter((entry) => !message.includes(entry));
     line.entries.splice(0, line.entries.length, ...rest);
     this.#turn += 1;
@@ -90,8 +94,7 @@ export class MemoryLanes {
   }
 }
 
-const byDue = (a: QueueEntry, b: QueueEntry): number =>
-  dueAt(a.state)! - dueAt(b.state)! || (a.id < b.id ? -1 : 1);
+const byDue = (a: QueueEntry, b: QueueEntry): number => dueAt(a.state)! - dueAt(b.state)! || (a.id < b.id ? -1 : 1);
 
 export const senderOf = ({ reversePath }: QueueEntry): string =>
   reversePath.kind === 'null' ? '' : reversePath.mailbox.address.toLowerCase();

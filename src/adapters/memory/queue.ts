@@ -2,19 +2,19 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Timestamp } from '../../mail/time.ts';
 import type { SpooledContent } from '../../ports/content.ts';
-import {
-  type Admission,
-  type Lease,
-  type LeaseRequest,
-  type LeaseWish,
-  type Notification,
-  type OverdueWish,
-  type QuarantineFilter,
-  type QuarantineItem,
-  type QuarantineWeight,
-  type QueueFilter,
-  type QueueStore,
-  type Settlement,
+import type {
+  Admission,
+  Lease,
+  LeaseRequest,
+  LeaseWish,
+  Notification,
+  OverdueWish,
+  QuarantineFilter,
+  QuarantineItem,
+  QuarantineWeight,
+  QueueFilter,
+  QueueStore,
+  Settlement,
 } from '../../ports/queue.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import type { QueueEntry } from '../../queue/entry.ts';

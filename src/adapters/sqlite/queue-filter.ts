@@ -55,8 +55,7 @@ export function entryWhere(filter: QueueFilter): Where {
   const [state, another] = filter.state ?? [];
   // Written out, since an index over one state is used for no other.
   if (state !== undefined && another === undefined) add(`state = ${STATES[state] ?? "''"}`);
-  else if (filter.state !== undefined)
-    add('state IN (SELECT value FROM json_each(?))', JSON.stringify(filter.state));
+  else if (filter.state !== undefined) add('state IN (SELECT value FROM json_each(?))', JSON.stringify(filter.state));
   if (filter.dueBy !== undefined) add("state = 'waiting' AND due <= ?", filter.dueBy);
   if (filter.admittedBy !== undefined) add('admitted <= ?', filter.admittedBy);
   if (filter.reason !== undefined)

@@ -130,9 +130,10 @@ export class QueueLanes {
     while (open.length > 0 && taken.length < limit) {
       const still: Lane[] = [];
       for (const lane of open) {
-        const most = Math.min(limit - taken.length, TOGETHER_MAX);
-        if (most <= 0 || rooms.left(lane.route, lane.domain) <= 0) continue;
-        const ids = this.#message(lane, now, most, rooms);
+        if (taken.length >= limit) return taken;
+        if (rooms.left(lane.route, lane.domain) <= 0) continue;
+        const ids = this.#message(lane, now, limit - taken.length, taken.length === 0, rooms);
+        if (ids === undefined) return taken;
         if (ids.length === 0) continue;
         for (const id of ids) taken.push(take(id));
         rooms.took(lane.route, lane.domain, ids.length);
@@ -180,8 +181,17 @@ export class QueueLanes {
     return lanes;
   }
 
-  /** Of the line whose turn it is, the message that is due longest, with what is due beside it. */
-  #message({ route, domain }: Lane, now: number, most: number, rooms: Rooms): readonly string[] {
+  /**
+   * Of the line whose turn it is, the message that is due longest, with what is due beside it: whole, unless it is the first.
+   * Undefined where it does not fit any more.
+   */
+  #message(
+    { route, domain }: Lane,
+    now: number,
+    most: number,
+    first: boolean,
+    rooms: Rooms,
+  ): readonly string[] | undefined {
     for (const line of this.#lines.iterate(route, domain, now)) {
       const sender = String(line.sender);
       if (!rooms.takesFrom(sender)) continue;
@@ -189,10 +199,11 @@ export class QueueLanes {
       if (head === undefined) continue; // served since, by the clock of another
       const id = String(head.id);
       const record = id.slice(0, id.lastIndexOf('.'));
-      const mates = this.#mates.all(`${record}.`, `${record}/`, route, domain, sender, now, most);
+      const mates = this.#mates.all(`${record}.`, `${record}/`, route, domain, sender, now, TOGETHER_MAX);
+      if (mates.length > most && !first) return undefined;
       this.#turn += 1;
       this.#serve.run(now, this.#turn, route, domain, sender);
-      return mates.map((row) => String(row.id));
+      return mates.slice(0, most).map((row) => String(row.id));
     }
     return [];
   }

@@ -7,6 +7,7 @@ import { parseNextHop } from './host-port.ts';
 import type { Installation } from './installation.ts';
 import { resolvePath } from './paths.ts';
 import type { ROUTE } from './schema.ts';
+import { flowFrom } from './schema-flow.ts';
 import type { Sections, Spot } from './sections.ts';
 
 type WrittenRoute = z.output<typeof ROUTE>;
@@ -25,6 +26,8 @@ export function buildRoutes(
     const timing = {
       name,
       ...said(value),
+      ...flowFrom(value),
+      notificationExpire: queue.notificationExpire,
       retry: value.retry ?? queue.retry,
       expire: value.expire ?? queue.expire,
       delayNotice: value.delay_notice ?? queue.delayNotice,

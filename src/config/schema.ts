@@ -4,6 +4,7 @@ import { duration, size } from '../language/units.ts';
 import { hours, minutes, seconds } from '../mail/time.ts';
 import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
+import { FLOW_KEYS } from './schema-flow.ts';
 import { LIMITS } from './schema-limits.ts';
 
 const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
@@ -116,6 +117,7 @@ export const ROUTE = z.strictObject({
     .meta({ description: 'What the hosts say with SIZE; larger messages are refused at the edge (RFC 1870)' })
     .optional(),
   refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
+  ...FLOW_KEYS,
 });
 
 export const SIGNING = z.array(
@@ -201,6 +203,10 @@ export const SINGLES = {
     retry: RETRY.prefault(['5m', '10m', '20m', '40m', '1h', '2h', '4h']),
     expire: duration(seconds(1)).prefault('5d'), // four to five days (RFC 5321 §4.5.4.1)
     delay_notice: DELAY_NOTICE.prefault('4h'),
+    notification_expire: duration(seconds(1)).prefault('2d').meta({
+      description:
+        'How long a notification or other mail of our own is tried; then it is kept for the postmaster. A report that comes after days is of no use to anybody',
+    }),
   }),
   quarantine: z.strictObject({
     retention: z

@@ -38,6 +38,7 @@ export function entryFor(
     body: tx.body,
     utf8: tx.parameters.utf8 === true,
     sender,
+    ...(s.user === '' ? {} : { user: s.user }),
     dsn: {
       notify: parameters.notify ?? [],
       // Whom the sender wrote to, so that a report speaks of nobody else (RFC 3461 §5.2.7.3).

@@ -4,6 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Consignment, Delivery } from '../../ports/delivery.ts';
 import type { Dial } from '../../ports/dial.ts';
 import type { QueueEntry } from '../../queue/entry.ts';
+import { flowOf } from '../../queue/flow.ts';
 import { sayHost } from '../../queue/host.ts';
 import type { HostAddress, Route } from '../../queue/route.ts';
 import type { AttemptResult, HandedTo } from '../../queue/transition.ts';
@@ -107,7 +108,7 @@ export class SmtpDelivery implements Delivery {
     // 421 announces that the host hangs up (RFC 5321 §3.8).
     const closes = answers.some((answer) => answer.kind === 'refused' && answer.reply.code === 421);
     if (closes) leave(peer.conversation);
-    else this.#pool.give(key, peer);
+    else this.#pool.give(key, peer, flowOf(parcel.route).reuse);
     return answers;
   }
 }

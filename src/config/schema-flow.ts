@@ -12,14 +12,20 @@ const RATE_MOST = 10_000_000;
 const IDLE_MOST: Millis = minutes(5);
 
 export const FLOW_KEYS = {
-  concurrency: z.int().min(1).max(CONCURRENCY_MOST).optional().meta({
-    description: `Messages on the wire at once to one destination: the route's hosts, or with \`mx: true\` each domain. It begins with a few, grows while messages are answered and shrinks while they are not. ${FLOW.concurrency} when left out`,
-  }),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(CONCURRENCY_MOST)
+    .optional()
+    .meta({
+      description: `Messages on the wire at once to one destination: the route's hosts, or with \`mx: true\` each domain. It begins with a few, grows while messages are answered and shrinks while they are not. ${FLOW.concurrency} when left out`,
+    }),
   rate: z
     .strictObject({ messages: z.int().min(1).max(RATE_MOST), per: duration(seconds(1)) })
     .optional()
     .meta({
-      description: 'So many messages in this time to one destination, evenly spread, such as { messages: 600, per: 1h }',
+      description:
+        'So many messages in this time to one destination, evenly spread, such as { messages: 600, per: 1h }',
     }),
   reuse: z
     .strictObject({

@@ -29,7 +29,13 @@ export class Pool {
     const { conversation } = peer;
     if (conversation.broken !== undefined) return;
     const kept = this.#idle.get(key) ?? [];
-    if (this.#closed || conversation.outOfStep || peer.messages >= reuse.messages || reuse.idle === 0 || kept.length >= IDLE_MAX) {
+    if (
+      this.#closed ||
+      conversation.outOfStep ||
+      peer.messages >= reuse.messages ||
+      reuse.idle === 0 ||
+      kept.length >= IDLE_MAX
+    ) {
       leave(conversation);
       return;
     }

@@ -3,9 +3,11 @@ import type { Command } from 'commander';
 import type { QueueFilter } from '../ports/queue.ts';
 import type { QueueEntry } from '../queue/entry.ts';
 import { entryView } from '../queue/entry-view.ts';
+import { suspendedBy } from '../queue/suspension.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { act, CliError, type Common, FINE, family, NO, printing, type Shell, USAGE } from './command.ts';
 import { changeQueue } from './queue-change.ts';
+import { resume, suspend, suspensionJson, suspensionLine, suspensionsNow } from './queue-suspend.ts';
 import { entryLine, entryStory } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
@@ -19,12 +21,13 @@ export function queueCommand(shell: Shell): Command {
       ['queue retry --route store', 'when the host behind it is back'],
     ],
   });
-  for (const command of [list(shell), show(shell), ...CHANGES.map((change) => changing(shell, change))])
+  const changes = CHANGES.map((change) => changing(shell, change));
+  for (const command of [list(shell), show(shell), ...changes, suspend(shell), resume(shell)])
     queue.addCommand(command);
   return queue;
 }
 
-const CHOICES = ['recipient', 'sender', 'domain', 'route', 'reason', 'olderThan'] as const;
+const CHOICES = ['recipient', 'sender', 'user', 'domain', 'route', 'reason', 'olderThan'] as const;
 const STATES = ['waiting', 'leased', 'held', 'quarantined'] as const;
 
 interface Options extends Common, Omit<Selection, 'ids'> {
@@ -50,9 +53,17 @@ const list = (shell: Shell): Command =>
       act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
         const wanted = choose({ ...options, ids }, options.state, world.now());
         return visiting(world, options.config, async ({ queue }) => {
+          const suspended = await suspensionsNow(queue, world.now());
+          if (!options.json) for (const one of suspended) await world.out(`${suspensionLine(one, world.now())}\n`);
           for await (const page of everyPage(wanted, (filter) => queue.list(filter)))
-            for (const entry of page)
-              await world.out(options.json ? jsonLine(entryView(entry)) : entryLine(entry, world.now()));
+            for (const entry of page) {
+              const by = suspendedBy(entry, suspended);
+              await world.out(
+                options.json
+                  ? jsonLine({ ...entryView(entry), suspended: by === undefined ? null : suspensionJson(by) })
+                  : entryLine(entry, world.now(), by),
+              );
+            }
           return FINE;
         });
       }),
@@ -72,7 +83,12 @@ const show = (shell: Shell): Command =>
           for await (const page of everyPage(wanted, (filter) => queue.list(filter)))
             for (const entry of page) {
               shown += 1;
-              await world.out(options.json ? jsonLine(entryView(entry)) : entryStory(entry, world.now()));
+              const by = suspendedBy(entry, await suspensionsNow(queue, world.now()));
+              await world.out(
+                options.json
+                  ? jsonLine({ ...entryView(entry), suspended: by === undefined ? null : suspensionJson(by) })
+                  : entryStory(entry, world.now(), by),
+              );
             }
           if (shown === 0) throw new CliError('not in the queue; `postern trace` tells what became of it');
           return FINE;
@@ -143,7 +159,7 @@ const changing = (shell: Shell, { name, about, examples, state, done }: Change):
     );
 
 function choose(selection: Selection, state: string | undefined, now: number): Wanted<QueueFilter, QueueEntry> {
-  const { recipient, sender, domain, route, reason } = selection;
+  const { recipient, sender, user, domain, route, reason } = selection;
   const before = cameBefore(selection, now);
   const known = STATES.find((one) => one === state);
   if (state !== undefined && known === undefined)
@@ -151,16 +167,15 @@ function choose(selection: Selection, state: string | undefined, now: number): W
   const common: QueueFilter = {
     ...(recipient === undefined ? {} : { recipient }),
     ...(sender === undefined ? {} : { sender: sender.replace(/^<|>$/g, '') }),
+    ...(user === undefined ? {} : { user }),
     ...(domain === undefined ? {} : { domain }),
     ...(route === undefined ? {} : { route }),
+    ...(reason === undefined ? {} : { reason }),
     ...(known === undefined ? {} : { state: [known] }),
     ...(before === undefined ? {} : { admittedBy: before }),
   };
   return {
     filters: byId(selection.ids).map((ids) => ({ ...common, ...ids })),
-    fits: (entry) => reason === undefined || reasonOf(entry).includes(reason),
+    fits: () => true,
   };
 }
-
-const reasonOf = ({ state, last }: QueueEntry): string =>
-  `${state.kind === 'held' ? state.why : ''} ${last?.said ?? ''}`;

@@ -1,5 +1,6 @@
 /** Sees entries that are due, leases them, sends them on, and settles what came of it. */
 import { type Millis, minutes, type Timestamp } from '../mail/time.ts';
+import type { DeadDestination } from '../ports/control.ts';
 import { LEASE, type Lease, type LeaseRequest } from '../ports/queue.ts';
 import { sayDestination } from '../queue/destination.ts';
 import { wasAnswered } from '../queue/pace.ts';
@@ -25,6 +26,8 @@ export const UNSETTLED_MAX = 80;
 const LOOK_AGAIN: Millis = 2000;
 /** Between tries while the store is in trouble. */
 const STORE_RETRY: Millis = 1000;
+/** Dead destinations that are told of: a screen of them. */
+const DEAD_TOLD = 50;
 /** How old what we know of suspensions may be. */
 const SUSPENSIONS_KNOWN: Millis = 1000;
 /** What is suspended by its recipient or user, which the store does not go by, is looked at again after this. */
@@ -99,8 +102,11 @@ export class Dispatcher {
   }
 
   /** Destinations that do not answer, for whoever asks how the gateway is. */
-  get dead(): readonly Turns[] {
-    return this.#destinations.dead;
+  get dead(): readonly DeadDestination[] {
+    const now = this.#world.clock.elapsed();
+    return this.#destinations.dead
+      .slice(0, DEAD_TOLD)
+      .map(({ to, why, probeAt }) => ({ destination: sayDestination(to), why, probeIn: Math.max(0, probeAt - now) }));
   }
 
   /** Takes nothing more, gives back what has not begun, and waits for the rest. */

@@ -7,7 +7,7 @@ import type { Problem } from '../language/problem.ts';
 import type { Override } from '../policy/override.ts';
 import { SERVICES } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ControlAnswer, ControlAsk, GatewayStatus } from '../ports/control.ts';
+import type { ControlAnswer, ControlAsk, DeadDestination, GatewayStatus } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
 import type { Digests } from './digests.ts';
 import type { Edge } from './edge.ts';
@@ -29,6 +29,7 @@ export interface Steered {
   readonly log: Log;
   readonly newId: () => string;
   readonly services: ServiceHealth;
+  readonly dead: () => readonly DeadDestination[];
 }
 
 export interface Control {
@@ -82,6 +83,7 @@ export async function openControl(steered: Steered): Promise<Control> {
       })),
       lastReload,
       services: steered.services.status(SERVICES.filter((name) => installation.services[name] !== undefined)),
+      dead: steered.dead(),
       digest: steered.digests === undefined ? null : digestStatus(steered.digests),
       overrides: inForceAt(overrides.list, clock.now()),
     };

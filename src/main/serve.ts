@@ -219,6 +219,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       log,
       newId: () => ids.next(),
       services: health,
+      dead: () => carrier.dead,
     });
     // The last to go but the store: until then it answers, and nobody takes a gateway that is stopping for none.
     stopping.splice(1, 0, () => control.close());

@@ -43,6 +43,8 @@ export interface GatewayStatus {
   /** Null: none since it started. */
   readonly lastReload: { readonly at: Timestamp; readonly problems: readonly Problem[] } | null;
   readonly services: readonly ServiceStatus[];
+  /** Destinations that do not answer; not all of thousands. Left out by gateways that knew of none. */
+  readonly dead?: readonly DeadDestination[];
   /** Null: recipients are not told of held mail. */
   readonly digest: {
     /** Where its pages are served. */
@@ -52,6 +54,15 @@ export interface GatewayStatus {
     readonly last: { readonly at: Timestamp; readonly mails: number; readonly messages: number } | null;
   } | null;
   readonly overrides: readonly Override[];
+}
+
+export interface DeadDestination {
+  /** `route store`, or `example.com by route internet`. */
+  readonly destination: string;
+  /** What the last attempt came to. */
+  readonly why: string;
+  /** Milliseconds until it is asked again. */
+  readonly probeIn: number;
 }
 
 export type Controlled =

@@ -26,18 +26,27 @@ export class Hops {
 
   /** As one process reaches them; a dead one hears nothing any more. */
   for(alive: () => boolean, clock: Clock): Delivery {
+    const wire = new Set<string>();
+    const deliver: Delivery['deliver'] = async ({ entries, route }, signal) => {
+      await this.#witness.tried(entries);
+      const hop = this.#hops.get(route.name) ?? { answers: ['taken'], takes: 0, given: 0 };
+      if (hop.takes > 0) await clock.sleep(hop.takes, signal).catch(() => {}); // broken off: told below
+      if (!alive()) return new Promise(() => {});
+      if (signal.aborted)
+        return entries.map(() => ({ kind: 'transient', host: 'a:25', reply: null, cause: 'stopped' }));
+      const first = hop.answers[hop.given % hop.answers.length]!;
+      // Who does not answer does not answer anybody.
+      if (first === 'silent') hop.given += 1;
+      return entries.map((entry) => (first === 'silent' ? SILENT : this.#one(entry, hop)));
+    };
     return {
-      deliver: async ({ entries, route }, signal) => {
-        await this.#witness.tried(entries);
-        const hop = this.#hops.get(route.name) ?? { answers: ['taken'], takes: 0, given: 0 };
-        if (hop.takes > 0) await clock.sleep(hop.takes, signal).catch(() => {}); // broken off: told below
-        if (!alive()) return new Promise(() => {});
-        if (signal.aborted)
-          return entries.map(() => ({ kind: 'transient', host: 'a:25', reply: null, cause: 'stopped' }));
-        const first = hop.answers[hop.given % hop.answers.length]!;
-        // Who does not answer does not answer anybody.
-        if (first === 'silent') hop.given += 1;
-        return entries.map((entry) => (first === 'silent' ? SILENT : this.#one(entry, hop)));
+      deliver: async (consignment, signal) => {
+        const ids = consignment.entries.map(({ id }) => id);
+        for (const id of ids) if (wire.has(id)) this.#witness.wrong(`${id} was tried twice at the same time`);
+        for (const id of ids) wire.add(id);
+        const results = await deliver(consignment, signal);
+        for (const id of ids) wire.delete(id);
+        return results;
       },
       close: async () => {},
     };

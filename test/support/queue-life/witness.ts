@@ -23,6 +23,10 @@ export class Witness {
     this.#clock = clock;
   }
 
+  wrong(what: string): void {
+    this.#wrong.push(what);
+  }
+
   accepted(entry: QueueEntry): void {
     this.#accepted.set(entry.id, entry);
   }

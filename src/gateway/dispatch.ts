@@ -39,12 +39,19 @@ const RENEW: Millis = LEASE / 3;
 /** What is on the wire when we stop has this long to end. */
 const GRACE: Millis = 20_000;
 
+interface Held {
+  lease: Lease;
+  readonly turns: Turns;
+  /** The store is being told what came of it. */
+  ending: boolean;
+}
+
 export class Dispatcher {
   readonly #world: DispatchWorld;
   readonly #conclude: Conclude;
   readonly #health: RouteHealth;
   readonly #destinations: Destinations;
-  readonly #inHand = new Map<string, { readonly lease: Lease; readonly turns: Turns }>();
+  readonly #inHand = new Map<string, Held>();
   /** What ends the attempt that an entry is in. */
   readonly #onWire = new Map<string, AbortController>();
   /** In hand, and the store says that another worker has them. */
@@ -203,7 +210,7 @@ export class Dispatcher {
     const renewed = await queue.renew(ours, clock.now() + LEASE);
     for (const lease of renewed) {
       const held = this.#inHand.get(lease.entry.id);
-      if (held !== undefined) this.#inHand.set(lease.entry.id, { ...held, lease });
+      if (held !== undefined) held.lease = lease;
     }
     const kept = new Set(renewed.map(({ entry }) => entry.id));
     const lost = ours.map(({ entry }) => entry.id).filter((id) => this.#inHand.has(id) && !kept.has(id));
@@ -232,7 +239,7 @@ export class Dispatcher {
     }
     for (const [turns, group] of groups) {
       const room = turns.room(IN_HAND_MAX - this.#inHand.size, this.#world.clock.elapsed());
-      for (const lease of group) this.#inHand.set(lease.entry.id, { lease, turns });
+      for (const lease of group) this.#inHand.set(lease.entry.id, { lease, turns, ending: false });
       turns.held += group.length;
       const open = group.filter((lease) => this.#mayBeTried(lease, how, now, turns));
       if (this.#stopping.signal.aborted || (how === 'claimed' && room <= 0)) this.#putBack(open);
@@ -251,7 +258,12 @@ export class Dispatcher {
     const known = this.#inHand.get(id);
     if (known === undefined) return true;
     if (known.lease.entry.attempts > attempts) return false;
-    this.#inHand.set(id, { ...known, lease });
+    // The store has what it came to, and gave it out again before we heard of that.
+    if (known.ending) {
+      this.#forget(id);
+      return true;
+    }
+    known.lease = lease;
     this.#lost.delete(id);
     return false;
   }
@@ -348,9 +360,11 @@ export class Dispatcher {
 
   /** Resolves when the store has it. Does not reject. */
   async #end(leases: readonly Lease[], events: readonly EntryEvent[]): Promise<void> {
-    const held = leases.map((lease) => this.#inHand.get(lease.entry.id)?.lease ?? lease);
+    const hands = leases.map(({ entry }) => this.#inHand.get(entry.id));
+    for (const hand of hands) if (hand !== undefined) hand.ending = true;
+    const held = leases.map((lease, n) => hands[n]?.lease ?? lease);
     const notified = await this.#conclude.conclude(held, events);
-    for (const { entry } of leases) this.#forget(entry.id);
+    for (const [n, { entry }] of leases.entries()) if (this.#inHand.get(entry.id) === hands[n]) this.#forget(entry.id);
     // A notification is due at once; and there may be room again for what waits.
     if (notified || (this.#more && this.#inHand.size < IN_HAND_MAX / 2)) this.wake();
   }

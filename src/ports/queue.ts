@@ -144,7 +144,7 @@ export interface QueueStore {
    * what is due beside it of the same message.
    */
   lease(wish: LeaseWish): Promise<readonly Lease[]>;
-  /** Entries whose time is over or whose senders must hear of a delay, whatever room there is; each counts an attempt. */
+  /** Of what is due: whose time is over, or whose senders must hear of a delay, whatever room there is; each counts an attempt. */
   leaseOverdue(wish: OverdueWish): Promise<readonly Lease[]>;
   /**
    * `lost` where the lease ran out and the entry was taken again: nothing of that settlement is kept, and its

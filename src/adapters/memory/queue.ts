@@ -83,7 +83,8 @@ export class MemoryQueue implements QueueStore {
       .filter(
         (entry) =>
           entry.state.kind === 'waiting' &&
-          (isExpired(entry, now) || (entry.state.due <= now && owesDelayNotice(entry) && isDelayed(entry))),
+          entry.state.due <= now &&
+          (isExpired(entry, now) || (owesDelayNotice(entry) && isDelayed(entry))),
       )
       .slice(0, limit)
       .map((entry) => this.#take(entry, wish));

@@ -100,7 +100,7 @@ export class QueueLanes {
     this.#serve = db.prepare('UPDATE lines SET served = ?, turn = ? WHERE route = ? AND domain = ? AND sender = ?');
     this.#soonest = db.prepare('SELECT route, domain, at FROM lanes ORDER BY at');
     this.#expired = db.prepare(
-      "SELECT id FROM entries WHERE state = 'waiting' AND expires <= ? ORDER BY expires LIMIT ?",
+      "SELECT id FROM entries WHERE state = 'waiting' AND expires <= ? AND due <= ? ORDER BY expires LIMIT ?",
     );
     this.#delayed = db.prepare(
       `SELECT id FROM entries WHERE state = 'waiting' AND told = 0 AND route = ? AND admitted <= ? AND due <= ?
@@ -150,7 +150,7 @@ export class QueueLanes {
     limit: number,
     delayed: readonly { readonly route: string; readonly admittedBy: number }[],
   ): readonly string[] {
-    const ids = new Set(this.#expired.all(now, limit).map(({ id }) => String(id)));
+    const ids = new Set(this.#expired.all(now, now, limit).map(({ id }) => String(id)));
     for (const { route, admittedBy } of delayed) {
       if (ids.size >= limit) break;
       for (const { id } of this.#delayed.all(route, admittedBy, now, limit - ids.size)) ids.add(String(id));

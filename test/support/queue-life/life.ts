@@ -2,6 +2,7 @@
 import { memoryStore } from '../../../src/adapters/memory/store.ts';
 import type { Installation } from '../../../src/config/installation.ts';
 import { Dispatcher } from '../../../src/gateway/dispatch.ts';
+import type { ContentStore, SpooledContent } from '../../../src/ports/content.ts';
 import { LEASE, type QueueStore } from '../../../src/ports/queue.ts';
 import type { QueueEntry } from '../../../src/queue/entry.ts';
 import type { Route } from '../../../src/queue/route.ts';
@@ -60,6 +61,8 @@ export class Life {
   #crash: (Action & { readonly kind: 'crash' }) | undefined;
   #callsToCrash = 0;
   #troubled = 0;
+  #unwritable = 0;
+  #mayLinger = false;
   #suspended = 0;
 
   constructor() {
@@ -76,8 +79,11 @@ export class Life {
     }
     this.#crash = undefined;
     this.#troubled = 0;
-    await this.#befall({ kind: 'resume' });
+    this.#unwritable = 0;
     await this.#pass(REST);
+    // By its expiry, whatever is suspended or dead; but what a crash left leased has to wait for that.
+    if (!this.#mayLinger) await this.witness.expectOver();
+    await this.#befall({ kind: 'resume' });
     // What the next hop still does not take ends by its expiry, and what is told of it after that by its own.
     for (let n = 0; n < 3 && !(await this.#over()); n += 1) {
       this.clock.jump(DAY);
@@ -104,6 +110,7 @@ export class Life {
     if (!this.#process.alive) {
       this.witness.mayRepeat = true; // what was on the wire
       if (this.#crash?.takeBack === true) await this.witness.takeBack();
+      else this.#mayLinger = true;
       this.#crash = undefined;
       this.#process = this.#start();
       await immediate();
@@ -117,7 +124,7 @@ export class Life {
     const nothing = () => {};
     const dispatcher = new Dispatcher({
       queue: this.#lineTo(life),
-      content: this.kept.content,
+      content: this.#contentThat(),
       delivery: this.#hops.for(alive, this.clock.for(alive)),
       clock: this.clock.for(alive),
       dice: { random: () => 0.5 },
@@ -165,6 +172,19 @@ export class Life {
     });
   }
 
+  /** Cannot always be written: then nobody can be told. */
+  #contentThat(): ContentStore {
+    const { content } = this.kept;
+    return Object.assign(Object.create(content) as ContentStore, {
+      create: () => {
+        this.#unwritable -= 1;
+        if (this.#unwritable >= 0) throw new Error('no space left on device');
+        return content.create();
+      },
+      discard: (spooled: SpooledContent) => content.discard(spooled),
+    });
+  }
+
   async #befall(action: Action): Promise<void> {
     switch (action.kind) {
       case 'mail':
@@ -198,6 +218,10 @@ export class Life {
         return;
       case 'trouble':
         this.#troubled = action.calls;
+        return;
+      case 'unwritable':
+        this.#unwritable = action.writes;
+        this.#mayLinger = true; // what could not be told is looked at again after minutes
         return;
       case 'stop': {
         const before = this.#process;

@@ -33,6 +33,8 @@ export type Action =
   /** At the nth call of the store from now, before or after it is committed; leases taken back at the start, or left to run out. */
   | { readonly kind: 'crash'; readonly calls: number; readonly committed: boolean; readonly takeBack: boolean }
   | { readonly kind: 'trouble'; readonly calls: number; readonly committed: boolean }
+  /** The next notifications cannot be written. */
+  | { readonly kind: 'unwritable'; readonly writes: number }
   | { readonly kind: 'stop' }
   | { readonly kind: 'jump'; readonly by: number };
 
@@ -97,6 +99,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       calls: fc.integer({ min: 1, max: 3 }),
       committed: fc.constant(false),
     }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('unwritable' as const), writes: fc.integer({ min: 1, max: 3 }) }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'stop' as const }) },
   {

@@ -72,6 +72,11 @@ export class Witness {
     await queue.settle(back);
   }
 
+  async expectOver(): Promise<void> {
+    for (const { id, state, expiresAt } of await this.#kept.queue.list({ state: ['waiting', 'leased'] }))
+      this.#wrong.push(`${id} is ${state.kind}, and its time was over ${this.#clock.now - expiresAt} ms ago`);
+  }
+
   /** What of this life may not be. */
   async judge(): Promise<readonly string[]> {
     const wrong = [...this.#wrong];

@@ -269,10 +269,12 @@ export class Dispatcher {
   }
 
   #mayBeTried(lease: Lease, how: 'claimed' | 'leased' | 'overdue', now: Timestamp, turns: Turns): boolean {
-    const event = this.#hindrance(lease, now);
+    const waited = how === 'overdue' && !isExpired(lease.entry, now);
+    const event: EntryEvent | undefined = waited
+      ? { kind: 'waited', why: whyWaited(turns) }
+      : this.#hindrance(lease, now);
     if (event !== undefined) void this.#end([lease], [event]);
-    else if (how === 'overdue') void this.#end([lease], [{ kind: 'waited', why: whyWaited(turns) }]);
-    return event === undefined && how !== 'overdue';
+    return event === undefined;
   }
 
   /** What keeps an entry from being tried now, whoever leased it. */

@@ -140,8 +140,8 @@ export const suspensionsNow = async (queue: QueueStore, now: Timestamp): Promise
 export function suspensionLine({ of, value, since, until, by, why }: Suspension, now: Timestamp): string {
   const what = of === 'sender' ? `<${value}>` : value;
   const ends = until === null ? 'until it is resumed' : `for ${sayDuration(Math.max(0, until - now))} more`;
-  const age = sayDuration(Math.max(0, now - since));
-  return terminal([`${of} ${what} suspended by ${by} ${age} ago, ${ends}${why === '' ? '' : `: ${why}`}`]).trimEnd();
+  const began = new Date(since).toISOString();
+  return terminal([`${of} ${what} suspended by ${by} at ${began}, ${ends}${why === '' ? '' : `: ${why}`}`]).trimEnd();
 }
 
 export const suspensionJson = ({ of, value, since, until, by, why }: Suspension): object => ({

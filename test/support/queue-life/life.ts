@@ -41,7 +41,7 @@ const DOMAINS = ['store.test', 'far.test', 'wide.test'] as const;
 const SENDERS = ['alice@sender.test', 'bulk@sender.test', '', 'stranger@odd.test'] as const;
 const NOTIFY = [[], ['NEVER'], ['SUCCESS', 'FAILURE', 'DELAY'], ['FAILURE']] as const;
 /** After the schedule: as long as anything lives by its timing, then what leases and clocks left behind. */
-const REST = 40 * SECOND;
+const REST = 50 * SECOND;
 const DAY = 86_400 * SECOND;
 
 interface Process {

@@ -164,7 +164,13 @@ async function fill(): Promise<void> {
         expiresAt: at + 5 * 86_400_000,
         state: { kind: 'waiting', due: at },
       });
-      await store.queue.admit({ record: sampleRecord(id, { at }), events: [], content, entries: [entry], quarantine: [] });
+      await store.queue.admit({
+        record: sampleRecord(id, { at }),
+        events: [],
+        content,
+        entries: [entry],
+        quarantine: [],
+      });
     }
   };
   await Promise.all(Array.from({ length: 500 }, one));
@@ -193,12 +199,16 @@ let took = performance.now();
 await fill();
 took = (performance.now() - took) / 1000;
 const size = statSync(join(folder, 'store/queue.db')).size / 1024 ** 2;
-console.log(`filled with ${entries} entries of ${senders} senders in ${took.toFixed(0)} s: queue.db ${size.toFixed(0)} MiB`);
+console.log(
+  `filled with ${entries} entries of ${senders} senders in ${took.toFixed(0)} s: queue.db ${size.toFixed(0)} MiB`,
+);
 
 const full = new Gateway();
 console.log(`${entries} wait (${values.how}): ${await startedIn(full)}`);
 const beside = await traffic(full, true);
-console.log(`${entries} wait: ${said(beside)}; memory at most ${beside.most.toFixed(0)} MiB, ${(beside.most - alone.most).toFixed(0)} more`);
+console.log(
+  `${entries} wait: ${said(beside)}; memory at most ${beside.most.toFixed(0)} MiB, ${(beside.most - alone.most).toFixed(0)} more`,
+);
 await full.stop('SIGKILL');
 const again = new Gateway();
 console.log(`after kill -9: ${await startedIn(again)}`);

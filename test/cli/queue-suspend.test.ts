@@ -22,7 +22,17 @@ describe('postern queue suspend', () => {
     const world = fakeWorld();
     await admit(world, 1);
     await admit(world, 2, { domain: 'example.net', recipient: 'eve@example.net' });
-    const said = await run(world, 'queue', 'suspend', '--domain', 'Example.com', '--for', '2h', '--why', 'INC\x1b[7m-1');
+    const said = await run(
+      world,
+      'queue',
+      'suspend',
+      '--domain',
+      'Example.com',
+      '--for',
+      '2h',
+      '--why',
+      'INC\x1b[7m-1',
+    );
     expect(said).toMatchObject({
       status: 0,
       out: 'domain Example.com suspended by olga at 2026-11-22T12:00:00.000Z, for 2 h more: INC\\x1b[7m-1\n',
@@ -109,6 +119,8 @@ test('the status tells which destinations do not answer', async () => {
       },
     },
   };
-  expect((await run(world, 'status')).out).toContain('example.com by route internet: connection refused; asked again in 30 s');
+  expect((await run(world, 'status')).out).toContain(
+    'example.com by route internet: connection refused; asked again in 30 s',
+  );
   expect(JSON.parse((await run(world, 'status', '--json')).out).dead[0]).toMatchObject({ probe_in_ms: 30_000 });
 });

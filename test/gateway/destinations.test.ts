@@ -89,7 +89,7 @@ describe('a dead destination', () => {
     await clock.pass(seconds(5));
     await calm();
     expect(await events(id)).toEqual(['1 notified']);
-    const [entry] = (await kept.queue.list({ recordId: id }));
+    const [entry] = await kept.queue.list({ recordId: id });
     expect(entry).toMatchObject({ attempts: 0, last: null, delayNotified: true });
     clock.jump(T0 + hours(6));
     await clock.pass(seconds(5));

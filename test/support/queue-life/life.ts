@@ -63,6 +63,8 @@ export class Life {
   #troubled = 0;
   #unwritable = 0;
   #mayLinger = false;
+  /** How far the wall clock was put back in all: so much longer everything lives. */
+  #setBack = 0;
   #suspended = 0;
 
   constructor() {
@@ -80,7 +82,7 @@ export class Life {
     this.#crash = undefined;
     this.#troubled = 0;
     this.#unwritable = 0;
-    await this.#pass(REST);
+    await this.#pass(REST + this.#setBack);
     // By its expiry, whatever is suspended or dead; but what a crash left leased has to wait for that.
     if (!this.#mayLinger) await this.witness.expectOver();
     await this.#befall({ kind: 'resume' });
@@ -234,6 +236,7 @@ export class Life {
       }
       case 'jump':
         this.clock.jump(action.by);
+        this.#setBack += Math.max(0, -action.by);
         if (action.by >= LEASE) this.witness.mayRepeat = true; // a lease may run out in our own hands
         return;
     }

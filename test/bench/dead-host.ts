@@ -88,7 +88,10 @@ class Gateway {
   }
   /** Seconds of processor time, of all threads: what a start costs where others use the machine, too. */
   get cpu(): number {
-    const [user, system] = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').replace(/.*\) /, '').split(' ').slice(11);
+    const [user, system] = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8')
+      .replace(/.*\) /, '')
+      .split(' ')
+      .slice(11);
     return (Number(user) + Number(system)) / 100;
   }
   async stop(how: NodeJS.Signals): Promise<void> {

@@ -228,6 +228,7 @@ export interface Installation {
     readonly retry: readonly Millis[];
     readonly expire: Millis;
     readonly delayNotice: Millis | 'never';
+    readonly notificationExpire: Millis;
   };
   readonly quarantine: QuarantineKeeping;
   /** Undefined: recipients are not told what was held for them. */

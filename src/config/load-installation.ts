@@ -45,7 +45,12 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const node = single('node') ?? hostname.split('.')[0]!;
   const policiesDir = resolvePath(folder, single('policies') ?? 'policies');
   const written = single('queue') ?? SINGLES.queue.parse({});
-  const queue = { retry: written.retry, expire: written.expire, delayNotice: written.delay_notice };
+  const queue = {
+    retry: written.retry,
+    expire: written.expire,
+    delayNotice: written.delay_notice,
+    notificationExpire: written.notification_expire,
+  };
   const store = single('store') ?? SINGLES.store.parse({});
   const records = single('records') ?? SINGLES.records.parse({});
   const certificates = buildCertificates(sections, folder, files, findings);

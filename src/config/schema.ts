@@ -4,6 +4,7 @@ import { duration, size } from '../language/units.ts';
 import { days, hours, minutes, seconds } from '../mail/time.ts';
 import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
+import { FLOW_KEYS } from './schema-flow.ts';
 import { LIMITS } from './schema-limits.ts';
 import { RECIPIENTS } from './schema-recipients.ts';
 import { CLIENT_CERTIFICATES, RELAY_FOR, SENDERS, USER_SOURCE } from './schema-users.ts';
@@ -169,6 +170,7 @@ export const ROUTE = z.strictObject({
     .meta({ description: 'What the hosts say with SIZE; larger messages are refused at the edge (RFC 1870)' })
     .optional(),
   refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
+  ...FLOW_KEYS,
 });
 
 const MEANT = z.union([text('an address, a domain or a pattern'), names('an address, a domain or a pattern').min(1)]);
@@ -322,6 +324,10 @@ export const SINGLES = {
     retry: RETRY.prefault(['5m', '10m', '20m', '40m', '1h', '2h', '4h']),
     expire: duration(seconds(1)).prefault('5d'), // four to five days (RFC 5321 §4.5.4.1)
     delay_notice: DELAY_NOTICE.prefault('4h'),
+    notification_expire: duration(seconds(1)).prefault('2d').meta({
+      description:
+        'How long a notification or other mail of our own is tried; then it is kept for the postmaster. A report that comes after days is of no use to anybody',
+    }),
   }),
   quarantine: z.strictObject({
     retention: z

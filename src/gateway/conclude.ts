@@ -152,7 +152,10 @@ function untold(settlement: Settlement, { lease, next }: Outcome, now: Timestamp
     const state = { kind: 'waiting', due: now + NOTIFY_RETRY } as const;
     return { lease, next: { ...next, state }, events: [], notifications: [], quarantine: [] };
   }
-  if (next.state.kind === 'waiting') return { ...settlement, next: { ...next, delayNotified: false } };
+  if (next.state.kind === 'waiting') {
+    const due = next.state.due > now ? next.state.due : now + NOTIFY_RETRY;
+    return { ...settlement, next: { ...next, delayNotified: false, state: { kind: 'waiting', due } } };
+  }
   return settlement; // delivered: that the sender does not hear of it is in the log
 }
 

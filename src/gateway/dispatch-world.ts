@@ -9,7 +9,7 @@ import type { QueueStore } from '../ports/queue.ts';
 import type { SigningKeys } from '../ports/signing-keys.ts';
 
 export interface DispatchWorld {
-  readonly queue: Pick<QueueStore, 'lease' | 'settle' | 'renew' | 'nextDue' | 'read'>;
+  readonly queue: Pick<QueueStore, 'lease' | 'leaseOverdue' | 'settle' | 'renew' | 'nextDue' | 'suspensions' | 'read'>;
   /** For the notifications we write. */
   readonly content: ContentStore;
   /** For the same. */

@@ -4,6 +4,7 @@ import type { Mailbox } from '../mail/envelope.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { Notification } from '../ports/queue.ts';
+import { lifetime } from '../queue/schedule.ts';
 import { RECORD_VERSION, type TransactionRecord } from '../record/record.ts';
 import { builtinReply } from './builtin.ts';
 import { OURSELVES, routeTo } from './routing.ts';
@@ -45,7 +46,7 @@ export function ownMail(mail: OwnMail, content: SpooledContent, installation: In
       dsn: { notify: ['NEVER'], orcpt: '', ret: '', envid: '' }, // RFC 3461 §6.2, as it wants of a DSN's own envelope
       notification: true,
       admittedAt: at,
-      expiresAt: at + timing.expire,
+      expiresAt: at + lifetime({ notification: true }, timing),
       attempts: 0,
       last: null,
       delayNotified: false,

@@ -9,7 +9,7 @@ import { sameUser } from '../mail/user-name.ts';
 import type { Override } from '../policy/override.ts';
 import { SERVICES } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ControlAnswer, ControlAsk, GatewayStatus, SuspensionWish } from '../ports/control.ts';
+import type { ControlAnswer, ControlAsk, DeadDestination, GatewayStatus, SuspensionWish } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
 import type { SourceStatus } from '../ports/recipients.ts';
 import type { StateStore } from '../ports/state.ts';
@@ -35,6 +35,7 @@ export interface Steered {
   readonly services: ServiceHealth;
   readonly recipients: { status(): readonly SourceStatus[] };
   readonly state: StateStore;
+  readonly dead: () => readonly DeadDestination[];
 }
 
 export interface Control {
@@ -93,6 +94,7 @@ export async function openControl(steered: Steered): Promise<Control> {
       lastReload,
       services: steered.services.status(SERVICES.filter((name) => installation.services[name] !== undefined)),
       sources: steered.recipients.status(),
+      dead: steered.dead(),
       digest: steered.digests === undefined ? null : digestStatus(steered.digests),
       overrides: inForceAt(overrides.list, clock.now()),
       suspensions: await suspensions(steered.state, clock.now()),

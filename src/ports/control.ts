@@ -58,6 +58,8 @@ export interface GatewayStatus {
   readonly services: readonly ServiceStatus[];
   /** Recipient sources that are asked over the network. */
   readonly sources: readonly SourceStatus[];
+  /** Destinations that do not answer; not all of thousands. Left out by gateways that knew of none. */
+  readonly dead?: readonly DeadDestination[];
   /** Null: recipients are not told of held mail. */
   readonly digest: {
     /** Where its pages are served. */
@@ -79,6 +81,15 @@ export interface Suspended {
   readonly why: string;
   /** Of the message that a rule spoke about, or ''. */
   readonly recordId: string;
+}
+
+export interface DeadDestination {
+  /** `route store`, or `example.com by route internet`. */
+  readonly destination: string;
+  /** What the last attempt came to. */
+  readonly why: string;
+  /** Milliseconds until it is asked again. */
+  readonly probeIn: number;
 }
 
 export type Controlled =

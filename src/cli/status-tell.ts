@@ -5,6 +5,7 @@ import { sayDuration, type Timestamp } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
 import type { GatewayStatus } from '../ports/control.ts';
 import type { QuarantineWeight } from '../ports/queue.ts';
+import type { SourceStatus } from '../ports/recipients.ts';
 import type { ServiceStatus } from '../ports/services.ts';
 import { columns, terminal } from '../record/terminal.ts';
 import { overrideLine } from './override-tell.ts';
@@ -66,6 +67,8 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
       `${name}, ${count(rules, 'rule')}, bundle ${bundle}`,
     ]),
     ...gateway.services.map((one) => ['service', sayService(one, now)]),
+    // One that was started before there were any says nothing of them.
+    ...(gateway.sources ?? []).flatMap((one) => tellSource(one, now)),
     ...tellDigest(gateway, now),
     ...(lastReload === null
       ? []
@@ -83,6 +86,21 @@ function sayService({ service, state, since, lastError }: ServiceStatus, now: Ti
   const span = sayDuration(Math.max(0, now - since));
   if (state === 'down') return `${service} DOWN for ${span}, asked by probes only: ${lastError}`;
   return `${service}: no trouble for ${span}${lastError === '' ? '' : `, before it ${lastError}`}`;
+}
+
+function tellSource(one: SourceStatus, now: Timestamp): readonly (readonly string[])[] {
+  const { source, state, since, lastError, catchAll } = one;
+  const span = sayDuration(Math.max(0, now - since));
+  const before = lastError === '' ? '' : `, last trouble: ${lastError}`;
+  const said = {
+    up: `answers for ${span}${before}`,
+    down: `DOWN for ${span}: ${lastError}`,
+    'not asked yet': 'not asked yet',
+  };
+  return [
+    ['recipients', `${source} ${said[state]}`],
+    ...catchAll.map((domain) => ['', `CATCH-ALL for ${domain}: it takes made-up names too, and is not believed`]),
+  ];
 }
 
 function tellDigest({ digest }: GatewayStatus, now: Timestamp): readonly (readonly string[])[] {

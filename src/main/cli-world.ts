@@ -7,8 +7,11 @@ import { createInterface } from 'node:readline';
 import { controlLine } from '../adapters/control/client.ts';
 import { overrideFile } from '../adapters/files/override-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
+import { MemoryState } from '../adapters/memory/state.ts';
 import { threadPreviewer } from '../adapters/preview/previewer.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
+import { makeSigningKey } from '../adapters/signing/make-signing-key.ts';
+import { readSigningKey } from '../adapters/signing/read-signing-key.ts';
 import { backUpStore } from '../adapters/sqlite/backup.ts';
 import { restoreStore } from '../adapters/sqlite/restore.ts';
 import { systemClock } from '../adapters/system/clock.ts';
@@ -17,11 +20,13 @@ import { CHECKS } from '../checks/registry.ts';
 import type { CliWorld, Loaded, Visit } from '../cli/world.ts';
 import { streamWriter } from '../cli/writer.ts';
 import type { Installation } from '../config/installation.ts';
+import { LiveDesk } from '../gateway/live-desk.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import type { Current } from '../gateway/world.ts';
 import { policyFromBundle } from '../policy/load-policy.ts';
 import { configure, digest } from './configure.ts';
 import { examined } from './examined.ts';
+import { recipientClient } from './recipient-clients.ts';
 import { recipientTroubles } from './recipient-troubles.ts';
 import { openRehearsals } from './rehearsals.ts';
 import { runGateway } from './run-gateway.ts';
@@ -33,6 +38,9 @@ export function cliWorld(signal: AbortSignal): CliWorld {
   const loadedAs = new WeakMap<object, Current>();
   // A command that has ended says nothing of services any more.
   const services = new ServiceClients(systemClock, () => {});
+  // Asked where a person said so; what it learns is forgotten with the command.
+  const learnt = new MemoryState();
+  const desk = new LiveDesk({ clientFor: recipientClient, state: () => learnt, clock: systemClock, log: silentLog });
   return {
     out: streamWriter(process.stdout),
     err,
@@ -46,6 +54,9 @@ export function cliWorld(signal: AbortSignal): CliWorld {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, text);
     },
+    makeSigningKey: (path, kind, rsaBits) =>
+      makeSigningKey(resolve(path), kind, rsaBits).catch(explained('write', path)),
+    signingKey: (path) => readSigningKey(path).reading,
     list: async (folder, ending) => {
       const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
@@ -69,6 +80,7 @@ export function cliWorld(signal: AbortSignal): CliWorld {
         secrets ? 'read' : 'leave',
         undefined,
         services,
+        desk,
       );
       const loaded: Loaded = {
         installation,
@@ -79,7 +91,7 @@ export function cliWorld(signal: AbortSignal): CliWorld {
       if (current !== undefined) loadedAs.set(loaded, current);
       return loaded;
     },
-    visit: (installation) => visit(installation, services),
+    visit: (installation) => visit(installation, services, desk),
     previewer: threadPreviewer(),
     directory: (loaded) => {
       const current = loadedAs.get(loaded);
@@ -98,6 +110,7 @@ export function cliWorld(signal: AbortSignal): CliWorld {
         start: rehearsals.start,
         close: async () => {
           services.close();
+          desk.close();
           await opened?.close();
         },
       };
@@ -113,7 +126,7 @@ export function cliWorld(signal: AbortSignal): CliWorld {
   };
 }
 
-async function visit(installation: Installation, services: ServiceClients): Promise<Visit> {
+async function visit(installation: Installation, services: ServiceClients, desk: LiveDesk): Promise<Visit> {
   const store = await visitStore(installation);
   return {
     queue: store.queue,
@@ -126,6 +139,7 @@ async function visit(installation: Installation, services: ServiceClients): Prom
     },
     close: () => {
       services.close();
+      desk.close();
       return store.close();
     },
   };

@@ -5,6 +5,7 @@ import { CHECKS } from '../checks/registry.ts';
 import { installationView } from '../config/bundle-view.ts';
 import type { Installation } from '../config/installation.ts';
 import { loadInstallation } from '../config/load-installation.ts';
+import type { LiveSources } from '../gateway/live-desk.ts';
 import type { RecipientLists } from '../gateway/recipient-list.ts';
 import { recipientDirectory } from '../gateway/recipients.ts';
 import { unconfigured } from '../gateway/unconfigured.ts';
@@ -21,7 +22,10 @@ import { SERVICES, type ServiceName } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Services } from '../ports/services.ts';
 import { keeping, onDisk, type Snapshot, told } from './disk.ts';
+import { withPasswords } from './read-passwords.ts';
+import { readSrs } from './read-srs.ts';
 import { readZones } from './read-zones.ts';
+import { recipientSecrets } from './recipient-secrets.ts';
 import { sha256 } from './sha256.ts';
 
 export interface Configured {
@@ -53,15 +57,20 @@ export function configure(
   secrets: 'read' | 'leave' = 'read',
   from?: Snapshot,
   services: ServiceHouse = NO_SERVICES,
+  desk: LiveSources = NO_DESK,
 ): Configured {
   const snapshot = new Map<string, unknown>(from);
   const disk = from === undefined ? keeping(onDisk(clock.now, secrets === 'read'), snapshot) : told(from);
   const loaded = loadInstallation(resolve(file), disk.files);
-  const { installation } = loaded;
+  const { installation: written } = loaded;
+  const secret = secrets === 'read' ? disk.secret : undefined;
+  const { installation, problems: unread } = written
+    ? withPasswords(written, secret)
+    : { installation: written, problems: [] };
   if (installation === undefined) return { ...loaded, installation, snapshot, current: undefined, takeOver: () => {} };
 
   const folder = { ...disk.folder(installation.policiesDir), name: shown(installation.policiesDir) };
-  const problems: Problem[] = [...loaded.problems];
+  const problems: Problem[] = [...loaded.problems, ...unread];
   const overrides = overridesOf(installation);
   const found = new Map<string, Policy>();
   for (const path of folder.glob('*.yaml')) {
@@ -84,24 +93,25 @@ export function configure(
   // A policy that did not load declares nothing: what it would have declared is not held against the domains.
   if (!problems.some((problem) => problem.severity === 'error'))
     problems.push(...undeclaredSettings([...found.values()], installationView(installation)));
-  const { zones, problems: unread } = readZones(
-    installation.policiesDir,
-    found.values(),
-    secrets === 'read' ? disk.secret : undefined,
-  );
-  problems.push(...unread);
+  const { zones, problems: unnamed } = readZones(installation.policiesDir, found.values(), secret);
+  const { srs, problems: unkeyed } = readSrs(installation, secret);
+  problems.push(...unnamed, ...unkeyed);
+  if (secrets === 'read') problems.push(...recipientSecrets(installation, disk.secret, process.env));
   const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);
-  const directory = broken ? undefined : recipientDirectory(installation.domains, lists, clock);
+  const sources = broken ? undefined : recipientDirectory(installation, lists, clock, desk);
+  const directory = sources && lists.aliases.directory(sources, installation, srs, clock);
   const current = directory && {
     installation,
     policies: found,
     directory,
+    srs,
     zones,
     services: services.of(installation.services),
   };
   const takeOver = (): void => {
+    sources?.takeOver();
     directory?.takeOver();
     services.only(installation.services);
   };
@@ -113,6 +123,13 @@ export interface ServiceHouse {
   of(settings: Installation['services']): Services;
   only(settings: Installation['services']): void;
 }
+
+/** Of whoever reads a configuration and asks nobody. */
+const NO_DESK: LiveSources = {
+  open: () => {},
+  keep: () => {},
+  ask: async () => ({ result: 'unsure', by: 'on_error' }),
+};
 
 const NO_SERVICES: ServiceHouse = { of: () => ({}), only: () => {} };
 

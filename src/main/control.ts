@@ -9,6 +9,7 @@ import { SERVICES } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlAnswer, ControlAsk, GatewayStatus } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
+import type { SourceStatus } from '../ports/recipients.ts';
 import type { Digests } from './digests.ts';
 import type { Edge } from './edge.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -29,6 +30,7 @@ export interface Steered {
   readonly log: Log;
   readonly newId: () => string;
   readonly services: ServiceHealth;
+  readonly recipients: { status(): readonly SourceStatus[] };
 }
 
 export interface Control {
@@ -69,6 +71,10 @@ export async function openControl(steered: Steered): Promise<Control> {
       startedAt,
       configuration: fingerprint(current),
       draining,
+      room: {
+        minFreeBytes: installation.store.minFreeBytes,
+        quarantineBytes: installation.quarantine.maxBytes,
+      },
       listeners: installation.listeners.map(({ name, policy }) => ({
         name,
         policy,
@@ -82,6 +88,7 @@ export async function openControl(steered: Steered): Promise<Control> {
       })),
       lastReload,
       services: steered.services.status(SERVICES.filter((name) => installation.services[name] !== undefined)),
+      sources: steered.recipients.status(),
       digest: steered.digests === undefined ? null : digestStatus(steered.digests),
       overrides: inForceAt(overrides.list, clock.now()),
     };

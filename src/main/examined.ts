@@ -7,6 +7,7 @@ import { readSecret } from '../adapters/files/secret-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { dialSocket } from '../adapters/net/dial.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
+import { readSigningKey } from '../adapters/signing/read-signing-key.ts';
 import { storePaths } from '../adapters/sqlite/paths.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { silentLog } from '../adapters/system/log.ts';
@@ -24,6 +25,7 @@ import type { Override } from '../policy/override.ts';
 import { configure } from './configure.ts';
 import { fingerprint } from './fingerprint.ts';
 import { readZones } from './read-zones.ts';
+import { nobody, recipientClient } from './recipient-clients.ts';
 import { freeBytes, visitStore } from './store-visit.ts';
 import { version } from './version.ts';
 
@@ -52,9 +54,12 @@ export async function examined(
       resolver: keyed(resolver, installation.policiesDir, policies),
       dial: dialSocket,
       services: services.of(installation.services),
+      recipientClient: (source) => recipientClient(source, installation.hostname),
+      nobody,
       outwards: outwards === '' ? '' : outwardHost(outwards),
       modeOf,
       pair: ({ certificate, key }) => readPair(certificate, key, systemClock.now()),
+      signingKey: (file) => readSigningKey(file).reading,
       timeKept,
       freeBytes: freeBytes(path),
       ...(await inStore(installation)),

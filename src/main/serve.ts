@@ -7,11 +7,15 @@ import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { idSource } from '../adapters/ids.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
+import { KeyRing } from '../adapters/signing/signing-keys.ts';
 import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
 import { openCertificates } from '../adapters/tls/certificates.ts';
+import { parseHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
+import type { Place } from '../config/own-listener.ts';
+import { LiveDesk } from '../gateway/live-desk.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
 import { ServiceHealth } from '../gateway/service-health.ts';
@@ -28,7 +32,9 @@ import { dispatcherFor } from './dispatcher.ts';
 import { cannotListen, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
 import { keepQuarantine } from './keep-quarantine.ts';
+import { keyFiles, openKeys } from './key-files.ts';
 import { overridesNow } from './overrides-now.ts';
+import { listKeeping, recipientClient } from './recipient-clients.ts';
 import { recordLines } from './record-lines.ts';
 import { SessionThreads } from './session-threads.ts';
 import { sha256 } from './sha256.ts';
@@ -83,9 +89,17 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const lists = new RecipientLists(files, early, (store) => keptTexts(store, 'keep', early));
   // The main thread's are news of thread 0.
   const services = new ServiceClients(clock, (news) => health.heard(0, news));
-  const read = (): Configured => configure(file, clock, lists, overridesNow(clock), 'read', undefined, services);
+  const desk = new LiveDesk({
+    clientFor: recipientClient,
+    state: () => store.state,
+    clock,
+    log: early,
+    lists: listKeeping,
+  });
+  const read = (): Configured => configure(file, clock, lists, overridesNow(clock), 'read', undefined, services, desk);
   const began = read();
   const first = soundOrThrow(began);
+  began.takeOver();
   const { installation } = first;
   const log = stand.log ?? jsonLog(installation.log.level);
   const health = new ServiceHealth(log, clock.now());
@@ -100,7 +114,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     retention: installation.records.retention,
     log,
   });
-  const stopping: (() => Promise<void> | void)[] = [() => store.close(), () => services.close()];
+  const stopping: (() => Promise<void> | void)[] = [() => store.close(), () => desk.close(), () => services.close()];
   try {
     const ids = idSource(installation.nodeNumber, 0, clock.now);
     // A fresh id tells this life of the process from the one before.
@@ -126,6 +140,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
             passed,
             admitted: (leases) => carrier.kick(leases),
             services: health,
+            recipients: desk,
           });
     const inForce = new InForce(first, began.snapshot, {
       read,
@@ -142,14 +157,22 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
     const kept = { queue: store.queue, log, told: lines.events };
     stopping.push(keepQuarantine(kept, () => inForce.current.installation.quarantine, clock));
+    let listening: readonly Place[] = [];
+    // One tells of them for all.
+    const signingKeys = new KeyRing(files, log);
+    stopping.push(() => signingKeys.stop());
+    openKeys(signingKeys, installation);
     const carrier = dispatcherFor({
       store: { queue: outlet.queue, content: store.content },
+      signingKeys,
       clock,
       log,
       ids,
       installation: () => inForce.current.installation,
       owner,
       room: (entries) => Atomics.store(new Int32Array(room), 0, entries),
+      resolver: stand.resolver,
+      listening: () => listening,
     });
     let storeGone = false;
     void store.died.then(() => {
@@ -171,6 +194,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         outlet,
         content: store.content,
         state: store.state,
+        signingKeys,
         current: () => inForce.current,
         claim: () => carrier.claim(),
         admitted: (leases) => carrier.kick(leases),
@@ -184,10 +208,12 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         },
       }));
     if (sessions === undefined) stopping.push(() => edge.close());
+    listening = Object.values(edge.addresses).flatMap((text) => parseHostPort(text) ?? []);
     carrier.start();
     const digests = await openDigests({
       store,
       outlet,
+      signingKeys,
       clock,
       log,
       newId: () => ids.next(),
@@ -207,6 +233,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         const wrong = await inForce.reload();
         // Also after a refused reload: certificates are looked at each by itself.
         certificates?.take(inForce.current.installation);
+        signingKeys.keep(keyFiles(inForce.current.installation));
         sessions?.lookAtCertificates();
         if (wrong.length === 0) carrier.wake();
         return wrong;
@@ -219,6 +246,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       log,
       newId: () => ids.next(),
       services: health,
+      recipients: desk,
     });
     // The last to go but the store: until then it answers, and nobody takes a gateway that is stopping for none.
     stopping.splice(1, 0, () => control.close());

@@ -1,10 +1,12 @@
 /** One session thread from its start to its end, seen from the main thread: what it is told, what it answers, when it is gone. */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { SqliteStore } from '../adapters/sqlite/open.ts';
+import { serveRecipients } from '../adapters/threads/recipient-line.ts';
 import { serveState } from '../adapters/threads/state-line.ts';
 import { type Millis, seconds } from '../mail/time.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { RecipientDesk } from '../ports/recipients.ts';
 import type { ServiceNews } from '../ports/services.ts';
 import type { Edge } from './edge.ts';
 import type { Handed, News, Order, ThreadData } from './thread-words.ts';
@@ -19,12 +21,13 @@ export type Came =
   | { readonly kind: 'gone' };
 
 export interface LifeParts {
-  readonly data: Omit<ThreadData, 'store' | 'state'>;
+  readonly data: Omit<ThreadData, 'store' | 'state' | 'recipients'>;
   readonly store: Pick<SqliteStore, 'connect' | 'state'>;
   readonly clock: Pick<Clock, 'sleep'>;
   readonly log: Log;
   readonly handed: (handed: readonly Handed[]) => void;
   readonly service: (news: ServiceNews) => void;
+  readonly recipients: RecipientDesk;
 }
 
 export class SessionLife {
@@ -38,23 +41,26 @@ export class SessionLife {
   readonly #waiting = new Map<number, (came: Came) => void>();
   #asked = 0;
 
-  constructor({ data, store, clock, log, handed, service }: LifeParts) {
+  constructor({ data, store, clock, log, handed, service, recipients }: LifeParts) {
     this.owner = data.owner;
     this.#clock = clock;
     const line = new MessageChannel();
     serveState(line.port1, store.state);
+    const asking = new MessageChannel();
+    serveRecipients(asking.port1, recipients);
     const lane = store.connect();
     // Compiled, this file and the thread's end in .js; as it is written, in .ts.
     const entry = new URL(
       import.meta.url.endsWith('.ts') ? './session-thread.ts' : './session-thread.js',
       import.meta.url,
     );
-    const workerData: ThreadData = { ...data, store: lane, state: line.port2 };
+    const workerData: ThreadData = { ...data, store: lane, state: line.port2, recipients: asking.port2 };
     const name = `session ${data.number}`;
-    this.worker = new Worker(entry, { workerData, transferList: [lane, line.port2], name });
+    this.worker = new Worker(entry, { workerData, transferList: [lane, line.port2, asking.port2], name });
     this.ended = new Promise((resolve) =>
       this.worker.once('exit', () => {
         line.port1.close();
+        asking.port1.close();
         for (const answer of this.#waiting.values()) answer({ kind: 'gone' });
         resolve();
       }),

@@ -3,9 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
+import { KeyRing } from '../adapters/signing/signing-keys.ts';
 import { joinStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog, silentLog } from '../adapters/system/log.ts';
+import { RecipientLine } from '../adapters/threads/recipient-line.ts';
 import { StateLine } from '../adapters/threads/state-line.ts';
 import { openCertificates } from '../adapters/tls/certificates.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
@@ -16,6 +18,7 @@ import { configure } from './configure.ts';
 import type { Snapshot } from './disk.ts';
 import { type Edge, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
+import { keyFiles, openKeys } from './key-files.ts';
 import { overridesNow } from './overrides-now.ts';
 import { recordLines } from './record-lines.ts';
 import { sha256 } from './sha256.ts';
@@ -29,8 +32,11 @@ async function open(): Promise<void> {
   // The main thread watches them too, and tells of them once for all.
   const lists = new RecipientLists(files, silentLog, (store) => keptTexts(store, 'follow', silentLog));
   const services = new ServiceClients(systemClock, (news) => tell({ kind: 'service', news }));
+  const asking = new RecipientLine(data.recipients);
+  // The main thread opens what it asks for all, and closes it.
+  const desk = { open: () => {}, keep: () => {}, ask: asking.ask.bind(asking) };
   const read = (from: Snapshot = data.from) =>
-    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services);
+    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services, desk);
   const { current, problems, snapshot } = read();
   if (current === undefined) return tell({ kind: 'refused', message: problems.map(sayProblem).join('\n') });
   const { installation } = current;
@@ -50,6 +56,8 @@ async function open(): Promise<void> {
   const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
   const state = new StateLine(data.state);
   const certificates = openCertificates(installation, { files, log: silentLog, now: systemClock.now });
+  const signingKeys = new KeyRing(files, silentLog);
+  openKeys(signingKeys, installation);
   const room = new Int32Array(data.room);
   const handing = handOver(store.shelf);
   let edge: Edge;
@@ -60,6 +68,7 @@ async function open(): Promise<void> {
       outlet,
       content: store.content,
       state,
+      signingKeys,
       current: () => inForce.current,
       claim: () => (Atomics.load(room, 0) > 0 ? { owner: data.owner, until: systemClock.now() + LEASE } : undefined),
       admitted: handing,
@@ -77,10 +86,12 @@ async function open(): Promise<void> {
     await edge.close();
     inForce.stop();
     certificates?.stop();
+    signingKeys.stop();
     services.close();
     await store.close();
     await lines.close();
     state.close();
+    asking.close();
     process.exit(0); // of this thread alone: nothing of it is wanted any more, whatever still holds it
   };
   const answered = ({ no }: { readonly no: number }, problems: readonly Problem[]): void =>
@@ -105,6 +116,7 @@ async function open(): Promise<void> {
         lines.reopen();
         return answered(order, []);
       case 'certificates':
+        signingKeys.keep(keyFiles(inForce.current.installation));
         return certificates?.take(inForce.current.installation);
       case 'stop':
         return void stop();

@@ -8,6 +8,7 @@ import type { Override } from '../policy/override.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { Lease } from '../ports/queue.ts';
+import type { RecipientDesk } from '../ports/recipients.ts';
 import { type CrowdRoom, clearThread } from '../smtp/receive/crowd.ts';
 import type { Snapshot } from './disk.ts';
 import { type Edge, GRACE, type Sessions, type Socketing } from './edge.ts';
@@ -42,6 +43,8 @@ export interface ThreadsParts {
   readonly admitted: (leases: readonly Lease[]) => void;
   /** Hears how the services are in each thread. */
   readonly services: ServiceHealth;
+  /** Asks recipient sources for all of them. */
+  readonly recipients: RecipientDesk;
 }
 
 export class SessionThreads implements Followers, Edge {
@@ -150,6 +153,7 @@ export class SessionThreads implements Followers, Edge {
       log,
       handed: (handed) => this.#take(handed),
       service: (news) => this.#parts.services.heard(number, news),
+      recipients: this.#parts.recipients,
     });
     this.#lives.set(number, life);
     void life.ended.then(() => this.#over(number, life));

@@ -20,6 +20,8 @@ export interface ThreadData {
   readonly owner: string;
   readonly store: MessagePort;
   readonly state: MessagePort;
+  /** To the desk that asks recipient sources. */
+  readonly recipients: MessagePort;
   readonly sockets: { readonly [listener: string]: Socketing };
   /** One number: entries the dispatcher can still take. */
   readonly room: SharedArrayBuffer;

@@ -73,6 +73,10 @@ export const EDGE_ROOTS: readonly EdgeRoot[] = [
         .enum(['known', 'unknown', 'unsure'])
         .meta({ about: 'what the recipient source says', example: 'known' }),
       source: text("which source said it, or ''", 'file'),
+      answer: text(
+        "how ldap, sql or callout came to it (asked, remembered, last_known, on_error; assumed in a rehearsal), or ''",
+        'asked',
+      ),
       route: text('name of the route it takes', 'store'),
     }),
   },

@@ -2,6 +2,7 @@
 import type { Problem } from '../language/problem.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
+import type { SourceStatus } from './recipients.ts';
 import type { ServiceStatus } from './services.ts';
 
 export type ControlAsk =
@@ -33,6 +34,8 @@ export interface GatewayStatus {
   /** Digest of the configuration in force, policies and overrides included: tells whether the files say the same. */
   readonly configuration: string;
   readonly draining: boolean;
+  /** Bounds of the store that it keeps to, which the files may have changed since. */
+  readonly room: { readonly minFreeBytes: number; readonly quarantineBytes: number };
   readonly listeners: readonly {
     readonly name: string;
     readonly address: string;
@@ -43,6 +46,8 @@ export interface GatewayStatus {
   /** Null: none since it started. */
   readonly lastReload: { readonly at: Timestamp; readonly problems: readonly Problem[] } | null;
   readonly services: readonly ServiceStatus[];
+  /** Recipient sources that are asked over the network. */
+  readonly sources: readonly SourceStatus[];
   /** Null: recipients are not told of held mail. */
   readonly digest: {
     /** Where its pages are served. */

@@ -1,5 +1,6 @@
 /** A line to another host: octets out, octets in, encrypted when both agree. Who speaks over it knows no sockets. */
-import type { HostAddress } from '../queue/route.ts';
+import type { Timestamp } from '../mail/time.ts';
+import type { HostAddress, SourceAddresses } from '../queue/route.ts';
 
 export interface LineListener {
   heard(octets: Uint8Array): void;
@@ -29,17 +30,26 @@ export interface ShownCertificates {
   readonly chain: readonly Uint8Array[];
   /** Why it is not one we trust in the name that was wanted; '' where it is. */
   readonly distrust: string;
+  /** When they were shown. */
+  readonly at: Timestamp;
+  /** `TLSv1.3`. */
+  readonly protocol: string;
 }
 
 export interface TlsWants {
   readonly servername: string;
   /** The certificate must be one we trust, in this name. */
   readonly verified: boolean;
+  /** Why what is shown is not enough, '' where it is; asked before anything else is said over the line. */
+  readonly distrust?: (shown: ShownCertificates) => string;
 }
 
 export type Dialled =
   | { readonly kind: 'open'; readonly line: Line }
   | { readonly kind: 'failed'; readonly why: string };
 
+/** Where to, and from which of our addresses; a family that `source` does not name is not used. */
+export type Destination = HostAddress & { readonly source?: SourceAddresses | undefined };
+
 /** Never rejects. */
-export type Dial = (address: HostAddress, signal: AbortSignal) => Promise<Dialled>;
+export type Dial = (to: Destination, signal: AbortSignal) => Promise<Dialled>;

@@ -6,7 +6,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /**
  * Left out: the record's id (also inside replies and evidence), every time and duration, the client's port, and of each
- * DNS answer the TTL left, whether it was cached, and the server. Checks that run together may finish and ask in any
+ * DNS answer the TTL left, whether it was cached, and the server; of a recipient source, whether it was asked or remembered. Checks that run together may finish and ask in any
  * order, so checks stand sorted by stage and name, and DNS answers by question. Later events are no part of the
  * transaction. All else is kept as it is.
  */
@@ -48,10 +48,20 @@ type Whole = {
 };
 
 function withoutTimes(facts: AnyFacts): AnyFacts {
-  const { now: _now, client, ...kept } = facts;
+  const { now: _now, client, ...all } = facts;
+  const kept = withoutAnswer(all);
   if (client === undefined || client === null || typeof client !== 'object' || Array.isArray(client)) return kept;
   const { port: _port, ...rest } = client as { readonly [name: string]: Json };
   return { ...kept, client: rest };
+}
+
+/** Whether a recipient source was asked, or remembered, or assumed, is as with DNS: what it says is compared. */
+function withoutAnswer(facts: AnyFacts): AnyFacts {
+  const { recipient } = facts;
+  if (recipient === undefined || recipient === null || typeof recipient !== 'object' || Array.isArray(recipient))
+    return facts;
+  const { answer: _answer, ...rest } = recipient as { readonly [name: string]: Json };
+  return { ...facts, recipient: rest };
 }
 
 /** The answers in an order of their own, and where each one went. */

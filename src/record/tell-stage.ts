@@ -49,6 +49,7 @@ function tellRecipients(view: RecordView, stage: Stage): readonly string[] {
   const alike = new Map<string, { recipients: RecipientView[]; lines: readonly string[] }>();
   for (const recipient of view.recipients) {
     const lines = [
+      ...tellSource(recipient, stage),
       ...tellChecks(view, recipient.checks, stage, recipient.facts, '    '),
       ...tellRules(view, stage, recipient.rules, recipient.outages, recipient, '    '),
       ...tellEnd(recipient, stage),
@@ -62,6 +63,22 @@ function tellRecipients(view: RecordView, stage: Stage): readonly string[] {
   }
   return [...alike.values()].flatMap(({ recipients, lines }) => [`  to ${sayAddresses(recipients)}`, ...lines]);
 }
+
+/** How a recipient source that is asked over the network came to its answer; what the others say stands in what comes of it. */
+function tellSource({ facts }: RecipientView, stage: Stage): readonly string[] {
+  const answer = String(findFact('recipient.answer', facts) ?? '');
+  if (stage !== 'rcpt' || answer === '') return [];
+  const { [answer]: how = answer } = ANSWERED_BY;
+  return [`    source    ${findFact('recipient.source', facts)} says ${findFact('recipient.result', facts)}: ${how}`];
+}
+
+const ANSWERED_BY: { readonly [by: string]: string } = {
+  asked: 'it was asked',
+  remembered: 'as it said a while ago',
+  last_known: 'it does not answer, and knew the address last',
+  on_error: 'it does not answer, and `on_error` holds',
+  assumed: 'it is not asked in a rehearsal without --live',
+};
 
 const NAMED_MAX = 3; // recipients named before the rest are counted
 
@@ -93,7 +110,11 @@ const sayPart = ({ part, name, type, size }: RemovedPart): string =>
   `part ${part}, ${name === '' ? 'without a name' : `"${name}"`}, ${type}, ${size} octets`;
 
 const sayCopy = ({ kind, number, address }: RecipientCopy): string =>
-  kind === 'bcc' ? `copies    to <${address}> as .${number}` : `keeps     the message as it came, as .${number}`;
+  ({
+    bcc: `copies    to <${address}> as .${number}`,
+    alias: `goes to   <${address}> too, as .${number}`,
+    original: `keeps     the message as it came, as .${number}`,
+  })[kind];
 
 function tellChecks(
   view: RecordView,

@@ -29,10 +29,12 @@ const STATUS: GatewayStatus = {
   startedAt: NOON - 3_600_000,
   configuration: 'abc',
   draining: false,
+  room: { minFreeBytes: 1024 ** 3, quarantineBytes: 10 * 1024 ** 3 },
   listeners: [{ name: 'mx', address: '127.0.0.1:25', policy: 'inbound', sessions: 2 }],
   policies: [{ name: 'inbound', bundle: 'abc', rules: 3 }],
   lastReload: null,
   services: [],
+  sources: [],
   digest: null,
   overrides: [],
 };
@@ -50,6 +52,27 @@ const PROBLEM = {
 };
 
 describe('postern status', () => {
+  test('says which recipient sources answer, and which one is not believed', async () => {
+    const one = {
+      source: 'callout store.internal:25',
+      state: 'up',
+      since: NOON - 60_000,
+      lastError: '',
+      catchAll: ['a.test'],
+    } as const;
+    const two = {
+      source: 'ldap dc1.internal:636',
+      state: 'down',
+      since: NOON - 60_000,
+      lastError: 'it did not answer in time',
+      catchAll: [],
+    } as const;
+    const { out } = await run(answering({ sources: [one, two] }), 'status');
+    expect(out).toContain('recipients  callout store.internal:25 answers for 60 s\n');
+    expect(out).toContain('CATCH-ALL for a.test: it takes made-up names too, and is not believed');
+    expect(out).toContain('recipients  ldap dc1.internal:636 DOWN for 60 s: it did not answer in time');
+  });
+
   test('says when recipients are told of held mail, and what the last round did', async () => {
     const last = { at: NOON - 7_200_000, mails: 1, messages: 12 };
     const { out } = await run(
@@ -79,6 +102,13 @@ describe('postern status', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('tells the bounds that the gateway keeps to, not those that the files say since', async () => {
+    const room = { minFreeBytes: 6 * 1024 ** 3, quarantineBytes: 1024 ** 3 };
+    const { out } = await run(answering({ room }), 'status');
+    expect(out).toContain('TOO LITTLE: mail is answered 451; 5.0 GiB free, 6.0 GiB must be\n');
+    expect(out).toContain('quarantine  0, 0 MiB of 1.0 GiB\n');
   });
 
   test('when nothing runs says so with exit 1, and tells what the store knows, its overrides too', async () => {

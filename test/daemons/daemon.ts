@@ -23,11 +23,16 @@ const KNOWN = {
     preseed: 'postfix postfix/main_mailer_type select No configuration\n',
   },
   dovecot: { program: '/usr/lib/dovecot/lmtp', package: 'dovecot-lmtpd' },
+  knot: { program: '/usr/sbin/knotd', package: 'knot' },
+  opendkim: { program: '/usr/sbin/opendkim', package: 'opendkim' },
   nmap: { program: '/usr/bin/nmap', package: 'nmap' },
   clamd: { program: '/usr/sbin/clamd', package: 'clamav-daemon' },
   clamavTestfiles: { program: '/usr/share/clamav-testfiles/clam.exe', package: 'clamav-testfiles' },
   spamd: { program: '/usr/sbin/spamd', package: 'spamd' },
   rspamd: { program: '/usr/bin/rspamd', package: 'rspamd' },
+  slapd: { program: '/usr/sbin/slapd', package: 'slapd' },
+  // The server itself lies in a folder that is named by its version.
+  postgres: { program: '/usr/share/postgresql-common/pg_wrapper', package: 'postgresql' },
   swaks: { program: '/usr/bin/swaks', package: 'swaks' },
 } satisfies { readonly [name: string]: Needed };
 

@@ -36,6 +36,25 @@ describe('dispatch', () => {
     expect(hop.taken[1]?.text).toBe(`X-Spam: yes\r\n${TEXT}`);
   });
 
+  test('sends the recipients of one message apart by domain where DNS names a host for each', async () => {
+    const { hop, admit } = house();
+    const to = (recipient: string, domain: string) => ({ route: 'mx', recipient, domain });
+    await admit([to('a@x.test', 'x.test'), to('b@y.test', 'y.test'), to('c@x.test', 'x.test')], true);
+    await calm();
+    expect(hop.taken.map((c) => c.recipients)).toEqual([['a@x.test', 'c@x.test'], ['b@y.test']]);
+  });
+
+  test.each([
+    ['store', ['route.down']],
+    ['mx', []],
+  ])('domains that are silent are told as an outage of route %s: %j', async (route, told) => {
+    const { hop, admit, logged } = house();
+    hop.answer = () => ({ kind: 'transient', host: 'a:25', reply: null, cause: 'connection refused' });
+    for (let n = 0; n < 5; n++) await admit([{ route }], true);
+    await calm();
+    expect(logged).toEqual(told);
+  });
+
   test('tries again by the schedule of the route', async () => {
     const { hop, admit, dispatcher, clock, kept, events } = house();
     hop.answer = () => later;

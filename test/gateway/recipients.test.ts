@@ -7,6 +7,7 @@ import { hours } from '../../src/mail/time.ts';
 import type { Reading } from '../../src/ports/watched-files.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 10);
+const NO_DESK = { open: () => {}, keep: () => {}, ask: async () => ({ result: 'unsure', by: 'on_error' }) as const };
 const FILE: RecipientSource = { kind: 'file', path: '/r.txt', maxShrink: 0.1, maxAge: undefined, onStale: 'defer' };
 
 /** A file that a test writes, and everything that was said about it. */
@@ -36,11 +37,20 @@ function bench(first: string | undefined) {
       settings: {},
       place: { file: 'postern.yaml', line: 1, column: 1 },
     };
-    const directory = recipientDirectory(new Map([['example.com', domain]]), lists, { now: () => clock });
+    const directory = recipientDirectory(
+      {
+        hostname: 'mx.example.net',
+        store: { path: '/store', minFreeBytes: 0 },
+        domains: new Map([['example.com', domain]]),
+      },
+      lists,
+      { now: () => clock },
+      NO_DESK,
+    );
     directory.takeOver();
     const mailbox = parseMailbox(address, true);
     if (mailbox.kind === 'bad') throw new Error(mailbox.why);
-    const { result, source } = await directory.resolve(mailbox.value);
+    const { result, source } = await directory.resolve(mailbox.value, 'ask');
     return source === '' ? result : `${result} by ${source}`;
   };
   return {

@@ -135,6 +135,8 @@ Message-ID: <m@sender.test>
     const message = text({}, { host: '', reply: null, said: 'connect ECONNREFUSED 192.0.2.1:25' });
     expect(message).toContain('Diagnostic-Code: x-postern; connect ECONNREFUSED 192.0.2.1:25\r\nLast');
     expect(message).not.toContain('Remote-MTA');
+    const ours = text({}, { host: '', said: '556 5.1.10 away.test takes no mail (null MX)' });
+    expect(ours).toContain('Diagnostic-Code: x-postern; 556 5.1.10 away.test takes no mail');
   });
 
   test('lets no text from outside begin a line', () => {
@@ -184,6 +186,8 @@ describe('what is beside the words', () => {
   test.each([
     ['mail1.internal:25', 'Remote-MTA: dns; mail1.internal\r\n'],
     ['[2001:db8::1]:25', 'Remote-MTA: dns; 2001:db8::1\r\n'],
+    ['mx1.away.test[192.0.2.1]:25', 'Remote-MTA: dns; mx1.away.test\r\n'],
+    ['mx1.away.test[2001:db8::1]:25', 'Remote-MTA: dns; mx1.away.test\r\n'],
     ['unix:/run/dovecot/lmtp', undefined],
     ['/var/mail/store.test/bob', undefined],
     ['', undefined],

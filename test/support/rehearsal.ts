@@ -53,7 +53,7 @@ export function rehearsalOf(
     policies: new Map([['inbound', policy]]),
     zones: new Map(),
     services: new ServiceClients(systemClock, () => {}).of(installation.services),
-    directory: { resolve: async () => ({ result: 'known' as const, source: 'any', listed: false }) },
+    directory: { resolve: async () => ({ result: 'known' as const, source: 'any', listed: false, by: '' as const }) },
   };
   const ids = idSource(1, 0, () => systemClock.now());
   const hand: Stagehand = {

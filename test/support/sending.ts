@@ -17,10 +17,12 @@ export const installation = {
   hostname: 'mx.gateway.test',
   node: 'mx',
   domains: new Map([['store.test', { route: 'store' }]]),
-  routes: new Map([
+  routes: new Map<string, Route>([
     ['store', store],
     ['internet', { ...store, name: 'internet' }],
+    ['mx', { ...aTiming, name: 'mx', kind: 'mx', port: 25, tls: 'none' }],
   ]),
+  routing: [],
   defaultRoute: 'internet',
   queue: aTiming,
 } as unknown as Installation;
@@ -93,6 +95,7 @@ export function house() {
     queue: kept.queue,
     content: kept.content,
     delivery: hop,
+    signingKeys: undefined,
     clock,
     dice: { random: () => 0.5 },
     log: { event: keep, warn: keep, error: keep },

@@ -30,9 +30,15 @@ export type HttpTalk = (asked: HttpAsked, signal: AbortSignal) => Promise<HttpAn
 
 export function httpTalk(url: string, connectTimeout: Millis): HttpTalk {
   const secure = url.startsWith('https:');
+  // Node adds it only to headers that are an object; a request without is refused by every proxy (RFC 9112 §3.2).
+  const host = ['Host', new URL(url).host];
   const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxFreeSockets: 4, timeout: IDLE });
   return async ({ method, path, headers, octets }, signal) => {
-    const request = (secure ? overHttps : overHttp)(`${url}${path}`, { method, agent, headers: headers.flat() });
+    const request = (secure ? overHttps : overHttp)(`${url}${path}`, {
+      method,
+      agent,
+      headers: [...host, ...headers.flat()],
+    });
     const done = new AbortController();
     let text: string | undefined;
     try {

@@ -46,7 +46,7 @@ export async function draft(
   const hosted = installation.domains.get(domain);
   if (hosted === undefined || !installation.routes.has(hosted.route)) return none('its domain is not hosted here');
   if (settings.domains?.includes(domain) === false) return none('quarantine.digest.domains leaves its domain out');
-  const { result } = await directory.resolve(mailbox.value);
+  const { result } = await directory.resolve(mailbox.value, 'ask');
   if (result !== 'known') return none(`the recipient sources of its domain say: ${result}`);
 
   const listed = settings.others === 'list' ? [...THEIRS, ...OTHERS] : THEIRS;

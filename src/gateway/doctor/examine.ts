@@ -2,6 +2,7 @@
 import { clean } from '../../mail/reply.ts';
 import { type Millis, seconds } from '../../mail/time.ts';
 import { examineFiles } from './certificate.ts';
+import { examineDkim } from './dkim.ts';
 import { type Finding, problem, warning } from './finding.ts';
 import { examineClients, examineCrowd, examineGateway } from './gateway.ts';
 import { examineOutwards, examineRoutes } from './hosts.ts';
@@ -9,6 +10,7 @@ import { examineListeners } from './listeners.ts';
 import { examineClock, examineFolders, examineQuarantine, examineRoom } from './machine.ts';
 import { examineMx, examineReverse } from './names.ts';
 import type { Practice } from './practice.ts';
+import { examineRecipients } from './recipients.ts';
 import { examineBlocklists, examineResolver, examineValidation } from './resolver.ts';
 import { examineSecrets } from './secrets.ts';
 import { examineServices } from './services.ts';
@@ -45,10 +47,12 @@ const GROUPS: { readonly [group: string]: readonly Part[] } = {
     { topic: 'blocklists', outside: true, look: examineBlocklists },
   ],
   services: [{ topic: 'services', look: examineServices }],
+  recipients: [{ topic: 'recipients', look: examineRecipients }],
   names: [
     { topic: 'ptr', outside: true, look: examineReverse },
     { topic: 'mx', outside: true, look: examineMx },
     { topic: 'spf', outside: true, look: examineSpf },
+    { topic: 'dkim', outside: true, look: examineDkim },
   ],
   tls: [
     { topic: 'certificate', look: examineFiles },

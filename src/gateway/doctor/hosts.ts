@@ -5,6 +5,7 @@ import { sayHost } from '../../queue/host.ts';
 import type { HostAddress, TlsLevel } from '../../queue/route.ts';
 import { DEADLINES } from '../../smtp/send/deadlines.ts';
 import { type Approached, approach, leave } from '../../smtp/send/peer.ts';
+import { plainDemand } from '../../smtp/send/tls-demand.ts';
 import { type Finding, info, ok, problem, warning } from './finding.ts';
 import type { Practice } from './practice.ts';
 
@@ -78,7 +79,7 @@ async function reach(
     address,
     host: sayHost(address),
     protocol,
-    tls,
+    tls: plainDemand(tls),
     auth: null,
     hostname: installation.hostname,
     deadlines: PATIENCE,

@@ -1,10 +1,13 @@
 /** What a patient is examined with: tests put zones and loopback hosts in the place of the world. */
 import type { PairReading } from '../../config/certificate-pair.ts';
 import type { Certificate, Installation } from '../../config/installation.ts';
+import type { LiveSource } from '../../config/live-source.ts';
+import type { KeyReading } from '../../config/signing-key.ts';
 import type { Timestamp } from '../../mail/time.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Controlled } from '../../ports/control.ts';
 import type { Dial } from '../../ports/dial.ts';
+import type { RecipientClient } from '../../ports/recipients.ts';
 import type { DnsAnswer, DnsRecord, DnsType, Resolver } from '../../ports/resolver.ts';
 import type { Services } from '../../ports/services.ts';
 import type { TimeKept } from '../../ports/time-kept.ts';
@@ -16,11 +19,17 @@ export interface Practice {
   readonly resolver: Resolver;
   readonly dial: Dial;
   readonly services: Services;
+  /** A client of its own, to be closed. */
+  readonly recipientClient: (source: LiveSource) => RecipientClient;
+  /** A local part that nobody has. */
+  readonly nobody: () => string;
   /** A host beyond our own network whose port 25 is tried; '' for none. */
   readonly outwards: string;
   /** Permission bits; `absent` where it is not there, `hidden` where this user may not look. */
   readonly modeOf: (path: string) => Promise<number | 'absent' | 'hidden'>;
   readonly pair: (one: Certificate) => PairReading;
+  /** A private key that signs mail, as far as it may be told of. */
+  readonly signingKey: (file: string) => KeyReading;
   readonly timeKept: (signal: AbortSignal) => Promise<TimeKept>;
   readonly freeBytes: number | undefined;
   /** Octets kept aside; undefined where the store could not be looked into, or was never made. */

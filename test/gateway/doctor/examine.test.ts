@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { examine } from '../../../src/gateway/doctor/examine.ts';
 import type { Practice } from '../../../src/gateway/doctor/practice.ts';
+import { SourceError } from '../../../src/ports/recipients.ts';
 import { ServiceError } from '../../../src/ports/services.ts';
 import type { Zones } from '../../../src/record/scenario.ts';
 import { resolverOver } from '../../support/gateway.ts';
@@ -252,4 +253,57 @@ test('each configured service is asked: what it is, or why it gives no answer an
     'clamav warning: the gateway has given it up: no answer in time',
   ]);
   expect(group[1]?.remedy).toContain('services.spamassassin.address');
+});
+
+test('recipient sources: one that answers, one that knows everybody, one that is silent, and what the gateway saw', async () => {
+  const well = await practice(WELL);
+  const [domain] = well.installation.domains.values();
+  const spans = { timeout: 1, connections: 1, knownFor: 0, unknownFor: 0, lastKnown: 0, onError: 'defer' } as const;
+  const hosts = ['good', 'all', 'mute'].map((host) => [{ kind: 'tcp', host: `${host}.test`, port: 25 }] as const);
+  const recipients = hosts.map(
+    (one) =>
+      ({ kind: 'callout', hosts: one, protocol: 'smtp', tls: 'none', probeRandom: true, rate: 1, ...spans }) as const,
+  );
+  const installation = { ...well.installation, domains: new Map([['example.com', { ...domain!, recipients }]]) };
+  let closed = 0;
+  const found = await examine(
+    {
+      ...well,
+      installation,
+      recipientClient: (source) => ({
+        ask: async ({ local }) => {
+          const [host] = (source as (typeof recipients)[number]).hosts;
+          if (host!.host === 'mute.test') throw new SourceError('down', 'no answer in time');
+          if (host!.host === 'all.test') throw new SourceError('catch-all', 'it takes a made-up name too');
+          return local === 'nobody' ? 'unknown' : 'known';
+        },
+        close: () => {
+          closed += 1;
+        },
+      }),
+      gateway: {
+        kind: 'answered',
+        answer: {
+          problems: [],
+          status: {
+            ...STATUS,
+            sources: [
+              { source: 'callout mute.test:25', state: 'down', since: NOON, lastError: 'no answer', catchAll: [] },
+              { source: 'callout all.test:25', state: 'up', since: NOON, lastError: '', catchAll: ['example.com'] },
+            ],
+          },
+        },
+      },
+    },
+    true,
+  );
+  const told = found.filter(({ group }) => group === 'recipients').map(({ level, saw }) => `${level}: ${saw}`);
+  expect(told).toEqual([
+    'ok: callout good.test:25 answers, and knows no made-up name in example.com',
+    'problem: callout all.test:25 is a catch-all for example.com, and not believed',
+    'problem: callout mute.test:25 gives no answer: no answer in time',
+    'warning: the gateway has no answer of callout mute.test:25: no answer',
+    'problem: callout all.test:25 takes made-up names in example.com',
+  ]);
+  expect(closed).toBe(3);
 });

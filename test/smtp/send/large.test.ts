@@ -1,13 +1,13 @@
 /** Large messages and the lines they go over: a host that reads slowly slows us, one that stops reading is given up, idle lines end. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { dialSocket } from '../../../src/adapters/net/dial.ts';
-import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { Dial } from '../../../src/ports/dial.ts';
 import type { Route } from '../../../src/queue/route.ts';
 import { DEADLINES } from '../../../src/smtp/send/deadlines.ts';
 import { SmtpDelivery } from '../../../src/smtp/send/smtp-delivery.ts';
 import { anEntry, aTiming } from '../../support/entries.ts';
 import { type HostScript, ScriptedHost } from '../../support/scripted-host.ts';
+import { sendWorld } from '../../support/sending-world.ts';
 import { spoiled } from '../../support/spoiled.ts';
 
 const never = new AbortController().signal;
@@ -24,7 +24,7 @@ async function host(script: HostScript = {}): Promise<ScriptedHost> {
 }
 
 function delivery(deadlines = DEADLINES, dial: Dial = dialSocket): SmtpDelivery {
-  const made = new SmtpDelivery(dial, 'mx.gateway.test', systemClock, deadlines);
+  const made = new SmtpDelivery(sendWorld({ dial }), deadlines);
   open.push({ stop: () => made.close() });
   return made;
 }

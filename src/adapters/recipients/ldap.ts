@@ -1,0 +1,165 @@
+/** A directory as recipient source (RFC 4511): a bind that may read, and one search for each address. */
+import { isIP, type Socket, connect as tcpConnect } from 'node:net';
+import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
+import { Client } from 'ldapts';
+import { sayHostPort } from '../../config/host-port.ts';
+import { fillFilter, oneOf } from '../../config/ldap-filter.ts';
+import type { LdapSource, LoadedSource } from '../../config/live-source.ts';
+import { foldAscii, parseMailbox } from '../../mail/address.ts';
+import type { AskedAddress, RecipientClient } from '../../ports/recipients.ts';
+import { SourceError } from '../../ports/recipients.ts';
+import { type Allowance, guarded } from './guarded-socket.ts';
+import { type HeldClient, HeldClients } from './held-clients.ts';
+import { LineWatch } from './line-watch.ts';
+import { authorities, secretAt, troubleOf } from './secrets.ts';
+
+/** One address stands in few entries, of which only the names come: a kilobyte each at most. */
+const ANSWER_MAX = 256 << 10;
+/** No attribute of an entry is wanted (RFC 4511 §4.5.1.8). */
+const NO_ATTRIBUTES = ['1.1'];
+
+type Server = LdapSource['servers'][number];
+
+export const ldapClient = (source: LdapSource): RecipientClient => new HeldClients(opener(source));
+
+function opener(source: LdapSource): (signal: AbortSignal) => Promise<Bound> {
+  /** The one that answered last is asked first: a dead one costs its time once. */
+  let first = 0;
+  return async (signal) => {
+    const { servers } = source;
+    const told: string[] = [];
+    for (let n = 0; n < servers.length; n++) {
+      const at = (first + n) % servers.length;
+      // One that hangs must leave time for the others.
+      const share = AbortSignal.any([signal, AbortSignal.timeout(source.timeout / servers.length)]);
+      try {
+        const held = await openAt(source, servers[at]!, share);
+        first = at;
+        return held;
+      } catch (error) {
+        if (signal.aborted || servers.length === 1) throw error;
+        told.push(`${sayHostPort(servers[at]!)}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    throw new SourceError('down', told.join('; '));
+  };
+}
+
+/** Entries a page (RFC 2696): within what Active Directory gives at most, 1,000. */
+const PAGE = 500;
+/** A page of entries with the addresses of each. */
+const PAGE_MAX = 16 << 20;
+/** As much as a list of recipients holds elsewhere in a second of work. */
+const ADDRESSES_MAX = 2_000_000;
+
+/** Every address of the list, lower case, once. */
+export async function loadAddresses(source: LoadedSource, signal: AbortSignal): Promise<readonly string[]> {
+  const bound = await opener(source)(AbortSignal.any([signal, AbortSignal.timeout(source.timeout)]));
+  const { attributes } = source.list;
+  const pages = bound.client.searchPaginated(source.base, {
+    scope: 'sub',
+    filter: source.filter,
+    attributes: [...attributes],
+    paged: { pageSize: PAGE },
+  });
+  const wanted = new Set(attributes.map((name) => name.toLowerCase()));
+  const found = new Set<string>();
+  try {
+    for (;;) {
+      const page = await bound.run(signal, PAGE_MAX, () => pages.next());
+      if (page.done === true) return [...found];
+      // Active Directory gives 1,500 values at a time, and says so behind the name (`;range=0-1499`): nobody has more addresses.
+      for (const { dn: _, ...entry } of page.value.searchEntries)
+        for (const [name, values] of Object.entries(entry))
+          if (wanted.has(name.toLowerCase().split(';')[0] ?? ''))
+            for (const value of [values].flat()) addAddress(found, String(value));
+      if (found.size > ADDRESSES_MAX) throw new SourceError('down', `it holds more than ${ADDRESSES_MAX} addresses`);
+    }
+  } finally {
+    bound.close();
+  }
+}
+
+/** `alice@example.com`, `SMTP:alice@example.com`; what is of another kind (`sip:`, `X500:`) is passed over. */
+function addAddress(found: Set<string>, value: string): void {
+  const mailbox = parseMailbox(value.replace(/^smtp:/i, '').trim(), true);
+  if (mailbox.kind === 'ok') found.add(`${foldAscii(mailbox.value.local)}@${mailbox.value.domain}`);
+}
+
+/** Bound, and ready for one search after the other. */
+interface Bound extends HeldClient {
+  readonly client: Client;
+  /** The next question, with an allowance of its own. */
+  run<T>(signal: AbortSignal, octetsMax: number, work: () => Promise<T>): Promise<T>;
+}
+
+async function openAt(source: LdapSource, server: Server, signal: AbortSignal): Promise<Bound> {
+  const { host, port, tls } = server;
+  const secret = secretAt(source.password);
+  const trust: ConnectionOptions = {
+    host,
+    // RFC 6066 §3: no address stands in SNI; its certificate is proved by `host`.
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ca: authorities(source.caFile),
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+  };
+  const allowance: Allowance = { left: ANSWER_MAX };
+  const socket = guarded<Socket>(
+    tls === 'implicit' ? tlsConnect({ ...trust, port }) : tcpConnect({ host, port, noDelay: true }),
+    allowance,
+  );
+  const watch = new LineWatch(socket);
+  const wrapped = (options: ConnectionOptions): Socket => {
+    const secure = guarded<Socket>(tlsConnect(options), allowance);
+    watch.watch(secure);
+    return secure;
+  };
+  const client = new Client({
+    url: `${tls === 'implicit' ? 'ldaps' : 'ldap'}://${sayHostPort(server)}`,
+    createConnection: (() => socket) as unknown as typeof tcpConnect,
+    createSecureConnection: ((options: ConnectionOptions) =>
+      // Over LDAPS the socket is made already; after StartTLS (RFC 4511 §4.14) it is wrapped.
+      options.socket === undefined ? socket : wrapped(options)) as unknown as typeof tlsConnect,
+  });
+  try {
+    await watch.run(signal, async () => {
+      if (tls === 'starttls') await client.startTLS({ ...trust });
+      if (source.bindDn !== '') await client.bind(source.bindDn, secret ?? '');
+    });
+  } catch (error) {
+    watch.destroy();
+    throw troubleOf(error, secret);
+  }
+  const run: Bound['run'] = async (within, octetsMax, work) => {
+    allowance.left = octetsMax;
+    try {
+      return await watch.run(within, work);
+    } catch (error) {
+      throw troubleOf(error, secret);
+    }
+  };
+  return {
+    get broken() {
+      return watch.broken;
+    },
+    client,
+    run,
+    ask: (asked, within) => run(within, ANSWER_MAX, () => search(client, source, asked)),
+    close: () => watch.close(),
+  };
+}
+
+async function search(client: Client, source: LdapSource, asked: AskedAddress): Promise<'known' | 'unknown'> {
+  const { searchEntries } = await client.search(source.base, {
+    scope: 'sub',
+    filter: fillFilter(source.list === undefined ? source.filter : oneOf(source.filter, source.list.attributes), {
+      ...asked,
+      local: foldAscii(asked.local),
+    }),
+    attributes: NO_ATTRIBUTES,
+    timeLimit: Math.ceil(source.timeout / 1000),
+  });
+  // References to other servers are not followed: who is known there stands in a source of its own.
+  return searchEntries.length > 0 ? 'known' : 'unknown';
+}

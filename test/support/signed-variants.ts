@@ -16,14 +16,13 @@ import { anEntry, T0 } from './entries.ts';
 import { quiet } from './gateway.ts';
 import { store } from './sending.ts';
 import { ed25519Key, rsaKey } from './signing.ts';
+import { always, spoiled } from './spoiled.ts';
 
 export const octetsOf = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 export function contentOf(text: string, pieces = 1000): SpooledContent {
   const octets = octetsOf(text);
-  const open = async function* () {
-    for (let at = 0; at < octets.length; at += pieces) yield octets.subarray(at, at + pieces);
-  };
+  const open = () => spoiled(octets, always(pieces));
   const { length } = parseHeaderSection(octets);
   return { ref: 'c1', size: octets.length, sha256: '', header: octets.subarray(0, length), open };
 }
@@ -99,7 +98,8 @@ export async function leaves(
   const entry = await stamps.stamp(bare, store);
   const chunks: Uint8Array[] = [];
   const never = new AbortController().signal;
-  for await (const chunk of consign([entry], store, () => content.open(never)).open(never)) chunks.push(chunk);
+  for await (const chunk of consign([entry], store, () => content.open(never)).open(never))
+    chunks.push(Uint8Array.from(chunk));
   return {
     text: Buffer.concat(chunks).toString('latin1'),
     told: stamps.events('3f9k2m7q0d5xa', T0).map((event) => `${event.recipient} ${event.kind} ${event.text}`),

@@ -4,6 +4,8 @@ import { easeRelaxed } from '../../checks/relaxed-body.ts';
 
 export class BodyHash {
   readonly #hash = createHash('sha256');
+  /** What is made easy of a piece; used again for the next. */
+  #room: Buffer = Buffer.alloc(0);
   /** Pieces of a line whose end has not come; `limits.line` bounds it. */
   #line: Uint8Array[] = [];
   /** Empty lines that count only when something follows. */
@@ -12,7 +14,13 @@ export class BodyHash {
 
   push(chunk: Uint8Array): void {
     const end = chunk.lastIndexOf(LF) + 1;
-    if (end > 0) this.#take(Buffer.concat([...this.#line.splice(0), chunk.subarray(0, end)]));
+    let begin = 0;
+    if (end > 0 && this.#line.length > 0) {
+      // The open line alone is put together: the rest of the chunk is hashed where it lies.
+      begin = chunk.indexOf(LF) + 1;
+      this.#take(Buffer.concat([...this.#line.splice(0), chunk.subarray(0, begin)]));
+    }
+    if (begin < end) this.#take(Buffer.from(chunk.buffer, chunk.byteOffset + begin, end - begin));
     if (end < chunk.length) this.#line.push(Uint8Array.from(chunk.subarray(end))); // the chunk does not last
   }
 
@@ -27,7 +35,7 @@ export class BodyHash {
 
   /** Whole lines. The end of the last one with something in it is kept back, as are empty ones below it. */
   #take(lines: Buffer): void {
-    const eased = easeRelaxed(lines, Buffer.allocUnsafe);
+    const eased = easeRelaxed(lines, this.#roomFor);
     let end = eased.length;
     let ends = 0;
     for (; end >= 2 && eased[end - 1] === LF && eased[end - 2] === CR; end -= 2) ends += 1;
@@ -40,6 +48,11 @@ export class BodyHash {
     }
     this.#empty += ends;
   }
+
+  readonly #roomFor = (length: number): Buffer => {
+    if (this.#room.length < length) this.#room = Buffer.allocUnsafeSlow(length);
+    return this.#room;
+  };
 }
 
 const LF = 10;

@@ -40,7 +40,7 @@ export async function readLeaving<T>(
       hash.push(chunk);
       continue;
     }
-    opening.push(chunk);
+    opening.push(Uint8Array.from(chunk)); // the chunk does not last
     gathered += chunk.length;
     // The mark may lie across two chunks.
     if (gathered <= OCTETS_MAX && !hasEnd(opening)) continue;

@@ -43,7 +43,7 @@ export async function sendChunks(peer: Peer, first: Uint8Array, body: Body): Pro
   let unanswered = 0;
   for (let next = await body.next(); next.done !== true; next = await body.next()) {
     if (piece.length > 0) {
-      if (!(await put(peer, chunk(piece, false)))) return cutShort(peer);
+      if (!(await put(peer, held.after(`BDAT ${piece.length}\r\n`)))) return cutShort(peer);
       unanswered += 1;
     }
     while (unanswered > 0 && (unanswered >= ahead || conversation.outOfStep)) {
@@ -54,7 +54,8 @@ export async function sendChunks(peer: Peer, first: Uint8Array, body: Body): Pro
     piece = held.hold(stuffer.feed(next.value));
   }
   if (conversation.broken !== undefined) return cutShort(peer);
-  conversation.line.write(chunk(Buffer.concat([piece, stuffer.end()]), true));
+  const end = stuffer.end();
+  conversation.line.write(Buffer.concat([Buffer.from(`BDAT ${piece.length + end.length} LAST\r\n`), piece, end]));
   for (; unanswered > 0; unanswered--) {
     const heard = await conversation.hear(deadlines.final, 'BDAT');
     if (heard.kind === 'broken') return { kind: 'unknown', why: heard.why };
@@ -66,19 +67,27 @@ export async function sendChunks(peer: Peer, first: Uint8Array, body: Body): Pro
 
 /** Keeps a piece beyond its time, in a buffer that is used again once the piece has left. */
 class Held {
-  #room: Uint8Array = new Uint8Array(0);
+  #room: Buffer = Buffer.alloc(0);
+  #end = LEAD;
 
   hold(octets: Uint8Array): Uint8Array {
-    if (this.#room.length < octets.length) this.#room = new Uint8Array(octets.length);
-    this.#room.set(octets);
-    return this.#room.subarray(0, octets.length);
+    this.#end = LEAD + octets.length;
+    if (this.#room.length < this.#end) this.#room = Buffer.allocUnsafeSlow(this.#end);
+    this.#room.set(octets, LEAD);
+    return this.#room.subarray(LEAD, this.#end);
+  }
+
+  /** The piece with a short line before it, in one. */
+  after(line: string): Uint8Array {
+    this.#room.write(line, LEAD - line.length, 'latin1');
+    return this.#room.subarray(LEAD - line.length, this.#end);
   }
 }
 
-const WHOLE: Sent = { kind: 'whole' };
+/** What a piece may have before it: `BDAT`, a length of ten digits, CRLF. */
+const LEAD = 24;
 
-const chunk = (octets: Uint8Array, last: boolean): Buffer =>
-  Buffer.concat([Buffer.from(`BDAT ${octets.length}${last ? ' LAST' : ''}\r\n`), octets]);
+const WHOLE: Sent = { kind: 'whole' };
 
 const isTaken = (heard: Heard): boolean => heard.kind === 'reply' && heard.reply.code < 300;
 

@@ -43,7 +43,7 @@ const group = (names: string): TransactionRecord['facts'] =>
   Object.fromEntries(names.split(' ').map((one, n) => [one, n]));
 
 const SHIPPED =
-  'dnsbl rdns helo sender_domain spf arc dkim dmarc structure links clamav spamassassin rspamd greylist'.split(' ');
+  'dnsbl rdns helo spf arc dkim dmarc structure links clamav spamassassin rspamd greylist'.split(' ');
 
 const CASES: readonly [string, Partial<TransactionRecord>][] = [
   [
@@ -176,7 +176,6 @@ const LATER: typeof CASES = [
       ...facts({
         structure: group('result count depth attachments anomalies status'),
         links: group(LINKS),
-        sender_domain: group('result status'),
         clamav: group('result signature version part status'),
         settings: group('spam_hold greylist dmarc_strict'),
       }),

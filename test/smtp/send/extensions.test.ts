@@ -8,6 +8,7 @@ import { SmtpDelivery } from '../../../src/smtp/send/smtp-delivery.ts';
 import { anEntry, aTiming } from '../../support/entries.ts';
 import { type HostScript, ScriptedHost } from '../../support/scripted-host.ts';
 import { sendWorld } from '../../support/sending-world.ts';
+import { spoiled } from '../../support/spoiled.ts';
 
 const never = new AbortController().signal;
 const open: { stop(): Promise<void> | void }[] = [];
@@ -66,6 +67,15 @@ describe('CHUNKING', () => {
     expect(brief(await delivery().deliver(parcel(route([next]), pieces), never))).toEqual(['delivered 250']);
     expect(next.messages).toEqual([`${pieces.join('')}\r\n`]);
     expect(verbs(next)).toEqual(['EHLO', 'MAIL', 'RCPT', 'BDAT', 'BDAT', 'BDAT LAST']);
+  });
+  test('carries a large message whose pieces do not last', async () => {
+    const next = await host({ keywords });
+    const text = Array.from({ length: 40_000 }, (_, n) => `${n} ${'y'.repeat(90)}\r\n`).join('');
+    const lengths = Array.from({ length: 1000 }, (_, n) => (n % 3) * 20_000 + 1);
+    const open = () => spoiled(Buffer.from(text), [...lengths, text.length]);
+    const whole = { ...parcel(route([next]), MESSAGE), size: text.length, open };
+    expect(brief(await delivery().deliver(whole, never))).toEqual(['delivered 250']);
+    expect(next.messages[0] === text).toBe(true);
   });
   test.each([
     ['with PIPELINING', undefined],

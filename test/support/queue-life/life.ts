@@ -29,6 +29,8 @@ export const installation = {
   hostname: 'mx.gateway.test',
   node: 'mx',
   domains: new Map([['store.test', { route: 'store' }]]),
+  routing: [],
+  signing: new Map(),
   routes: new Map<string, Route>([
     ['store', store],
     ['internet', internet],

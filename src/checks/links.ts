@@ -169,15 +169,18 @@ export const links = defineCheck({
       result.listed_by.push(name);
       result.lookup_url ||= (each.lookup_url ?? '').replaceAll('{name}', weighing[0]!.name);
     }
+    // In the order in which they are declared: by that their names need not be stored.
     return {
       count: found.hosts.length,
       hosts: kept(found.hosts.map(({ name }) => name)),
       domains: kept(found.hosts.map(({ domain }) => domain).filter((domain) => domain !== '')),
-      ...result,
-      answers: result.answers.slice(0, KEPT_MAX),
       // Weights such as 0.1 add up to 0.30000000000000004.
       score: Math.round(result.score * 1e6) / 1e6,
+      listed_by: result.listed_by,
       listed: kept(listed),
+      answers: result.answers.slice(0, KEPT_MAX),
+      failed: result.failed,
+      lookup_url: result.lookup_url,
       look_alike: kept(found.hosts.map(({ name }) => name).filter(isLookAlike)),
       text_differs: kept(found.differing),
       scripts: found.scripts,

@@ -13,6 +13,9 @@ export const codePattern = z
     'expected an address in 127.0.0.0/8 whose octets may be ranges or *, such as "127.0.0.2-3" or "127.0.*.1"',
   );
 
+/** DNS takes any octet; who writes `https://` or a path means something else. */
+const NAME = /^[\p{L}\p{N}._-]+$/u;
+
 /** `max`: octets that a zone may have, so that what is asked below it still makes a name. */
 export function zoneOptions(of: {
   readonly asks: 'addresses' | 'names';
@@ -23,7 +26,7 @@ export function zoneOptions(of: {
 }) {
   const zoneName = z.string().refine((text) => {
     const name = questionName(text);
-    return name !== undefined && name !== '' && name.length <= of.max;
+    return name !== undefined && NAME.test(name) && name.length <= of.max;
   }, `expected a domain name, such as ${of.zone}`);
   return {
     zone: zoneName.optional().meta({ about: `the domain under which ${of.what}`, examples: [of.zone] }),

@@ -40,6 +40,8 @@ declare module 'mailauth/lib/dkim/dkim-verifier.js' {
       readonly strict: boolean;
       readonly curTime: Date;
     });
+    /** False until the header section is whole; of what is written before, the pieces are kept. */
+    readonly headers: unknown;
     readonly results: readonly SignatureResult[];
     readonly arc: { readonly chain: readonly ArcSet[] | false; readonly error?: Error; readonly lastEntry?: ArcSet };
     /** Takes octets as they come. */

@@ -2,11 +2,11 @@
 
 /**
  * The octets with each run of blanks as one space, none before CR LF: what `relaxed` makes of them anyway (RFC 6376 §3.4.4),
- * so that its hash is the same, wherever the pieces of a body end.
+ * so that its hash is the same, wherever the pieces of a body end. `room` is asked for as many octets, where any are moved.
  */
-export function easeRelaxed(octets: Buffer): Buffer {
+export function easeRelaxed(octets: Buffer, room: (length: number) => Buffer): Buffer {
   if (!octets.includes(' \r') && !octets.includes('  ') && !octets.includes('\t')) return octets;
-  const eased = Buffer.allocUnsafe(octets.length);
+  const eased = room(octets.length);
   let to = 0;
   for (let at = 0; at < octets.length; at++) {
     const octet = octets[at]!;

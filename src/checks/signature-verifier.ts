@@ -21,7 +21,9 @@ export async function verifySignatures(
   // By its own methods, not as the stream it also is: a pipeline costs as much as the work for a message of usual size.
   for await (const { buffer, byteOffset, byteLength } of content.open(signal)) {
     signal.throwIfAborted();
-    await verifier.writeAsync(Buffer.from(buffer, byteOffset, byteLength));
+    const piece = Buffer.from(buffer, byteOffset, byteLength);
+    // Of the header section the verifier keeps the pieces: they are to be its own.
+    await verifier.writeAsync(verifier.headers === false ? Buffer.from(piece) : piece);
   }
   await verifier.finish();
   return verifier;
@@ -44,6 +46,8 @@ export class SignatureVerifier extends DkimVerifier {
   readonly #ways = new Set<string>();
   /** Pieces of a line whose end has not come; `limits.line` bounds it. */
   #line: Buffer[] = [];
+  /** What is made easy of a piece; used again for the next. */
+  #room: Buffer = NOTHING;
   #taken = 0;
   #asked = false;
 
@@ -81,12 +85,15 @@ export class SignatureVerifier extends DkimVerifier {
   /** Whole lines at a time: mailauth looks at an open line from its beginning again with every piece that comes. */
   override async nextChunk(chunk: Buffer): Promise<void> {
     const end = chunk.lastIndexOf(LF) + 1;
-    if (end > 0) {
-      const lines = chunk.subarray(0, end);
-      this.#hash(this.#line.length === 0 ? lines : Buffer.concat([...this.#line, lines]));
+    let begin = 0;
+    if (end > 0 && this.#line.length > 0) {
+      // The open line alone is put together: the rest of the chunk is hashed where it lies.
+      begin = chunk.indexOf(LF) + 1;
+      this.#hash(Buffer.concat([...this.#line, chunk.subarray(0, begin)]));
       this.#line = [];
     }
-    if (end < chunk.length) this.#line.push(chunk.subarray(end));
+    if (begin < end) this.#hash(chunk.subarray(begin, end));
+    if (end < chunk.length) this.#line.push(Buffer.from(chunk.subarray(end)));
   }
 
   override finalChunk(): Promise<void> {
@@ -96,10 +103,17 @@ export class SignatureVerifier extends DkimVerifier {
 
   #hash(lines: Buffer): void {
     const relaxed = [...this.bodyHashes.keys()].some(isRelaxed);
-    const eased = relaxed ? easeRelaxed(lines) : lines;
+    const eased = relaxed ? easeRelaxed(lines, this.#roomFor) : lines;
+    // Whole lines whose ends are CR LF: of these the hashes keep nothing.
     for (const [way, hash] of this.bodyHashes) hash.update(isRelaxed(way) ? eased : lines);
   }
+
+  readonly #roomFor = (length: number): Buffer => {
+    if (this.#room.length < length) this.#room = Buffer.allocUnsafeSlow(length);
+    return this.#room;
+  };
 }
 
 const LF = 10;
+const NOTHING = Buffer.alloc(0);
 const isRelaxed = (way: string): boolean => way.startsWith('relaxed:');

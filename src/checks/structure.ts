@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { clean } from '../mail/reply.ts';
 import { seconds } from '../mail/time.ts';
 import { ANOMALY_NAMES } from '../mime/anomaly.ts';
-import { extensionOf } from '../mime/file-name.ts';
 import type { Archive, Inside, Part } from '../mime/inside.ts';
 import { defineCheck } from './define.ts';
 
@@ -12,8 +11,9 @@ const ATTACHMENTS_MAX = 50;
 /** Names in one archive, and in all together, so that a record stays under 64 KiB whatever comes. */
 const ENTRIES_MAX = 50;
 const ALL_ENTRIES_MAX = 100;
-const EXTENSIONS_MAX = 50;
-const ALL_EXTENSIONS_MAX = 200;
+/** Beyond these the result is `too-much`: rules refuse by them. */
+const EXTENSIONS_MAX = 150;
+const ALL_EXTENSIONS_MAX = 300;
 const NAME_MAX = 255;
 const ENTRY_NAME_MAX = 150;
 const TYPE_MAX = 100;
@@ -74,22 +74,23 @@ export const structure = defineCheck({
         where.slice(0, ENTRIES_MAX).map(({ name, part }) => `${name} in ${part}`),
       );
     const files = parts.filter(({ attachment }) => attachment);
+    const shown = attachmentsOf(files);
     return {
-      result: resultOf(inside, files),
+      result: resultOf(inside, files, shown.cut),
       count: parts.length,
       depth,
-      attachments: attachmentsOf(files),
+      attachments: shown.attachments,
       anomalies: [...new Set(anomalies.map(({ name }) => name))],
     };
   },
 });
 
-const resultOf = ({ result }: Inside, files: readonly Part[]): Inside['result'] =>
-  result === 'ok' && files.length > ATTACHMENTS_MAX ? 'too-much' : result;
+const resultOf = ({ result }: Inside, files: readonly Part[], cut: boolean): Inside['result'] =>
+  result === 'ok' && (files.length > ATTACHMENTS_MAX || cut) ? 'too-much' : result;
 
 function attachmentsOf(files: readonly Part[]) {
-  const room = { entries: ALL_ENTRIES_MAX, extensions: ALL_EXTENSIONS_MAX };
-  return files
+  const room = { entries: ALL_ENTRIES_MAX, extensions: ALL_EXTENSIONS_MAX, cut: false };
+  const attachments = files
     .slice(0, ATTACHMENTS_MAX)
     .map(({ name, extension, type, detected, size, sha256, path, disposition, macros, archive }) => ({
       name: clean(name, NAME_MAX),
@@ -98,18 +99,19 @@ function attachmentsOf(files: readonly Part[]) {
       ...{ detected, size, sha256, path, disposition, macros },
       archive: archiveOf(archive, room),
     }));
+  return { attachments, cut: room.cut };
 }
 
-/** `room`: what all listings together may still take. */
-function archiveOf(archive: Archive | null, room: { entries: number; extensions: number }) {
+/** `room`: what all listings together may still take, and whether some ending found none. */
+function archiveOf(archive: Archive | null, room: { entries: number; extensions: number; cut: boolean }) {
   if (archive === null) return { format: '', encrypted: false, partial: false, entries: [], extensions: [] };
   const { format, encrypted, entries } = archive;
-  // Of all names: these are what rules refuse by.
-  const all = [...new Set(entries.map(({ name }) => clean(extensionOf(name), TYPE_MAX)))].filter((one) => one !== '');
+  const all = [...new Set(archive.extensions.map((one) => clean(one, TYPE_MAX)))];
   const names = entries.slice(0, Math.min(ENTRIES_MAX, room.entries));
   const extensions = all.slice(0, Math.min(EXTENSIONS_MAX, room.extensions));
   room.entries -= names.length;
   room.extensions -= extensions.length;
+  room.cut ||= archive.cut || extensions.length < all.length;
   return {
     format,
     encrypted,

@@ -1,8 +1,11 @@
 /** All scans of one message, and the worst of what they found. */
 import { clean } from '../mail/reply.ts';
+import type { AnomalyName } from '../mime/anomaly.ts';
+import { BOUNDS } from '../mime/bounds.ts';
 import type { Inside, Part, Region } from '../mime/inside.ts';
+import { carriesMessage } from '../mime/messages.ts';
 import { Notes } from '../mime/notes.ts';
-import { MESSAGES, Walk } from '../mime/walk.ts';
+import { Walk } from '../mime/walk.ts';
 import { writtenFile } from '../mime/written-files.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { VirusScanner, VirusVerdict } from '../ports/services.ts';
@@ -29,8 +32,6 @@ interface Scan {
 
 /** Beyond these a message is `too-large`: each costs clamd a connection, and mail with more attachments is sent as an archive. */
 const PARTS_MAX = 200;
-/** Messages encoded in one another are read to this depth: each costs another reading. Mail programs encode none. */
-const CARRIED_MAX = 3;
 const SIGNATURE_MAX = 200;
 /** From good to bad. */
 const GRAVITY: readonly VirusVerdict['kind'][] = ['clean', 'too-large', 'encrypted', 'infected'];
@@ -59,7 +60,7 @@ export async function scanMessage(
 interface Source {
   readonly inside: Inside;
   readonly open: () => AsyncIterable<Uint8Array>;
-  /** How many messages it is carried in. */
+  /** In how many messages or texts it is carried. */
   readonly depth: number;
 }
 
@@ -100,15 +101,18 @@ async function scanSource(
     await cursor?.close();
   }
   for (const { part, start, end, read, carries } of taken) {
-    if (!carries) continue;
-    if (depth >= CARRIED_MAX) {
+    if (carries === 'nothing') continue;
+    if (depth >= BOUNDS.carried) {
       scans.push({ part, verdict: { kind: 'too-large' } });
       return;
     }
-    const within = (): AsyncIterable<Uint8Array> => read(cut(open(), start, end));
+    const within = (): AsyncIterable<Uint8Array> => carried(carries, read(cut(open(), start, end)));
     const walk = new Walk(new Notes(), part);
     for await (const octets of within()) walk.write(octets);
+    const before = scans.length;
     await scanSource({ inside: walk.end(), open: within, depth: depth + 1 }, scan, scans);
+    // What is written into a text is no part of its own.
+    if (carries === 'text') scans.push(...scans.splice(before).map(({ verdict }) => ({ part, verdict })));
     if (scans.at(-1)?.verdict.kind === 'infected') return;
   }
 }
@@ -119,36 +123,50 @@ interface File {
   readonly start: number;
   readonly end: number;
   readonly read: (octets: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
-  /** It is a message encoded as a whole: what is in it lies in its decoded octets. */
-  readonly carries: boolean;
+  /** What lies in its decoded octets alone: those of a message, or files written into a text. */
+  readonly carries: 'message' | 'text' | 'nothing';
+}
+
+/** A text is a message without a header section. */
+async function* carried(kind: File['carries'], octets: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  if (kind === 'text') yield Buffer.from('\r\n');
+  yield* octets;
 }
 
 /** In the order they stand. A message within a message is scanned by its parts; a letter that is one plain text was scanned as it came. */
 function filesOf({ parts, anomalies, regions }: Inside): readonly File[] {
   const [only] = parts;
-  if (parts.length === 1 && only?.type === 'text/plain' && anomalies.length === 0 && regions.length === 0) return [];
+  const plain = only?.type === 'text/plain' && only.reading === 'identity';
+  if (parts.length === 1 && plain && anomalies.length === 0 && regions.length === 0) return [];
+  const written = anomalies.some(({ name }) => WRITTEN.has(name));
   const carriers = parts.filter(carriesMessage).map(({ path }) => `${path}.`);
   const stands = (path: string): boolean => !carriers.some((carrier) => path.startsWith(carrier));
   const own = parts.filter(({ path }) => stands(path));
   const holding = new Set(own.map(({ path }) => path.replace(/\.?[^.]*$/, '')));
   const hidden = regions.filter(({ part }) => stands(part));
-  return [...own.filter(({ path }) => !holding.has(path)).map(fileOf), ...hidden.map(hiddenIn)].sort(
-    (a, b) => a.start - b.start,
-  );
+  return [
+    ...own.filter(({ path }) => !holding.has(path)).map((part) => fileOf(part, written)),
+    ...hidden.map(hiddenIn),
+  ].sort((a, b) => a.start - b.start);
 }
 
-const carriesMessage = ({ type, reading }: Part): boolean => reading !== 'identity' && MESSAGES.has(type);
+/** Files in a text that is encoded have no places in the content. */
+const WRITTEN: ReadonlySet<AnomalyName> = new Set(['uuencode', 'yenc', 'binhex', 'base64-in-text']);
 
-const fileOf = (part: Part): File => ({
+const fileOf = (part: Part, written: boolean): File => ({
   part: part.path,
   start: part.bodyStart,
   end: part.end,
   read: (octets) => decoded(part, octets),
-  carries: carriesMessage(part),
+  carries: carriesMessage(part)
+    ? 'message'
+    : written && part.type.startsWith('text/') && part.reading !== 'identity'
+      ? 'text'
+      : 'nothing',
 });
 
 const hiddenIn = ({ part, reading, start, end }: Region): File => ({
-  ...{ part, start, end, carries: false },
+  ...{ part, start, end, carries: 'nothing' },
   read: (octets) =>
     reading === 'uuencode' || reading === 'yenc' ? writtenFile(reading, octets) : decoded({ reading }, octets),
 });

@@ -16,7 +16,7 @@ export const doctorCommand = (shell: Shell): Command =>
   printing('doctor', {
     about:
       'Looks at what lies outside the program: folders and secrets, room, clock, the running gateway, resolver and blocklists, our ' +
-      'names, MX and SPF, certificates as our listeners show them, TLSA, the hosts behind us. Tells what was seen and what mends ' +
+      'names, MX, SPF and DKIM, certificates as our listeners show them, TLSA, the hosts behind us. Tells what was seen and what mends ' +
       'it; exit 1 when one is a problem. --json prints an object a line.',
     examples: [
       ['doctor', 'before the MX is moved here, and when mail goes wrong'],

@@ -4,6 +4,7 @@ import { terminal } from '../record/terminal.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
 import { CliError, FINE, NO, type Shell, USAGE } from './command.ts';
+import { dkimCommand } from './dkim.ts';
 import { doctorCommand } from './doctor.ts';
 import { drainCommand } from './drain.ts';
 import { explainCommand } from './explain.ts';
@@ -80,6 +81,7 @@ export function buildProgram(shell: Shell): Command {
     backupCommand,
     restoreCommand,
     doctorCommand,
+    dkimCommand,
     (inner: Shell) => schemaCommand(inner, () => buildProgram(inner)),
   ];
   for (const make of commands) program.addCommand(make(shell));
@@ -94,8 +96,16 @@ function endOf(thrown: unknown): { readonly status: number; readonly message: st
   if (isBrokenPipe(thrown)) return { status: FINE, message: '' };
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const status = thrown instanceof CliError ? thrown.status : NO;
-  return { status, message: terminal(message.split('\n').map((line, at) => (at === 0 ? `postern: ${line}` : line))) };
+  const lines = message.split('\n').map((line, at) => (at === 0 ? `postern: ${line}` : line));
+  return {
+    status,
+    message: terminal([...lines, ...(lines.length === 1 && DENIED.test(message) ? [AS_ITS_USER] : [])]),
+  };
 }
+
+/** The system's own words say what was not allowed, and not who may. */
+const DENIED = /\b(?:EACCES|EPERM)\b/;
+const AS_ITS_USER = "run it as the gateway's user: the store is for that one (and root) alone";
 
 const isBrokenPipe = (thrown: unknown): boolean => (thrown as { readonly code?: unknown } | null)?.code === 'EPIPE';
 

@@ -1,6 +1,8 @@
 /** Which held messages a command means, and what it may know of each beside the item itself. */
 import type { Installation } from '../config/installation.ts';
 import type { QuarantineFilter, QuarantineItem } from '../ports/queue.ts';
+import type { QueueEntry } from '../queue/entry.ts';
+import type { RecipientRecord, TransactionRecord } from '../record/record.ts';
 import { type Scores, scoresOf } from '../record/scores.ts';
 import { senderOf } from './queue-tell.ts';
 import { byId, cameBefore, type Selection, type Wanted } from './selection.ts';
@@ -33,8 +35,16 @@ export interface Held {
   readonly item: QuarantineItem;
   /** Undefined where its record is over (`records.retention`). */
   readonly scores: Scores | undefined;
+  /** Whom the sender wrote to: another where a rule redirects. */
+  readonly writtenTo: string;
   /** When its time is over. */
   readonly until: number;
+}
+
+/** By its number, or by that of what was kept on their behalf. */
+function recipientOf({ recipients }: TransactionRecord, { id }: QueueEntry): RecipientRecord | undefined {
+  const number = Number(id.slice(id.lastIndexOf('.') + 1));
+  return recipients.find((one) => one.number === number || one.copies?.some((copy) => copy.number === number));
 }
 
 export const heldOf = (
@@ -45,7 +55,13 @@ export const heldOf = (
   Promise.all(
     page.map(async (item) => {
       const found = await records.get(item.recordId);
-      const scores = found && scoresOf(found.record, item.entry.recipient);
-      return { item, scores, until: item.at + quarantine.retention[item.class] };
+      const writtenTo = found && recipientOf(found.record, item.entry);
+      const scores = found && scoresOf(found.record, writtenTo);
+      return {
+        item,
+        scores,
+        writtenTo: writtenTo?.address ?? item.entry.recipient,
+        until: item.at + quarantine.retention[item.class],
+      };
     }),
   );

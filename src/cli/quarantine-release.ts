@@ -1,11 +1,12 @@
 /** `postern quarantine release`: gives held messages back, as their class allows it, and says why others stay. */
 import { type Command, Option } from 'commander';
 import { type Answered, isMeant, release } from '../gateway/quarantine/release.ts';
-import type { Role } from '../gateway/quarantine/rights.ts';
+import type { Role } from '../policy/held-rights.ts';
 import type { QuarantineItem } from '../ports/queue.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { terminal } from '../record/terminal.ts';
-import { act, CliError, type Common, FINE, NO, printing, type Shell, USAGE } from './command.ts';
+import { act, CliError, type Common, NO, printing, type Shell, USAGE } from './command.ts';
+import { tellMissing } from './missing.ts';
 import { CHOICES, choose } from './quarantine-choice.ts';
 import { everyPage, mustChoose, type Selection, selecting } from './selection.ts';
 import { visiting } from './visiting.ts';
@@ -57,7 +58,7 @@ function releaseChosen(world: CliWorld, ids: readonly string[], options: Options
     // Listed whole before anything is changed: what is released leaves the pages.
     const items: QuarantineItem[] = [];
     for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter))) items.push(...page);
-    mustBeHeldFor(items, to);
+    if (items.length > 0) mustBeHeldFor(items, to);
     const answers = await release(
       { queue, records, scanner, clock: { now: world.now }, installation },
       { who: { role, name: world.operator }, items, ...(to === undefined ? {} : { to }), why, despiteScan },
@@ -67,7 +68,8 @@ function releaseChosen(world: CliWorld, ids: readonly string[], options: Options
     const refused = answers.filter(({ came }) => came.kind === 'refused');
     await world.out(options.json ? jsonLine(releaseView(answers)) : `${released.length} released\n`);
     if (!options.json) await world.err(terminal(answers.flatMap(sayStays)));
-    return released.length > 0 && refused.length === 0 ? FINE : NO;
+    const found = await tellMissing(world, ids, items);
+    return released.length > 0 && refused.length === 0 ? found : NO;
   });
 }
 

@@ -3,7 +3,8 @@ import type { Command } from 'commander';
 import { leaving } from '../gateway/deliver.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { terminal } from '../record/terminal.ts';
-import { act, CliError, type Common, FINE, NO, printing, type Shell } from './command.ts';
+import { act, type Common, FINE, NO, printing, type Shell } from './command.ts';
+import { type Named, noting, tellMissing } from './missing.ts';
 import { previewView, tellPreview } from './preview-tell.ts';
 import { choose, type Held, heldOf } from './quarantine-choice.ts';
 import { heldStory, heldView } from './quarantine-tell.ts';
@@ -29,15 +30,15 @@ export const showCommand = (shell: Shell): Command =>
       act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
         const wanted = choose({ ids }, world.now());
         return visiting(world, options.config, async (visit, installation) => {
-          let shown = 0;
+          const found: Named[] = [];
           let status = FINE;
-          for await (const page of everyPage(wanted, (filter) => visit.queue.quarantined(filter)))
-            for (const held of await heldOf(page, visit.records, installation)) {
-              shown += 1;
+          for await (const page of noting(
+            everyPage(wanted, (filter) => visit.queue.quarantined(filter)),
+            found,
+          ))
+            for (const held of await heldOf(page, visit.records, installation))
               if (!(await showOne(world, visit, held, options))) status = NO;
-            }
-          if (shown === 0) throw new CliError('not in quarantine; `postern trace` tells what became of it');
-          return status;
+          return (await tellMissing(world, ids, found)) === FINE ? status : NO;
         });
       }),
     );

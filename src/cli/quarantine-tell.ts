@@ -16,13 +16,16 @@ export function heldLine({ item, scores }: Held): string {
   ]);
 }
 
-export const heldStory = ({ item, scores, until }: Held): string =>
+export const heldStory = ({ item, scores, writtenTo, until }: Held): string =>
   terminal([
     item.id,
     ...columns(
       [
         ['from', `<${senderOf(item.entry)}> (${item.entry.sender})`],
         ['to', `<${item.entry.recipient}> by route ${item.entry.route}, once released`],
+        ...(isSame(writtenTo, item)
+          ? []
+          : [['for', `<${writtenTo}>, as the sender wrote: a rule redirects it`] as const]),
         ['size', `${item.entry.contentSize} octets`],
         ['class', `${item.class}, released by ${RELEASED_BY[item.class]}`],
         ['why', item.reason],
@@ -36,6 +39,9 @@ export const heldStory = ({ item, scores, until }: Held): string =>
     ),
   ]);
 
+const isSame = (address: string, { entry }: QuarantineItem): boolean =>
+  address.toLowerCase() === entry.recipient.toLowerCase();
+
 /** As other programs read it. */
 export interface HeldView {
   readonly id: string;
@@ -45,6 +51,8 @@ export interface HeldView {
   readonly until: string;
   readonly class: QuarantineItem['class'];
   readonly released_by: string;
+  /** Whom the sender wrote to; `entry.recipient` is whom it goes to. */
+  readonly written_to: string;
   readonly reason: string;
   readonly rule: string;
   /** null where its record is over. */
@@ -56,13 +64,14 @@ export interface HeldView {
   readonly entry: EntryView;
 }
 
-export const heldView = ({ item, scores, until }: Held): HeldView => ({
+export const heldView = ({ item, scores, writtenTo, until }: Held): HeldView => ({
   id: item.id,
   record_id: item.recordId,
   at: iso(item.at),
   until: iso(until),
   class: item.class,
   released_by: RELEASED_BY[item.class],
+  written_to: writtenTo,
   reason: item.reason,
   rule: item.rule,
   scores: scores ?? null,

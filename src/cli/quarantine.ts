@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import type { QuarantineItem } from '../ports/queue.ts';
 import { jsonLine } from '../record/jsonl.ts';
-import { act, type Common, FINE, family, NO, printing, type Shell } from './command.ts';
+import { act, type Common, family, NO, printing, type Shell } from './command.ts';
+import { type Named, noting, tellMissing } from './missing.ts';
 import { CHOICES, choose, heldOf } from './quarantine-choice.ts';
 import { quarantineDigest } from './quarantine-digest.ts';
 import { releaseCommand } from './quarantine-release.ts';
@@ -53,10 +54,14 @@ const list = (shell: Shell): Command =>
     act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
       const wanted = choose({ ...options, ids }, world.now());
       return visiting(world, options.config, async ({ queue, records }, installation) => {
-        for await (const page of everyPage(wanted, (filter) => queue.quarantined(filter)))
+        const found: Named[] = [];
+        for await (const page of noting(
+          everyPage(wanted, (filter) => queue.quarantined(filter)),
+          found,
+        ))
           for (const held of await heldOf(page, records, installation))
             await world.out(options.json ? jsonLine(heldView(held)) : heldLine(held));
-        return FINE;
+        return tellMissing(world, ids, found);
       });
     }),
   );
@@ -86,7 +91,8 @@ const remove = (shell: Shell): Command =>
             changed += await queue.drop(page, events);
           }
           await world.out(options.json ? jsonLine({ changed }) : `${changed} deleted\n`);
-          return changed > 0 ? FINE : NO;
+          const found = await tellMissing(world, ids, pages.flat());
+          return changed > 0 ? found : NO;
         });
       }),
     );

@@ -4,12 +4,14 @@ import type { QueueFilter } from '../ports/queue.ts';
 import type { QueueEntry } from '../queue/entry.ts';
 import { entryView } from '../queue/entry-view.ts';
 import { jsonLine } from '../record/jsonl.ts';
+import { terminal } from '../record/terminal.ts';
 import { act, CliError, type Common, FINE, family, NO, printing, type Shell, USAGE } from './command.ts';
+import { missingOf, noting, sayNotQueued } from './missing.ts';
 import { changeQueue } from './queue-change.ts';
 import { entryLine, entryStory } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
-import type { CliWorld } from './world.ts';
+import type { CliWorld, Visit } from './world.ts';
 
 export function queueCommand(shell: Shell): Command {
   const queue = family('queue', {
@@ -25,7 +27,7 @@ export function queueCommand(shell: Shell): Command {
 }
 
 const CHOICES = ['recipient', 'sender', 'domain', 'route', 'reason', 'olderThan'] as const;
-const STATES = ['waiting', 'leased', 'held', 'quarantined'] as const;
+const STATES = ['waiting', 'leased', 'held'] as const;
 
 interface Options extends Common, Omit<Selection, 'ids'> {
   readonly state?: string;
@@ -50,10 +52,14 @@ const list = (shell: Shell): Command =>
       act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
         const wanted = choose({ ...options, ids }, options.state, world.now());
         return visiting(world, options.config, async ({ queue }) => {
-          for await (const page of everyPage(wanted, (filter) => queue.list(filter)))
+          const seen: Seen = [];
+          for await (const page of noting(
+            everyPage(wanted, (filter) => queue.list(filter)),
+            seen,
+          ))
             for (const entry of page)
               await world.out(options.json ? jsonLine(entryView(entry)) : entryLine(entry, world.now()));
-          return FINE;
+          return sayMissing(world, ids, seen, queue);
         });
       }),
     );
@@ -68,14 +74,14 @@ const show = (shell: Shell): Command =>
       act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
         const wanted = choose({ ids }, undefined, world.now());
         return visiting(world, options.config, async ({ queue }) => {
-          let shown = 0;
-          for await (const page of everyPage(wanted, (filter) => queue.list(filter)))
-            for (const entry of page) {
-              shown += 1;
+          const seen: Seen = [];
+          for await (const page of noting(
+            everyPage(wanted, (filter) => queue.list(filter)),
+            seen,
+          ))
+            for (const entry of page)
               await world.out(options.json ? jsonLine(entryView(entry)) : entryStory(entry, world.now()));
-            }
-          if (shown === 0) throw new CliError('not in the queue; `postern trace` tells what became of it');
-          return FINE;
+          return sayMissing(world, ids, seen, queue);
         });
       }),
     );
@@ -130,24 +136,42 @@ const changing = (shell: Shell, { name, about, examples, state, done }: Change):
         // Whoever names an entry hears why it cannot be; a filter means those that can.
         const wanted = choose(selection, ids.length === 0 ? state : undefined, world.now());
         return visiting(world, options.config, async ({ queue }, installation) => {
-          const pages = everyPage(wanted, (filter) => queue.list(filter));
+          const seen: Seen = [];
+          const pages = noting(
+            everyPage(wanted, (filter) => queue.list(filter)),
+            seen,
+          );
           const came = await changeQueue(world, queue, installation, pages, name, options.why ?? '');
           if (options.json) await world.out(jsonLine(came));
           else {
             await world.out(`${came.changed} ${done}\n`);
             for (const why of came.refused) await world.err(`${why}\n`);
           }
-          return came.changed > 0 && came.refused.length === 0 ? FINE : NO;
+          const found = await sayMissing(world, ids, seen, queue);
+          return came.changed > 0 && came.refused.length === 0 ? found : NO;
         });
       }),
     );
+
+type Seen = Parameters<typeof noting>[1];
+
+/** On standard error, so that what is printed stays what was found. */
+async function sayMissing(world: CliWorld, ids: readonly string[], seen: Seen, queue: Visit['queue']): Promise<number> {
+  const missing = missingOf(ids, seen);
+  if (missing.length === 0) return FINE;
+  await world.err(terminal(await sayNotQueued(missing, queue)));
+  return NO;
+}
 
 function choose(selection: Selection, state: string | undefined, now: number): Wanted<QueueFilter, QueueEntry> {
   const { recipient, sender, domain, route, reason } = selection;
   const before = cameBefore(selection, now);
   const known = STATES.find((one) => one === state);
   if (state !== undefined && known === undefined)
-    throw new CliError(`--state is one of ${STATES.join(', ')}, not "${state}"`, USAGE);
+    throw new CliError(
+      `--state is one of ${STATES.join(', ')}, not "${state}"${state === 'quarantined' ? ': see `postern quarantine list`' : ''}`,
+      USAGE,
+    );
   const common: QueueFilter = {
     ...(recipient === undefined ? {} : { recipient }),
     ...(sender === undefined ? {} : { sender: sender.replace(/^<|>$/g, '') }),

@@ -1,6 +1,7 @@
 /** Which entries or held messages a command means: never more than was asked for. */
 import { type Command, Option } from 'commander';
 import { parseDuration, type Timestamp } from '../mail/time.ts';
+import { HELD_CLASSES } from '../queue/held-class.ts';
 import { timeOfId } from '../record/id.ts';
 import { CliError, USAGE } from './command.ts';
 
@@ -24,7 +25,7 @@ const OPTIONS: { readonly [word in Word]: readonly [flags: string, about: string
   sender: ['--sender <address>', 'from this reverse-path (empty: the null one)'],
   domain: ['--domain <domain>', 'to this domain'],
   route: ['--route <name>', 'by this route'],
-  class: ['--class <class>', 'of this class: spam, bulk, policy, spoof, malware, attachment, mixed, undeliverable'],
+  class: ['--class <class>', 'of this class'],
   reason: ['--reason <text>', 'whose reason has this text somewhere'],
   olderThan: ['--older-than <span>', 'that came in before: 30m, 2h, 7d ago'],
   since: ['--since <time>', 'that came in since: 30m, 2h, 7d ago, or a moment'],
@@ -33,7 +34,10 @@ const OPTIONS: { readonly [word in Word]: readonly [flags: string, about: string
 /** Adds ids and the options named; `changes` also takes `--all`. */
 export function selecting(command: Command, words: readonly Word[], changes: boolean): Command {
   command.argument('[ids...]', 'ids, of an entry (3f9k2m7q0d5xa.1) or of a record (all of its entries)');
-  for (const word of words) command.addOption(new Option(...OPTIONS[word]));
+  for (const word of words) {
+    const option = new Option(...OPTIONS[word]);
+    command.addOption(word === 'class' ? option.choices(HELD_CLASSES) : option);
+  }
   return changes ? command.option('--all', 'every one there is') : command;
 }
 

@@ -26,15 +26,20 @@ export const statusCommand = (shell: Shell): Command =>
 async function status(world: CliWorld, { config, json }: Common): Promise<number> {
   const installation = await loadInstallation(world, config);
   const came = await world.control(installation, { verb: 'status' });
+  // The bounds of what runs; those of the files where nothing does.
+  const room =
+    came.kind === 'answered'
+      ? came.answer.status.room
+      : { minFreeBytes: installation.store.minFreeBytes, quarantineBytes: installation.quarantine.maxBytes };
   const found: StatusFound = {
     gateway: came.kind === 'answered' ? came.answer.status : undefined,
     why: came.kind === 'answered' ? '' : came.why,
     overrides: came.kind === 'answered' ? came.answer.status.overrides : await kept(world, installation),
     free: await world.freeBytes(installation),
-    minFree: installation.store.minFreeBytes,
+    minFree: room.minFreeBytes,
     store: installation.store.path,
     now: world.now(),
-    ...(await stored(world, installation)),
+    ...(await stored(world, installation, room.quarantineBytes)),
   };
   await world.out(json ? jsonText(statusJson(found)) : tellStatus(found));
   return found.gateway === undefined ? NO : FINE;
@@ -47,6 +52,7 @@ const kept = async (world: CliWorld, installation: Installation) =>
 async function stored(
   world: CliWorld,
   installation: Installation,
+  quarantineBytes: number,
 ): Promise<Pick<StatusFound, 'queue' | 'quarantine' | 'storeTrouble'>> {
   let visit: Awaited<ReturnType<CliWorld['visit']>>;
   try {
@@ -57,16 +63,16 @@ async function stored(
   }
   try {
     const queue = await countQueue(visit.queue, installation, world.now());
-    return { queue, quarantine: await weighQuarantine(visit.queue, installation), storeTrouble: '' };
+    return { queue, quarantine: await weighQuarantine(visit.queue, quarantineBytes), storeTrouble: '' };
   } finally {
     await visit.close();
   }
 }
 
-async function weighQuarantine(queue: QueueStore, { quarantine }: Installation): Promise<Quarantined> {
+async function weighQuarantine(queue: QueueStore, most: number): Promise<Quarantined> {
   const { octets, classes } = await queue.weigh();
   const total = Object.values(classes).reduce((sum, items) => sum + items, 0);
-  return { total, classes, octets, most: quarantine.maxBytes };
+  return { total, classes, octets, most };
 }
 
 function statusJson(found: StatusFound): object {

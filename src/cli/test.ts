@@ -1,6 +1,7 @@
 /** `postern test`: runs the policies' own unit tests, and says which rules no test has seen hold. */
 import { dirname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { CHECKS } from '../checks/registry.ts';
 import { type LoadedTests, loadTests, type TestSetting } from '../gateway/testing/load-tests.ts';
 import { runTests } from '../gateway/testing/run-tests.ts';
 import { parseSource } from '../language/source.ts';
@@ -77,6 +78,7 @@ async function loadFile(world: CliWorld, file: string, { installation, policies 
   }
   const setting: TestSetting = {
     policies,
+    checks: CHECKS,
     listeners: installation.listeners,
     zones: { resolve: (path) => resolve(folder, path), read: (path) => zones.get(path) ?? {} },
   };

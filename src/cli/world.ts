@@ -1,5 +1,6 @@
 /** What the commands ask of the world: main hands it in, tests hand in another. */
 import type { Installation } from '../config/installation.ts';
+import type { KeyFacts, KeyReading } from '../config/signing-key.ts';
 import type { Found } from '../gateway/doctor/examine.ts';
 import type { RecipientDirectory } from '../gateway/world.ts';
 import type { Problem } from '../language/problem.ts';
@@ -26,6 +27,10 @@ export interface CliWorld {
   readLines(path: string): AsyncIterable<string>;
   /** Writes a file and the folders above it. */
   writeText(path: string, text: string): Promise<void>;
+  /** A new private key in a file that only we may read; `exists` where there is such a file, which stays as it is. */
+  makeSigningKey(path: string, kind: 'rsa' | 'ed25519', rsaBits: number): Promise<KeyFacts | 'exists'>;
+  /** A private key in its file, as far as it may be told of. */
+  signingKey(path: string): KeyReading;
   /** Paths of the files in a folder that end so, sorted; none where there is no such folder. */
   list(folder: string, ending: string): Promise<readonly string[]>;
   now(): Timestamp;

@@ -6,6 +6,7 @@ import { isPrivate, parseIp } from '../mail/ip.ts';
 import type { Millis } from '../mail/time.ts';
 import type { Findings } from './findings.ts';
 import { type HostPort, parseHostPort } from './host-port.ts';
+import type { Listener } from './installation.ts';
 import type { DIGEST } from './schema-digest.ts';
 import type { Sections, Spot } from './sections.ts';
 
@@ -30,7 +31,11 @@ export type DigestSchedule =
   | { readonly kind: 'every'; readonly span: Millis };
 
 /** Undefined: nobody is told. */
-export function buildDigest(sections: Sections, findings: Findings): DigestSettings | undefined {
+export function buildDigest(
+  sections: Sections,
+  listeners: readonly Listener[],
+  findings: Findings,
+): DigestSettings | undefined {
   const section = sections.singles.quarantine;
   const written = section?.value?.digest;
   if (section === undefined || written === undefined) return undefined;
@@ -42,7 +47,7 @@ export function buildDigest(sections: Sections, findings: Findings): DigestSetti
   const timeZone = zoneOf(written, refuse);
   return {
     link: linkOf(written, refuse),
-    address: addressOf(written, refuse),
+    address: addressOf(written, listeners, refuse),
     schedule: scheduleOf(written, timeZone, refuse),
     timeZone,
     from: fromOf(written, refuse),
@@ -80,7 +85,7 @@ const LINK = /^(https?):\/\/([^/?#@\s]+)((?:\/[A-Za-z0-9._~-]*)*)$/;
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
-function addressOf({ address }: Written, refuse: Refuse): HostPort {
+function addressOf({ address }: Written, listeners: readonly Listener[], refuse: Refuse): HostPort {
   const read = parseHostPort(address);
   const ip = read && parseIp(read.host);
   if (read === undefined || ip === undefined) {
@@ -94,8 +99,14 @@ function addressOf({ address }: Written, refuse: Refuse): HostPort {
       `${ip.text} ${all ? 'is every address of this machine' : 'can be reached from outside'}, and these pages speak no TLS`,
       'serve them at 127.0.0.1, or at an address of a private network, behind a proxy that speaks TLS (docs/quarantine-digest.md)',
     );
+  const taken = listeners.find(({ host, port }) => port === read.port && port !== 0 && meets(host, ip.text));
+  if (taken !== undefined)
+    refuse(['address'], `"${address}" is taken by the listener ${taken.name}`, 'give the pages a port of their own');
   return { host: ip.text, port: read.port };
 }
+
+/** A listener of every address has this one too. */
+const meets = (host: string, ip: string): boolean => host === ip || host === '0.0.0.0' || host === '::';
 
 function scheduleOf({ at, every }: Written, timeZone: string, refuse: Refuse): DigestSchedule {
   if (at !== undefined && every !== undefined)

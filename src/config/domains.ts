@@ -5,6 +5,7 @@ import type { Route } from '../queue/route.ts';
 import type { Findings } from './findings.ts';
 import type { HostedDomain } from './installation.ts';
 import { sourcesOf } from './recipient-sources.ts';
+import { rewritesOf, withoutMaps } from './rewrites.ts';
 import type { InstallationFiles, Sections } from './sections.ts';
 
 export function buildDomains(
@@ -31,20 +32,34 @@ export function buildDomains(
     seen.set(domain, written);
     if (value === undefined) continue;
 
-    if (!sections.maps.routes.has(value.route)) {
+    const { route = '', recipients, settings } = value;
+    const place = { ...at.source.place(at.path, 'key'), file: at.name };
+    if (value.alias_of !== undefined) {
+      domains.set(domain, { domain, route: '', recipients: [], settings, place, aliasOf: value.alias_of });
+      continue;
+    }
+    for (const key of ['route', 'recipients'] as const)
+      if (value[key] === undefined) problems.push(at.problem([key], `"${key}" is missing`, MISSING[key], 'key'));
+    if (route !== '' && !sections.maps.routes.has(route)) {
       const routes = [...sections.maps.routes.keys()];
-      const near = didYouMean(value.route, routes);
+      const near = didYouMean(route, routes);
       problems.push(
-        at.problem(['route'], `there is no route "${value.route}"`, `${near} there are: ${routes.join(', ')}`.trim()),
+        at.problem(['route'], `there is no route "${route}"`, `${near} there are: ${routes.join(', ')}`.trim()),
       );
     }
     domains.set(domain, {
-      domain,
-      route: value.route,
-      recipients: sourcesOf(value.recipients, { domain, route: routes.get(value.route), at, folder, files, findings }),
-      settings: value.settings,
-      place: { ...at.source.place(at.path, 'key'), file: at.name },
+      ...{ domain, route, settings, place },
+      recipients:
+        recipients === undefined
+          ? []
+          : sourcesOf(recipients, { domain, route: routes.get(route), at, folder, files, findings }),
+      ...rewritesOf(value, domain, at, folder, files, findings),
     });
   }
-  return domains;
+  return withoutMaps(domains, sections, findings);
 }
+
+const MISSING = {
+  route: 'add "route": the name of a route; or `alias_of:` and a hosted domain',
+  recipients: 'add "recipients": `any`, or a map with inline, file, pattern, ldap, sql or callout, or a list of these',
+} as const;

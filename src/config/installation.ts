@@ -6,6 +6,7 @@ import type { HostAddress, Route } from '../queue/route.ts';
 import type { DigestSettings } from './digest.ts';
 import type { LiveSource } from './live-source.ts';
 import type { QuarantineKeeping } from './quarantine.ts';
+import type { RoutingEntry } from './routing.ts';
 
 export interface Listener {
   readonly name: string;
@@ -32,6 +33,16 @@ export interface Certificate {
   readonly key: string;
 }
 
+/** A private key in the name of a domain, under its selector. */
+export interface DomainKey {
+  readonly selector: string;
+  /** Absolute. */
+  readonly keyFile: string;
+  readonly state: 'publish' | 'active' | 'retired';
+  /** How long its signatures hold; undefined: for ever. */
+  readonly expire: Millis | undefined;
+}
+
 export type RecipientSource =
   | { readonly kind: 'any' }
   | { readonly kind: 'inline'; readonly addresses: readonly string[] }
@@ -47,9 +58,21 @@ export type RecipientSource =
     }
   | LiveSource;
 
+export type AliasSource =
+  | { readonly kind: 'inline'; readonly map: ReadonlyMap<string, readonly string[]> }
+  /** Absolute. */
+  | { readonly kind: 'file'; readonly path: string };
+
 export interface HostedDomain {
   readonly domain: string;
   readonly route: string;
+  /** Every address of it is the one of that hosted domain; it has no recipients of its own. */
+  readonly aliasOf?: string;
+  readonly aliases?: AliasSource;
+  /** Who gets what is for nobody. */
+  readonly catchAll?: string;
+  /** Recipients go on without their subaddress: `bob` for `bob+lists` (RFC 5233). */
+  readonly stripTag?: boolean;
   /** Asked in order. */
   readonly recipients: readonly RecipientSource[];
   readonly settings: { readonly [name: string]: FactValue };
@@ -131,8 +154,16 @@ export interface Installation {
   readonly certificates: readonly Certificate[];
   readonly domains: ReadonlyMap<string, HostedDomain>;
   readonly routes: ReadonlyMap<string, Route>;
+  /** What goes another way than its domain says; the first that holds counts. */
+  readonly routing: readonly RoutingEntry[];
   /** For domains that are not ours; '' where nothing may leave. */
   readonly defaultRoute: string;
+  /** Undefined: reverse-paths of mail that is sent on stay as they are. The path is absolute. */
+  readonly srs?: { readonly domain: string; readonly keysFile: string; readonly place: Place } | undefined;
+  /** By domain, in lower-case A-labels; in the order they are written. */
+  readonly signing: ReadonlyMap<string, readonly DomainKey[]>;
+  /** With which key forwarded mail is sealed; undefined: it is not. */
+  readonly seal: { readonly domain: string; readonly selector: string; readonly keyFile: string } | undefined;
   readonly dns: { readonly servers: readonly string[]; readonly timeout: Millis };
   /** Absolute. */
   readonly policiesDir: string;

@@ -16,10 +16,13 @@ import { nodeNumber } from './node-number.ts';
 import { refuseOwnListeners } from './own-listener.ts';
 import { folderOf, resolvePath } from './paths.ts';
 import { quarantineOf } from './quarantine.ts';
+import { srsOf } from './rewrites.ts';
 import { buildRoutes } from './routes.ts';
+import { buildRouting } from './routing.ts';
 import { SINGLES } from './schema.ts';
 import { type InstallationFiles, readSections, type Sections } from './sections.ts';
 import { buildServices } from './services.ts';
+import { buildSeal, buildSigning } from './signing.ts';
 
 export interface LoadedInstallation {
   /** Undefined where there is any problem. There may be one though something has not come yet: `check` looks at it. */
@@ -49,7 +52,9 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const listeners = buildListeners(sections, policiesDir, files, findings);
   reportMissing(sections, findings);
   const routes = buildRoutes(sections, folder, queue, findings);
+  const domains = buildDomains(sections, routes, folder, files, findings);
   refuseOwnListeners(sections, routes, listeners, findings);
+  const signing = buildSigning(sections, folder, files, findings);
 
   const installation: Installation = {
     file,
@@ -60,16 +65,20 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     postmaster: postmasterOf(sections, hostname, findings),
     listeners,
     certificates,
-    domains: buildDomains(sections, routes, folder, files, findings),
+    domains,
+    srs: srsOf(sections, domains, folder, findings),
     routes,
+    routing: buildRouting(sections, findings),
     defaultRoute: defaultRouteOf(sections, listeners, findings),
+    signing,
+    seal: buildSeal(sections, signing, findings),
     dns: dnsOf(sections, findings),
     policiesDir,
     store: { path: resolvePath(folder, store.path), minFreeBytes: store.min_free },
     queue,
     quarantine: quarantineOf(sections, limits.messageBytes, findings),
     limits,
-    digest: buildDigest(sections, findings),
+    digest: buildDigest(sections, listeners, findings),
     records: {
       retention: records.retention,
       coalesce: records.connections.coalesce,
@@ -170,7 +179,7 @@ function dnsOf({ singles }: Sections, { problems }: Findings): Installation['dns
 
 const DNS_PORT = 53;
 
-function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings): void {
+function refuseWhatHasNotCome({ singles }: Sections, { notYet }: Findings): void {
   const waiting = {
     admin: 'the admin pages have not come yet',
   } as const;
@@ -188,6 +197,4 @@ function refuseWhatHasNotCome({ singles, maps }: Sections, { notYet }: Findings)
         'key',
       ),
     );
-  for (const { at } of maps.signing.values())
-    notYet.push(at.problem([], 'signing has not come yet', 'remove it, and let the next hop sign', 'key'));
 }

@@ -1,11 +1,12 @@
 /** Routes as written made into routes as used. */
 import type { z } from 'zod';
-import type { HostAddress, Route, Takes } from '../queue/route.ts';
+import type { Route, Takes, TlsLevel } from '../queue/route.ts';
 import { ADDED_OCTETS } from '../queue/takes.ts';
 import type { Findings } from './findings.ts';
-import { parseNextHop } from './host-port.ts';
 import type { Installation } from './installation.ts';
 import { resolvePath } from './paths.ts';
+import { authOf } from './route-auth.ts';
+import { fallbackOf, hostsOf, sourceOf, strategyOf } from './route-hosts.ts';
 import type { ROUTE } from './schema.ts';
 import type { Sections, Spot } from './sections.ts';
 
@@ -48,7 +49,7 @@ function oneRoute(
   at: Spot,
   timing: Omit<Route & { kind: 'maildir' }, 'kind' | 'path'>,
   folder: string,
-  { problems, notYet }: Findings,
+  { problems }: Findings,
 ): Route | undefined {
   const kinds = [value.hosts && 'hosts', value.path && 'path', value.mx && 'mx'].filter((kind) => kind !== undefined);
   if (kinds.length !== 1) {
@@ -66,74 +67,38 @@ function oneRoute(
   if (value.path !== undefined) {
     if (value.protocol !== 'maildir')
       problems.push(at.problem(['path'], '"path" is for maildirs', 'add `protocol: maildir`', 'key'));
-    foreign(['port', 'tls', 'auth'], 'maildir');
+    foreign(['port', 'tls', 'auth', 'strategy', 'source', 'fallback'], 'maildir');
     return { kind: 'maildir', ...timing, path: resolvePath(folder, value.path) };
   }
   if (value.protocol === 'maildir') {
     problems.push(at.problem(['protocol'], 'a maildir has a path and no hosts', 'write `path:` and remove the rest'));
     return undefined;
   }
-  checkSecurity(value, at, { problems, notYet });
+  const auth = authOf(value, at, folder, problems);
+  const speaking = { ...sourceOf(value, at, { problems }), ...fallbackOf(value, at, { problems }) };
   if (value.mx === true) {
-    foreign(['protocol', 'auth'], 'MX');
-    notYet.push(at.problem(['mx'], '`mx: true` has not come yet', 'name the `hosts:` of a relay', 'key'));
-    return { kind: 'mx', ...timing, port: value.port ?? 25, tls: value.tls ?? 'dane' };
+    foreign(['protocol', 'auth', 'strategy'], 'MX');
+    return { kind: 'mx', ...timing, ...speaking, port: value.port ?? SMTP_PORT, tls: value.tls ?? BY_MX };
   }
   foreign(['port'], 'hosts');
-  const protocol = value.protocol ?? 'smtp';
-  const hosts: HostAddress[] = [];
-  value.hosts?.forEach((text, n) => {
-    const host = parseNextHop(text, protocol === 'lmtp' ? LMTP_PORT : SMTP_PORT);
-    if (host === undefined)
-      problems.push(
-        at.problem(
-          ['hosts', n],
-          `"${text}" is not a host`,
-          'expected one such as "mail1.internal:25", "[2001:db8::1]:25" or "unix:/run/lmtp"',
-        ),
-      );
-    else hosts.push(host);
-  });
-  return { kind: 'hosts', ...timing, protocol, hosts, tls: value.tls ?? 'opportunistic', auth: null };
+  if (value.tls === 'mta-sts')
+    problems.push(
+      at.problem(['tls'], 'MTA-STS speaks of hosts by MX, and these have names of their own', 'write `tls: verified`'),
+    );
+  return {
+    kind: 'hosts',
+    ...timing,
+    ...speaking,
+    ...strategyOf(value, at, { problems }),
+    protocol: value.protocol ?? 'smtp',
+    hosts: hostsOf(value, at, { problems }),
+    tls: value.tls ?? UNSAID,
+    auth,
+  };
 }
 
 const SMTP_PORT = 25;
-const LMTP_PORT = 24; // RFC 2033 §5 leaves it open; 24 is IANA's "any private mail system", by custom LMTP
-
-function checkSecurity(value: WrittenRoute, at: Spot, { problems, notYet }: Findings): void {
-  const { auth, tls } = value;
-  if (auth !== undefined) {
-    if (tls !== 'verified')
-      problems.push(
-        at.problem(
-          ['auth'],
-          'a password goes only to a host whose certificate was verified',
-          'write `tls: verified`',
-          'key',
-        ),
-      );
-    if (auth.password !== undefined && !auth.password.startsWith('env:'))
-      problems.push(
-        at.problem(
-          ['auth', 'password'],
-          'a secret stands in this file',
-          'write `password_file:` and a path, or `password: env:NAME`',
-          'key',
-        ),
-      );
-    if ((auth.password === undefined) === (auth.password_file === undefined))
-      problems.push(
-        at.problem(['auth'], 'one password is needed', 'write `password_file:` or `password: env:NAME`', 'key'),
-      );
-    notYet.push(
-      at.problem(
-        ['auth'],
-        '`auth` of a route has not come yet',
-        'use a host that takes this machine by its address',
-        'key',
-      ),
-    );
-  }
-  if (tls !== undefined && tls !== 'none' && tls !== 'opportunistic')
-    notYet.push(at.problem(['tls'], `\`tls: ${tls}\` of a route has not come yet`, 'write opportunistic or none'));
-}
+/** Where nothing is said: encrypted when the host can (RFC 7435). */
+const UNSAID: TlsLevel = 'opportunistic';
+/** By MX: what the host's zone says, else what the domain's policy says, else when the host can. */
+const BY_MX: TlsLevel = 'dane';

@@ -1,7 +1,7 @@
 /** Every word of `postern.yaml`. What has not come yet is known here too, so that it is refused by name and never ignored. */
 import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
-import { hours, minutes, seconds } from '../mail/time.ts';
+import { days, hours, minutes, seconds } from '../mail/time.ts';
 import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
 import { LIMITS } from './schema-limits.ts';
@@ -33,8 +33,30 @@ export const LISTENER = z.strictObject({
 const SETTING = z.union([z.string(), z.number(), z.boolean(), z.array(z.union([z.string(), z.number(), z.boolean()]))]);
 
 export const DOMAIN = z.strictObject({
-  route: text('the name of a route'),
-  recipients: RECIPIENTS,
+  route: text('the name of a route').optional(),
+  recipients: RECIPIENTS.optional(),
+  alias_of: text('a hosted domain')
+    .meta({
+      description: 'Every address of this domain is the one of that hosted domain; instead of route and recipients',
+    })
+    .optional(),
+  aliases: z
+    .union([
+      z.strictObject({ file: path }),
+      z.strictObject({ inline: z.record(z.string(), z.union([text('an address'), names('an address').min(1)])) }),
+    ])
+    .meta({
+      expected: '`file:` and a path, or `inline:` and a map such as { sales: [alice, bob@example.net] }',
+      description: 'Addresses that stand for others, asked before the recipients',
+    })
+    .optional(),
+  catch_all: text('an address')
+    .meta({ description: 'Who gets what is for nobody: spam, mostly. Without it the unknown are refused' })
+    .optional(),
+  subaddress: z
+    .enum(['keep', 'strip'])
+    .meta({ description: '`strip`: bob+lists@ goes on as bob@ (RFC 5233), for stores that do not know tags' })
+    .prefault('keep'),
   settings: z.record(z.string(), SETTING).prefault({}),
 });
 
@@ -54,16 +76,69 @@ const HELD_BY_CLASS = z.strictObject({
   default: duration(HELD_LEAST).prefault('30d'),
 });
 
+const NEXT_HOP = text('a host with its port, or unix: and a path');
+/** So that each of sixty-four hosts can be told from its neighbour by a thousandth. */
+const WEIGHT_MAX = 1000;
+
 /** RFC 5321 §4.5.3.1.7: a host takes at least this much. */
 const ROUTE_SIZE_LEAST = 64 * 1024;
 
 export const ROUTE = z.strictObject({
   protocol: z.enum(['smtp', 'lmtp', 'maildir']).optional(),
-  hosts: names('a host with its port, or unix: and a path').min(1).max(64).optional(),
+  hosts: z
+    .array(
+      z.union([NEXT_HOP, z.strictObject({ host: NEXT_HOP, weight: z.int().min(1).max(WEIGHT_MAX).optional() })]).meta({
+        expected: 'a host with its port, unix: and a path, or a map with host and weight',
+      }),
+    )
+    .min(1)
+    .max(64)
+    .optional(),
+  strategy: z
+    .enum(['failover', 'round_robin', 'weighted'])
+    .meta({
+      description:
+        'Which of the hosts a message begins with: the first, the next one in turn, or one by chance and weight. The others ' +
+        'follow when it cannot be reached or puts the message off. Without it `failover`',
+    })
+    .optional(),
+  fallback: z
+    .array(NEXT_HOP)
+    .min(1)
+    .max(16)
+    .meta({
+      description:
+        'Relays that are asked, in order, when no host could be reached, all put the message off, or DNS does not answer',
+    })
+    .optional(),
+  source: z
+    .array(text('an address of this machine'))
+    .min(1)
+    .max(2)
+    .meta({
+      description:
+        'The addresses to speak from, one of IPv4, one of IPv6 or both; a family without one is not used. Without it the ' +
+        'system chooses',
+      examples: ['192.0.2.25'],
+    })
+    .optional(),
   path: path.optional(),
-  mx: z.boolean().optional(),
-  port: z.int().min(1).max(65_535).optional(),
-  tls: z.enum(['none', 'opportunistic', 'required', 'verified', 'dane', 'mta-sts']).optional(),
+  mx: z
+    .literal(true)
+    .meta({
+      expected: '`true`',
+      description: "To the hosts that the recipient's domain names in DNS (RFC 5321 §5.1)",
+    })
+    .optional(),
+  port: z.int().min(1).max(65_535).meta({ description: 'Of hosts by MX, 25 without it' }).optional(),
+  tls: z
+    .enum(['none', 'opportunistic', 'required', 'verified', 'dane', 'mta-sts'])
+    .meta({
+      description:
+        'By MX `dane` without it: what the zone of the host says (RFC 7672), else the policy of the domain (MTA-STS, RFC 8461), ' +
+        'else when the host can. `mta-sts` leaves the zone out. To hosts `opportunistic` without it, and `dane` wants signed records',
+    })
+    .optional(),
   auth: z
     .strictObject({ user: text('a user'), password_file: path.optional(), password: text('env:NAME').optional() })
     .optional(),
@@ -81,13 +156,68 @@ export const ROUTE = z.strictObject({
   refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
 });
 
+const MEANT = z.union([text('an address, a domain or a pattern'), names('an address, a domain or a pattern').min(1)]);
+
+/** More than this is a table, and a policy's lists hold those. */
+const ROUTING_MAX = 1000;
+
+const ROUTING = z
+  .array(
+    z.strictObject({
+      recipient: MEANT.meta({
+        expected:
+          'an address, a domain, .example.com with all below it, a pattern such as *-news@example.com, or a list of these',
+      }).optional(),
+      sender: MEANT.meta({ expected: 'the same of the reverse-path; "<>" is the null one' }).optional(),
+      user: MEANT.meta({ expected: 'who authenticated, with * for any letters' }).optional(),
+      route: text('the name of a route'),
+    }),
+  )
+  .max(ROUTING_MAX)
+  .meta({
+    description:
+      'Mail that goes another way than its domain says; the first entry of which all holds decides, before `domains` and ' +
+      '`default_route`, after a rule with `route:`',
+  });
+export const KEY_STATES = ['publish', 'active', 'retired'] as const;
+/** What is signed may wait in queues for days (RFC 5321 §4.5.4.1): a signature that is over before fails mail that is right. */
+const SIGNATURE_LEAST = days(7);
+
 export const SIGNING = z.array(
   z.strictObject({
     selector: text('a selector'),
     key_file: path,
-    state: z.enum(['active', 'next', 'retired']).prefault('active'),
+    state: z
+      .enum(KEY_STATES)
+      .prefault('active')
+      .meta({
+        description:
+          '`publish`: its record is to stand in DNS, nothing is signed with it yet; `active`: it signs, beside all other active ones; ' +
+          '`retired`: it signs no more, its record stands until what it signed has arrived',
+      }),
+    expire: duration()
+      .refine((span) => span >= SIGNATURE_LEAST, 'expected 7d or more: what is signed may wait in queues')
+      .optional()
+      .meta({
+        description:
+          'How long its signatures hold (`x=`, RFC 6376 §3.5), counted from the moment a message is taken; without it for ever',
+      }),
   }),
 );
+
+export const ARC = z.strictObject({
+  seal: z
+    .strictObject({
+      domain: text('a domain of `signing:`'),
+      selector: text('one of its selectors').optional(),
+    })
+    .optional()
+    .meta({
+      description:
+        'With which key mail from outside that goes on to a next hop is sealed (RFC 8617); without a selector by the first active one. ' +
+        'Nothing is sealed unless it is written',
+    }),
+});
 
 /** A daemon that is there answers the handshake at once; one that is not must not eat a check's time. */
 const connectTimeout = () =>
@@ -153,6 +283,12 @@ export const SINGLES = {
     )
     .max(1000),
   default_route: text('the name of a route'),
+  routing: ROUTING,
+  srs: z.strictObject({ domain: text('a hosted domain'), keys_file: path }).meta({
+    description:
+      'Mail from outside that is sent on to other domains (aliases, redirect) leaves with a sender of ours, by which bounces find back',
+  }),
+  arc: ARC,
   dns: z.strictObject({
     servers: names('an address, with or without a port').min(1).max(16).prefault(['127.0.0.1:53']),
     timeout: duration(1).prefault('5s'),

@@ -7,6 +7,7 @@ import { type Path, parseSource, type Source } from '../language/source.ts';
 import type { PairReading } from './certificate-pair.ts';
 import { folderOf, relativeTo, resolvePath } from './paths.ts';
 import { INCLUDE, MAPS, SINGLES } from './schema.ts';
+import type { KeyReading } from './signing-key.ts';
 
 /** Where the words come from: a disk, or a test's map. Paths are absolute. */
 export interface InstallationFiles {
@@ -17,6 +18,8 @@ export interface InstallationFiles {
   glob(pattern: string): readonly string[];
   /** A certificate and its key, as far as a problem may tell of them. */
   pair(certificate: string, key: string): PairReading;
+  /** A private key that signs mail, as far as a problem may tell of it. */
+  signingKey(path: string): KeyReading;
   /** A path as a person would name it, for problems. */
   show(path: string): string;
 }

@@ -6,9 +6,12 @@ import type { Admission, LeaseRequest, QuarantineItem } from '../ports/queue.ts'
 import type { EntryState, QueueEntry, SenderStanding } from '../queue/entry.ts';
 import type { TransactionRecord } from '../record/record.ts';
 import type { HeaderFacts } from './edge.ts';
-import { copyFor, type EntryParts, entryFor } from './entry-for.ts';
-import { type Refused, tellRefused } from './refused-after.ts';
+import { copyFor, entryFor } from './entry-for.ts';
+import { type Expanded, type Refused, tellAtOnce } from './refused-after.ts';
+import { hearsOfSuccess } from './sender.ts';
 import type { SessionState } from './session-state.ts';
+import { handsFor } from './signing/hands.ts';
+import { Stamps } from './signing/stamps.ts';
 import { authenticationResultsField, forgedResults, receivedField } from './trace-fields.ts';
 import type { Copy, RecipientState, TransactionState } from './transaction.ts';
 
@@ -21,27 +24,37 @@ export async function admission(
   sender: SenderStanding,
   lease: LeaseRequest | undefined,
 ): Promise<Admission> {
-  const prefix = prefixOf(s, tx, record);
-  const forged = forgedResults(read, s.current.installation.hostname);
+  const { hostname } = s.current.installation;
+  const results = authenticationResultsField(record.facts, s.policy, hostname, s.helo.name);
+  const prefix = receivedOf(s, tx, record) + results;
+  // The last step, after every edit. What is kept aside too: released, it leaves as it lies there.
+  // Who is ours signs, also what nobody is told of: an automatic answer.
+  const standing = s.user !== '' ? 'authenticated' : s.trusted ? 'trusted' : sender;
+  const stamps = new Stamps(content, standing, handsFor(s, record.facts, read, results));
+  const stamp = (entry: QueueEntry): Promise<QueueEntry> =>
+    stamps.stamp(entry, s.current.installation.routes.get(entry.route));
+  const forged = forgedResults(read, hostname);
   const entries: QueueEntry[] = [];
   const quarantine: QuarantineItem[] = [];
   const refused: Refused[] = [];
+  const expanded: Expanded[] = [];
   for (const recipient of tx.recipients) {
     const { edits, copies } = recipient.changes;
     const one = { recipient, content, prefix, sender };
-    const make = (state: EntryState): QueueEntry => entryFor(s, tx, { ...one, edits: [...forged, ...edits], state });
+    const make = (state: EntryState, instead?: Copy & { readonly kind: 'alias' }): QueueEntry =>
+      entryFor(s, tx, { ...one, edits: [...forged, ...edits], state, ...(instead === undefined ? {} : { instead }) });
     let state: EntryState | undefined;
     switch (recipient.outcome) {
       case 'queued':
         state = { kind: 'waiting', due: tx.at };
-        entries.push(make(state));
+        entries.push(await stamp(make(state)));
         break;
       case 'held':
         state = { kind: 'held', why: recipient.why, by: 'rule' };
-        entries.push(make(state));
+        entries.push(await stamp(make(state)));
         break;
       case 'quarantined':
-        quarantine.push(itemFor(tx, recipient, make(QUARANTINED)));
+        quarantine.push(itemFor(tx, recipient, await stamp(make(QUARANTINED))));
         break;
       case 'bounced':
         refused.push({ recipient, entry: make({ kind: 'bounced' }) });
@@ -53,17 +66,28 @@ export async function admission(
       case 'none':
         break;
     }
+    if (
+      recipient.outcome === 'queued' &&
+      copies.some(({ kind }) => kind === 'alias') &&
+      hearsOfSuccess(s, tx, recipient, sender)
+    )
+      expanded.push({ recipient, entry: entries.at(-1)! });
     for (const copy of copies) {
-      if (copy.kind === 'original')
-        quarantine.push(originalFor(s, tx, { ...one, edits: [...forged, ...copy.edits], state: QUARANTINED }, copy));
-      else if (state !== undefined) entries.push(copyFor(s, make(state), copy));
+      if (copy.kind === 'original') {
+        const original = entryFor(s, tx, { ...one, edits: [...forged, ...copy.edits], state: QUARANTINED });
+        quarantine.push(originalFor(tx, recipient, await stamp({ ...original, id: `${tx.id}.${copy.number}` }), copy));
+      } else if (copy.kind === 'alias' && recipient.outcome === 'quarantined')
+        quarantine.push(itemFor(tx, recipient, await stamp(make(QUARANTINED, copy))));
+      else if (state !== undefined)
+        entries.push(await stamp(copy.kind === 'alias' ? make(state, copy) : copyFor(s, make(state), copy)));
     }
   }
-  const told = await tellRefused(s, tx, refused, content);
+  const told = await tellAtOnce(s, tx, { refused, expanded }, content);
   const { maxBytes } = s.current.installation.quarantine;
   return {
     record,
     ...told,
+    events: [...stamps.events(tx.id, tx.at), ...told.events],
     content,
     entries,
     quarantine,
@@ -72,11 +96,11 @@ export async function admission(
   };
 }
 
-function prefixOf(s: SessionState, tx: TransactionState, record: TransactionRecord): string {
+function receivedOf(s: SessionState, tx: TransactionState, record: TransactionRecord): string {
   const hostname = s.current.installation.hostname;
   const client = record.facts.client as { readonly name?: string };
   const [only, another] = tx.recipients.filter((recipient) => recipient.taken);
-  const received = receivedField({
+  return receivedField({
     hostname,
     helo: s.helo.name,
     verb: s.helo.verb,
@@ -89,7 +113,6 @@ function prefixOf(s: SessionState, tx: TransactionState, record: TransactionReco
     recipient: another === undefined ? only?.recipient.mailbox.address : undefined,
     at: tx.at,
   });
-  return received + authenticationResultsField(record.facts, s.policy, hostname, s.helo.name);
 }
 
 function itemFor(tx: TransactionState, recipient: RecipientState, entry: QueueEntry): QuarantineItem {
@@ -108,17 +131,16 @@ function itemFor(tx: TransactionState, recipient: RecipientState, entry: QueueEn
 }
 
 /** What attachments were taken out of, kept so that they can be asked for. */
-function originalFor(s: SessionState, tx: TransactionState, parts: EntryParts, copy: Copy): QuarantineItem {
-  const id = `${tx.id}.${copy.number}`;
-  const names = parts.recipient.changes.removed.map(({ name }) => name || 'one without a name').join(', ');
+function originalFor(tx: TransactionState, recipient: RecipientState, entry: QueueEntry, copy: Copy): QuarantineItem {
+  const names = recipient.changes.removed.map(({ name }) => name || 'one without a name').join(', ');
   return {
-    id,
+    id: entry.id,
     recordId: tx.id,
     at: tx.at,
     class: 'attachment',
     reason: clean(`removed from what was delivered: ${names}`, REASON_MAX),
     rule: ruleOf(copy.by),
-    entry: { ...entryFor(s, tx, parts), id },
+    entry,
   };
 }
 

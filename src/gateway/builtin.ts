@@ -15,6 +15,11 @@ export const BUILTIN = {
     reply: { code: 550, enhanced: '5.1.1', text: '{address}: no such recipient here' },
     about: 'The recipient source of the domain does not know the address.',
   },
+  'bounces-only': {
+    reply: { code: 550, enhanced: '5.7.1', text: '{address} takes bounces only, with the null sender' },
+    about:
+      'The address is a sender that was rewritten (`srs`): only what comes back to it is passed on, and that has MAIL FROM:<> (RFC 5321 §4.5.5).',
+  },
   'recipient-unsure': {
     reply: { code: 450, enhanced: '4.1.1', text: '{address}: cannot be looked up now, please try again' },
     about: 'The recipient source is stale or does not answer; nobody valid is refused for that.',

@@ -1,6 +1,7 @@
 /** What the rules want changed, made into edits, ways and copies once all is settled and before the record is made. */
 import { foldField } from '../mail/header.ts';
 import type { Modification, QuarantineClass, Way } from '../policy/disposition.ts';
+import { asksMore } from '../policy/held-rights.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { Edit } from '../queue/entry.ts';
 import type { HeaderFacts } from './edge.ts';
@@ -19,7 +20,9 @@ export async function carryOut(
   content: SpooledContent,
   read: HeaderFacts,
 ): Promise<void> {
-  const changing = taken.filter(({ carry, outcome }) => carry.modifications.length > 0 && KEPT.includes(outcome));
+  const changing = taken.filter(
+    ({ carry, targets, outcome }) => carry.modifications.length + targets.length > 0 && KEPT.includes(outcome),
+  );
   const plan = new Plan(s, tx, content, read);
   for (const recipient of changing) await plan.change(recipient);
 }
@@ -52,7 +55,7 @@ class Plan {
     if (stripped?.kind === 'cannot')
       setAside(recipient, 'attachment', `attachments cannot be removed: ${stripped.why}`, stripped.by);
     const { edits: notes, removed, keep } = stripped?.kind === 'stripped' ? stripped : NOTHING;
-    const target = await this.#redirected(recipient);
+    const [target, ...others] = (await this.#redirected(recipient)) ?? recipient.targets;
     const edits = [...fields, ...notes];
     const copies: Copy[] = await this.#copies(recipient, edits);
     if (removed.length > 0 && keep) {
@@ -60,6 +63,8 @@ class Plan {
       const { address } = target?.mailbox ?? recipient.recipient.mailbox;
       copies.push({ kind: 'original', number: this.#next(), address, by, edits: fields });
     }
+    for (const { mailbox, route, by } of others)
+      copies.push({ kind: 'alias', number: this.#next(), address: mailbox.address, by, mailbox, route });
     recipient.changes = { edits, target, removed, copies };
   }
 
@@ -88,11 +93,11 @@ class Plan {
   }
 
   /** The last one counts. */
-  async #redirected(recipient: RecipientState): Promise<(Leads & { readonly kind: 'to' }) | undefined> {
+  async #redirected(recipient: RecipientState): Promise<RecipientState['targets'] | undefined> {
     const way = recipient.carry.modifications.findLast((one): one is Way => one.kind === 'redirect');
     if (way === undefined) return undefined;
     const leads = await this.#follow(way);
-    if (leads.kind === 'to') return leads;
+    if (leads.kind === 'to') return leads.targets.map((target) => ({ ...target, by: way.by }));
     setAside(recipient, 'policy', `redirected ${leads.why}`, way.by);
     return undefined;
   }
@@ -108,11 +113,12 @@ class Plan {
         recipient.carry = { ...recipient.carry, notes: [...recipient.carry.notes, note] };
         continue;
       }
-      const { mailbox, route } = leads;
-      const key = JSON.stringify([mailbox.address, recipient.outcome, edits]);
-      if (this.#copied.has(key)) continue;
-      this.#copied.add(key);
-      copies.push({ kind: 'bcc', number: this.#next(), address: mailbox.address, by: way.by, mailbox, route });
+      for (const { mailbox, route } of leads.targets) {
+        const key = JSON.stringify([mailbox.address, recipient.outcome, edits]);
+        if (this.#copied.has(key)) continue;
+        this.#copied.add(key);
+        copies.push({ kind: 'bcc', number: this.#next(), address: mailbox.address, by: way.by, mailbox, route });
+      }
     }
     return copies;
   }
@@ -120,7 +126,8 @@ class Plan {
   async #follow(way: Way): Promise<Leads> {
     const known = this.#ways.get(way.address);
     if (known !== undefined) return known;
-    const leads = await follow(way, this.#s.current, askingOf(this.#s.world.rehearsal));
+    const from = { sender: this.#tx.path, user: this.#s.user };
+    const leads = await follow(way, from, this.#s.current, askingOf(this.#s.world.rehearsal));
     this.#ways.set(way.address, leads);
     return leads;
   }
@@ -148,10 +155,7 @@ function setAside(recipient: RecipientState, to: QuarantineClass, why: string, b
   const { disposition } = recipient.course;
   const was = recipient.outcome === 'quarantined' ? recipient.why : '';
   const before = recipient.aside?.class ?? (disposition.kind === 'quarantine' ? disposition.class : 'spam');
-  recipient.aside = { class: RIGHTS.indexOf(before) >= RIGHTS.indexOf(to) ? before : to, by };
+  recipient.aside = { class: asksMore(to, before) ? to : before, by };
   recipient.why = was === '' ? why : `${was}; ${why}`;
   recipient.outcome = 'quarantined';
 }
-
-/** From those that a recipient may release to those that only an administrator may (docs/policy.md §5). */
-const RIGHTS: readonly QuarantineClass[] = ['spam', 'bulk', 'mixed', 'policy', 'spoof', 'attachment', 'malware'];

@@ -8,7 +8,7 @@ import { type Effect, type EntryEvent, transition } from '../queue/transition.ts
 import type { RecordEvent } from '../record/record.ts';
 import type { DispatchWorld } from './dispatch-world.ts';
 import { notification, type Owed } from './notify.ts';
-import { routeTo } from './own-mail.ts';
+import { OURSELVES, routeTo } from './routing.ts';
 import { SettleUp } from './settle-up.ts';
 
 /** A lease with less left than this may be lost to another worker, and a notification for several would be lost with it. */
@@ -65,7 +65,7 @@ export class Conclude {
       refusedAfterAccept: 'dsn_if_verified' as const,
     };
     const { reversePath } = entry;
-    const reachable = reversePath.kind === 'mailbox' && routeTo(reversePath.mailbox.domain, installation) !== '';
+    const reachable = reversePath.kind === 'mailbox' && routeTo(reversePath.mailbox, OURSELVES, installation) !== '';
     return reachable ? timing : { ...timing, delayNotice: 'never', refusedAfterAccept: 'quarantine' };
   }
 
@@ -82,7 +82,7 @@ export class Conclude {
   }
 
   async #notify(group: readonly number[], outcomes: readonly Outcome[], settlements: Settlement[], now: Timestamp) {
-    const { installation, content, queue, newId, log } = this.#world;
+    const { installation, content, signingKeys, queue, newId, log } = this.#world;
     const first = group[0]!;
     const { entry } = outcomes[first]!.lease;
     const owed: Owed = {
@@ -91,7 +91,7 @@ export class Conclude {
       open: (signal) => queue.read(entry.contentRef, signal),
     };
     try {
-      const made = await notification(owed, newId(), now, installation(), content, log, this.#never);
+      const made = await notification(owed, newId(), now, installation(), content, signingKeys, log, this.#never);
       settlements[first] = { ...settlements[first]!, notifications: [made] };
       for (const n of group) settlements[n] = withEvent(settlements[n]!, made, owed.recipients[0]!.report.action, now);
     } catch (error) {

@@ -7,7 +7,6 @@ import type { Stage } from '../policy/stage.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { Admission } from '../ports/queue.ts';
 import { StoreError } from '../ports/store-error.ts';
-import { takesOf } from '../queue/takes.ts';
 import { admission } from './admit.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { carryOut } from './changes.ts';
@@ -16,15 +15,19 @@ import { isPatienceOver } from './patience.ts';
 import { become } from './recipient.ts';
 import { transactionRecord } from './record-of.ts';
 import { queuedReply, refusalReply } from './replies.ts';
+import { isReport } from './reports.ts';
 import type { Bench } from './run-check.ts';
 import { decideStage, startChecks } from './run-stage.ts';
 import { mayTell, senderStanding } from './sender.ts';
 import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
 import { keep, type RecipientState, type TransactionState } from './transaction.ts';
+import { takesOfAll } from './way.ts';
 
 export async function takeContent(s: SessionState, tx: TransactionState, content: SpooledContent): Promise<Reply> {
   const read = headerFacts(content);
   tx.message = read.identity;
+  tx.tlsOptional = saysTlsOptional(read);
+  tx.report = isReport(read);
   const taken = tx.recipients.filter((recipient) => recipient.taken);
   tx.ledger.state('from', read.from);
   tx.ledger.state('message', read.message);
@@ -32,7 +35,7 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
 
   if (read.hops > s.current.installation.limits.hops) for (const recipient of taken) refuse(recipient, 'too-many-hops');
   for (const recipient of taken) {
-    const { sizeBytes } = takesOf(s.current.installation.routes.get(recipient.route));
+    const { sizeBytes } = takesOfAll(recipient, s.current.installation);
     if (content.size > sizeBytes) refuse(recipient, 'too-large-for-recipient', { size: String(sizeBytes) });
   }
   const envelope = { id: tx.id, recipients: taken.map(addressOf) };
@@ -58,6 +61,12 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
     }
   }
   return conclude(s, tx, taken, content, read);
+}
+
+/** Once, and no other word (RFC 8689 §5). */
+function saysTlsOptional({ fields }: HeaderFacts): boolean {
+  const [only, another] = fields.filter(({ name }) => name === 'tls-required');
+  return another === undefined && only?.value.trim().toLowerCase() === 'no';
 }
 
 const addressOf = ({ recipient }: RecipientState): string => recipient.mailbox.address;

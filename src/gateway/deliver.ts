@@ -20,34 +20,34 @@ export function consign(entries: readonly QueueEntry[], route: Route, read: Queu
 }
 
 /** The octets of `consign`, less the line that only a mailbox is given: for whoever looks at them before they leave. */
-export const leaving = (entry: QueueEntry, read: QueueStore['read'], signal: AbortSignal): AsyncIterable<Uint8Array> =>
-  spliced(topOf(entry), entry.edits, read(entry.contentRef, signal));
+export const leaving = (
+  entry: Pick<QueueEntry, 'prefix' | 'edits' | 'contentRef'>,
+  read: QueueStore['read'],
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> => spliced(topOf(entry), entry.edits, read(entry.contentRef, signal));
 
-const topOf = ({ prefix, edits }: QueueEntry, before = ''): Uint8Array =>
+const topOf = ({ prefix, edits }: Pick<QueueEntry, 'prefix' | 'edits'>, before = ''): Uint8Array =>
   Buffer.from(before + prefix + edits.map(onTop).reverse().join(''));
 
 /** By the way its route names. */
 export class DeliveryByRoute implements Delivery {
-  readonly #hosts: Delivery;
+  readonly #smtp: Delivery;
   readonly #maildir: Delivery;
-  constructor(hosts: Delivery, maildir: Delivery) {
-    this.#hosts = hosts;
+  constructor(smtp: Delivery, maildir: Delivery) {
+    this.#smtp = smtp;
     this.#maildir = maildir;
   }
   async deliver(consignment: Consignment, signal: AbortSignal): Promise<readonly AttemptResult[]> {
     switch (consignment.route.kind) {
       case 'hosts':
-        return this.#hosts.deliver(consignment, signal);
+      case 'mx':
+        return this.#smtp.deliver(consignment, signal);
       case 'maildir':
         return this.#maildir.deliver(consignment, signal);
-      case 'mx': {
-        const cause = `route "${consignment.route.name}" goes by MX, which this version does not do`;
-        return consignment.entries.map(() => ({ kind: 'transient', host: '', reply: null, cause }));
-      }
     }
   }
   async close(): Promise<void> {
-    await Promise.all([this.#hosts.close(), this.#maildir.close()]);
+    await Promise.all([this.#smtp.close(), this.#maildir.close()]);
   }
 }
 

@@ -6,11 +6,14 @@ import type { Delivery } from '../ports/delivery.ts';
 import type { Dice } from '../ports/dice.ts';
 import type { Log } from '../ports/log.ts';
 import type { QueueStore } from '../ports/queue.ts';
+import type { SigningKeys } from '../ports/signing-keys.ts';
 
 export interface DispatchWorld {
   readonly queue: Pick<QueueStore, 'lease' | 'settle' | 'renew' | 'nextDue' | 'read'>;
   /** For the notifications we write. */
   readonly content: ContentStore;
+  /** For the same. */
+  readonly signingKeys: SigningKeys | undefined;
   readonly delivery: Delivery;
   readonly clock: Clock;
   readonly dice: Dice;

@@ -175,7 +175,13 @@ export class Dispatcher {
     if (this.#inHand.size >= IN_HAND_MAX) this.#more = true; // what is admitted now stays in the store
     this.#tellRoom();
     if (this.#stopping.signal.aborted) this.#putBack(open);
-    else for (const group of groupLeases(open)) this.#lane(group[0]!.entry.route).push(group);
+    else
+      for (const group of groupLeases(open, (route) => this.#goesByDomain(route)))
+        this.#lane(group[0]!.entry.route).push(group);
+  }
+
+  #goesByDomain(route: string): boolean {
+    return this.#world.installation().routes.get(route)?.kind === 'mx';
   }
 
   #putBack(leases: readonly Lease[]): void {
@@ -204,7 +210,9 @@ export class Dispatcher {
     const results = await this.#deliver(leases, attempt.signal);
     for (const { entry } of leases) this.#onWire.delete(entry.id);
     this.#unsettled += 1;
-    if (!attempt.signal.aborted) this.#health.ended(leases[0]!.entry.route, results);
+    const { route } = leases[0]!.entry;
+    // By MX a host that is not there is that domain's trouble, not the route's.
+    if (!attempt.signal.aborted && !this.#goesByDomain(route)) this.#health.ended(route, results);
     // We broke it off before its final dot, to stop: that says nothing about the message, and is no attempt of it.
     const broken = attempt.signal.aborted && this.#stopping.signal.aborted;
     const ended = this.#end(

@@ -5,9 +5,11 @@ import type { Timestamp } from '../mail/time.ts';
 import type { ContentStore } from '../ports/content.ts';
 import type { Log } from '../ports/log.ts';
 import type { Notification } from '../ports/queue.ts';
+import type { SigningKeys } from '../ports/signing-keys.ts';
 import { composeDsn, type ReportedRecipient } from '../queue/dsn.ts';
 import type { QueueEntry } from '../queue/entry.ts';
 import { ownMail } from './own-mail.ts';
+import { signedOwn } from './signing/own.ts';
 
 /** A report with more of the message than this carries its header only, whatever RET says: the sender has the message. */
 const ORIGINAL_OCTETS_MAX = 256 * 1024;
@@ -26,6 +28,7 @@ export async function notification(
   at: Timestamp,
   installation: Installation,
   content: ContentStore,
+  keys: SigningKeys | undefined,
   log: Log,
   signal: AbortSignal,
 ): Promise<Notification> {
@@ -59,7 +62,13 @@ export async function notification(
     why: `notification about ${entry.id}`,
     eightBit: octets.some((octet) => octet > 127),
   } as const;
-  return ownMail(mail, spooled, installation);
+  const made = ownMail(mail, spooled, installation);
+  try {
+    return await signedOwn(made, installation, keys, at);
+  } catch (error) {
+    await content.discard(spooled);
+    throw error;
+  }
 }
 
 async function original({ entry, open }: Owed, full: boolean, log: Log, signal: AbortSignal) {
@@ -68,7 +77,7 @@ async function original({ entry, open }: Owed, full: boolean, log: Log, signal: 
   let gathered = 0;
   try {
     for await (const chunk of open(signal)) {
-      chunks.push(chunk);
+      chunks.push(Uint8Array.from(chunk));
       gathered += chunk.length;
       if (!whole && (gathered >= HEADER_OCTETS_MAX || Buffer.concat(chunks).includes('\r\n\r\n'))) break;
     }

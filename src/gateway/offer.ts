@@ -9,10 +9,16 @@ export interface Offer {
 }
 
 export function offerOf(
-  { domains, routes, defaultRoute, limits }: Pick<Installation, 'domains' | 'routes' | 'defaultRoute' | 'limits'>,
+  {
+    domains,
+    routes,
+    routing,
+    defaultRoute,
+    limits,
+  }: Pick<Installation, 'domains' | 'routes' | 'routing' | 'defaultRoute' | 'limits'>,
   listener: Pick<Listener, 'trustedNetworks'>,
 ): Offer {
-  const names = new Set([...domains.values()].map(({ route }) => route));
+  const names = new Set([...domains.values(), ...routing].map(({ route }) => route));
   if (listener.trustedNetworks.length > 0 && defaultRoute !== '') names.add(defaultRoute);
   const takes = [...names].map((name) => takesOf(routes.get(name)));
   const largest = Math.max(...takes.map(({ sizeBytes }) => sizeBytes));

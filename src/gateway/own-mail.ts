@@ -6,6 +6,7 @@ import type { SpooledContent } from '../ports/content.ts';
 import type { Notification } from '../ports/queue.ts';
 import { RECORD_VERSION, type TransactionRecord } from '../record/record.ts';
 import { builtinReply } from './builtin.ts';
+import { OURSELVES, routeTo } from './routing.ts';
 
 export interface OwnMail {
   readonly id: string;
@@ -19,14 +20,9 @@ export interface OwnMail {
   readonly eightBit: boolean;
 }
 
-/** The name of the route to a domain; '' where nothing may leave. */
-export function routeTo(domain: string, installation: Installation): string {
-  return installation.domains.get(domain)?.route ?? installation.defaultRoute;
-}
-
 export function ownMail(mail: OwnMail, content: SpooledContent, installation: Installation): Notification {
   const { id, at, to } = mail;
-  const route = routeTo(to.domain, installation);
+  const route = routeTo(to, OURSELVES, installation);
   const timing = installation.routes.get(route);
   if (timing === undefined) throw new RangeError(`Cannot notify ${to.address} as a route must lead there: none does`);
   return {

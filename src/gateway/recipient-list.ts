@@ -4,6 +4,7 @@ import type { Timestamp } from '../mail/time.ts';
 import type { KeptTexts } from '../ports/kept-texts.ts';
 import type { Log } from '../ports/log.ts';
 import type { Reading, WatchedFiles } from '../ports/watched-files.ts';
+import { AliasFiles } from './rewrite/alias-files.ts';
 
 export interface RecipientList {
   /** Does the list hold this local part (lower case) of this domain, subaddress not considered? */
@@ -25,12 +26,14 @@ export class RecipientLists {
   readonly #open = new Map<string, WatchedList>();
   readonly #keptIn: (store: string) => KeptTexts;
   #kept = NOTHING_KEPT;
+  readonly aliases: AliasFiles;
 
   /** `keptIn`: where the last good addresses outlive the process; left out, they do not. */
   constructor(files: WatchedFiles, log: Log, keptIn: (store: string) => KeptTexts = () => NOTHING_KEPT) {
     this.#files = files;
     this.#log = log;
     this.#keptIn = keptIn;
+    this.aliases = new AliasFiles(files, log);
   }
 
   /** Before the first list is opened: where the store lies. */

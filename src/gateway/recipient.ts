@@ -5,15 +5,16 @@ import { hours } from '../mail/time.ts';
 import { advance, refuses } from '../policy/course.ts';
 import type { Disposition } from '../policy/disposition.ts';
 import { spares } from '../policy/postmaster.ts';
-import { takesOf } from '../queue/takes.ts';
 import { WIRE_REFUSALS } from '../smtp/receive/refusals.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { recipientFacts } from './edge.ts';
 import { refusalReply } from './replies.ts';
+import { routeTo } from './routing.ts';
 import { decideStage, startChecks } from './run-stage.ts';
 import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
 import { keep, newRecipient, type RecipientState, type TransactionState } from './transaction.ts';
-import { askingOf } from './world.ts';
+import { takesOfAll } from './way.ts';
+import { askingOf, type Found } from './world.ts';
 
 /** Messages an hour from one network to postmaster and abuse, who are exempt from the policy's own limits (docs/policy.md §2). */
 const POSTMASTER_RATE = 60;
@@ -24,7 +25,9 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   const recipient = { ...asked, mailbox: whole(asked.mailbox, s) };
   const mailbox = recipient.mailbox;
   const domain = installation.domains.get(mailbox.domain);
-  const state = newRecipient(tx, recipient, domain?.route ?? installation.defaultRoute, domain !== undefined);
+  const from = { sender: tx.path, user: s.user };
+  const route = routeTo(mailbox, from, installation);
+  const state = newRecipient(tx, recipient, route, domain !== undefined);
   tx.recipients.push(state);
   if (!tx.stages.includes('rcpt')) tx.stages.push('rcpt');
 
@@ -37,6 +40,15 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   // Never a relay for strangers: no rule is asked about it (docs/policy.md §2).
   // Nor where no route leads: a user may come by XCLIENT to a listener that relays for nobody else, and has no default route.
   const mayRelay = state.hosted || (state.route !== '' && (s.trusted || s.user !== ''));
+  if (found.source === 'srs' && found.result === 'known' && tx.path.kind !== 'null')
+    return end(s, tx, state, 'bounces-only', { address: mailbox.address });
+  const stands = found.targets ?? [];
+  if (stands.length > 1 || stands.some(({ mailbox: to }) => to.address !== mailbox.address))
+    state.targets = stands.map(({ mailbox: to }) => ({
+      mailbox: to,
+      route: routeTo(to, from, installation),
+      by: `builtin:${found.source === 'srs' ? 'srs' : 'alias'}`,
+    }));
   if (!mayRelay) return end(s, tx, state, 'relay-denied', { domain: mailbox.domain, address: mailbox.address });
 
   await askPolicy(s, tx, state);
@@ -50,7 +62,7 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
     if (found.result === 'unknown') return end(s, tx, state, 'unknown-recipient', { address: mailbox.address });
     if (state.hosted && found.result === 'unsure')
       return end(s, tx, state, 'recipient-unsure', { address: mailbox.address });
-    const takes = takesOf(installation.routes.get(state.route));
+    const takes = takesOfAll(state, installation);
     if (tx.parameters.utf8 === true && !takes.utf8)
       return end(s, tx, state, 'route-takes-no-utf8', { address: mailbox.address });
     if ((tx.parameters.size ?? 0) > takes.sizeBytes)
@@ -62,7 +74,7 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   return record(tx, state.reply);
 }
 
-const NOT_OURS = { result: 'unsure', source: '', listed: false, by: '' } as const;
+const NOT_OURS: Found = { result: 'unsure', source: '', listed: false };
 
 /**
  * Whether a next hop could read a further address out of it: the percent hack, a bang path, an address in quotes. Compared

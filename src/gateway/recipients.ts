@@ -88,7 +88,7 @@ export const liveSourcesOf = (domains: ReadonlyMap<string, HostedDomain>): reado
   [...domains.values()].flatMap(({ recipients }) => recipients.filter(isLive));
 
 /** `bob+list` is asked as it stands, then as `bob` (RFC 5233). A local part that begins with + has no tag. */
-function withoutTag(local: string): string[] {
+export function withoutTag(local: string): string[] {
   const plus = local.indexOf('+');
   return plus > 0 ? [local, local.slice(0, plus)] : [local];
 }

@@ -97,7 +97,7 @@ function orderIn(policy: Policy): ReadonlyMap<string, number> {
 const ORDERS = new WeakMap<Policy, ReadonlyMap<string, number>>();
 
 function recipientRecord(state: RecipientState, s: SessionState, dns: DnsPages): RecipientRecord {
-  const { removed, copies } = state.changes;
+  const { removed, copies, target } = state.changes;
   return {
     number: state.number,
     address: state.recipient.mailbox.address,
@@ -115,6 +115,7 @@ function recipientRecord(state: RecipientState, s: SessionState, dns: DnsPages):
     score: state.carry.score,
     outcome: state.outcome,
     why: state.why,
+    ...(target?.by.startsWith('builtin:') ? { target: { address: target.mailbox.address, by: target.by } } : {}),
     ...(removed.length === 0 ? {} : { removed }),
     ...(copies.length === 0
       ? {}

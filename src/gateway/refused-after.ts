@@ -16,29 +16,58 @@ export interface Refused {
   readonly entry: QueueEntry;
 }
 
-/** One notification for all of them: they share the message and its sender. */
-export async function tellRefused(
+/** A recipient that stands for several, of a sender who asked to hear of success. */
+export type Expanded = Refused;
+
+/** One notification for all that were refused, and one for all that became several (RFC 3461 §5.2.7.3). */
+export async function tellAtOnce(
   s: SessionState,
   tx: TransactionState,
-  refused: readonly Refused[],
+  { refused, expanded }: { readonly refused: readonly Refused[]; readonly expanded: readonly Expanded[] },
   content: SpooledContent,
 ): Promise<Required<Pick<Admission, 'events' | 'notifications'>>> {
-  const [first] = refused;
+  const now = s.world.clock.now();
+  const bad = await tell(s, tx, refused, (one) => reported(one, tx, now), content);
+  try {
+    const good = await tell(s, tx, expanded, (one) => spread(one, now), content);
+    return { events: [...bad.events, ...good.events], notifications: [...bad.notifications, ...good.notifications] };
+  } catch (error) {
+    for (const made of bad.notifications) await s.world.content.discard(made.content);
+    throw error;
+  }
+}
+
+async function tell(
+  s: SessionState,
+  tx: TransactionState,
+  those: readonly Refused[],
+  report: (one: Refused) => ReportedRecipient,
+  content: SpooledContent,
+): Promise<Required<Pick<Admission, 'events' | 'notifications'>>> {
+  const [first] = those;
   if (first === undefined) return { events: [], notifications: [] };
   const { world, current } = s;
   const now = world.clock.now();
-  const recipients = refused.map((one) => reported(one, tx, now));
+  const recipients = those.map(report);
   const never = new AbortController().signal;
   const owed = { entry: first.entry, recipients, open: (signal: AbortSignal) => content.open(signal) };
-  const made = await notification(owed, world.newId(), now, current.installation, world.content, world.log, never);
-  const events = refused.flatMap(({ recipient }, n): RecordEvent[] => {
+  const { content: store, signingKeys, log } = world;
+  const made = await notification(owed, world.newId(), now, current.installation, store, signingKeys, log, never);
+  const events = those.flatMap(({ recipient }, n): RecordEvent[] => {
     const event = { recordId: tx.id, at: now, recipient: recipient.number };
+    const { action, said } = recipients[n]!.report;
     return [
-      { ...event, kind: 'bounced', by: '', text: recipients[n]!.report.said },
-      { ...event, kind: 'notified', by: made.entry.recordId, text: `failed, to <${made.entry.recipient}>` },
+      ...(action === 'failed' ? [{ ...event, kind: 'bounced' as const, by: '', text: said }] : []),
+      { ...event, kind: 'notified', by: made.entry.recordId, text: `${action}, to <${made.entry.recipient}>` },
     ];
   });
   return { events, notifications: [made] };
+}
+
+function spread({ recipient, entry }: Expanded, at: number): ReportedRecipient {
+  const { address } = recipient.recipient.mailbox;
+  const report = { action: 'expanded', status: '2.0.0', host: '', reply: null, said: '', at } as const;
+  return { recipient: address, orcpt: entry.dsn.orcpt, report, retryUntil: at };
 }
 
 function reported({ recipient, entry }: Refused, tx: TransactionState, at: number): ReportedRecipient {

@@ -3,7 +3,6 @@ import { parsePath } from '../mail/address.ts';
 import type { Mailbox, ReversePath } from '../mail/envelope.ts';
 import { parseIp, parseRange, RangeSet } from '../mail/ip.ts';
 import type { Timestamp } from '../mail/time.ts';
-import type { FactValue } from '../policy/facts.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Admission } from '../ports/queue.ts';
 import type { Resolver } from '../ports/resolver.ts';
@@ -15,6 +14,7 @@ import { RECEIVE_LIMITS } from '../smtp/receive/limits.ts';
 import { WIRE_REFUSALS, type WireReason } from '../smtp/receive/refusals.ts';
 import type { Session, Spoken } from '../smtp/receive/session.ts';
 import { Spooling } from '../smtp/receive/spooling.ts';
+import { answerTroubles, completeAnswers } from './given-answers.ts';
 import { openSession } from './session.ts';
 import type { OpenListener, World } from './world.ts';
 
@@ -42,6 +42,7 @@ export async function rehearse(scenario: Scenario, hand: Stagehand, props: Props
   const records: TransactionRecord[] = [];
   let admission: Admission | undefined;
   const at = timeOf(scenario.now) ?? hand.clock.now();
+  const answers = answersOf(scenario, hand);
   const world: World = {
     ...hand,
     clock: {
@@ -62,10 +63,11 @@ export async function rehearse(scenario: Scenario, hand: Stagehand, props: Props
     records: { append: (record) => void records.push(record) },
     claim: () => undefined,
     admitted: () => {},
+    signingKeys: undefined,
     rehearsal: {
       live: scenario.live === true,
       allStages: scenario.all_stages === true,
-      answers: (scenario.answers ?? {}) as { readonly [check: string]: { readonly [fact: string]: FactValue } },
+      answers,
     },
   };
   const listener = listenerOf(scenario, world);
@@ -115,6 +117,15 @@ async function play(
   if (incoming.full) await incoming.drained();
   if (incoming.refusal === undefined) await session.content(await incoming.finish());
   else session.refused({ ...wireRefusal(incoming.refusal), command: 'content', text: '' });
+}
+
+/** Checks of every policy: what is given for a batch need not fit each line's. */
+function answersOf({ answers = {} }: Scenario, { current, checks }: Stagehand): ReturnType<typeof completeAnswers> {
+  const instances = [...current().policies.values()].flatMap((policy) => policy.checks);
+  const [trouble] = answerTroubles(answers, instances, checks);
+  if (trouble !== undefined)
+    throw new RangeError(`Cannot rehearse with these answers as ${trouble.message}: ${trouble.remedy}`);
+  return completeAnswers(answers, instances, checks);
 }
 
 const wireRefusal = (reason: WireReason) => ({ reason, ...WIRE_REFUSALS[reason] });

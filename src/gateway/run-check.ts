@@ -10,6 +10,7 @@ import type { Resolver } from '../ports/resolver.ts';
 import type { Services } from '../ports/services.ts';
 import type { DnsEvidence } from '../record/record.ts';
 import { factViewOf } from './derived-facts.ts';
+import { silenceOf } from './given-answers.ts';
 import type { Ended, Ledger } from './ledger.ts';
 import type { World } from './world.ts';
 
@@ -59,6 +60,8 @@ async function run(
   if (prepared.kind === 'skip') return end('skipped', instance.absent, 'guard');
   if (prepared.kind === 'fail') return end('failed', {}, prepared.why);
   const answer = world.rehearsal?.answers[instance.name];
+  const silence = answer === undefined ? undefined : silenceOf(answer);
+  if (silence !== undefined) return end(silence, {}, 'answer given', prepared.inputs);
   if (answer !== undefined) return end('completed', { ...instance.absent, ...answer }, 'answer given', prepared.inputs);
   if (check?.service !== undefined && world.rehearsal?.live === false)
     return end('skipped', instance.absent, 'not asked', prepared.inputs);

@@ -253,6 +253,8 @@ function newTransaction(s: SessionState, path: ReversePath, parameters: MailPara
     carry: s.carry,
     end: null,
     message: null,
+    tlsOptional: false,
+    report: false,
     walked: undefined,
   };
 }

@@ -24,7 +24,7 @@ export async function* spliced(
   for await (const chunk of content) {
     let pieces: readonly Uint8Array[];
     if (splice === undefined) {
-      opening.push(chunk);
+      opening.push(Uint8Array.from(chunk));
       gathered += chunk.length;
       if (gathered < HEADER_OCTETS_MAX && !Buffer.concat(opening).includes('\r\n\r\n')) continue;
       pieces = begin();

@@ -1,6 +1,8 @@
 /** Which parts of a message go, and the edits that put a note in the place of each. */
+import type { AnomalyName } from '../mime/anomaly.ts';
 import { extensionOf } from '../mime/file-name.ts';
 import type { Inside, Part } from '../mime/inside.ts';
+import { isMessage, MESSAGES } from '../mime/messages.ts';
 import type { Modification, Strip } from '../policy/disposition.ts';
 import type { Edit } from '../queue/entry.ts';
 import type { RemovedPart } from '../record/record.ts';
@@ -9,6 +11,18 @@ import { NOTE_FIELDS, type NoteWords, noteText, shown } from './strip-note.ts';
 
 /** Notes in one message; each lies in every recipient's entry. Nobody attaches so much to be read. */
 const REMOVED_MAX = 100;
+
+/** Beside places that are known: files in a text that is encoded, and parts that only some readers see. */
+const UNSURE: ReadonlySet<AnomalyName> = new Set([
+  ...(['uuencode', 'yenc', 'binhex', 'base64-in-text'] as const),
+  ...([
+    'contradictory-boundaries',
+    'near-boundary',
+    'reused-boundary',
+    'endless-header',
+    'blank-continuation',
+  ] as const),
+]);
 
 export type Stripped =
   | {
@@ -46,6 +60,9 @@ export function strip(
   // Octets that only some readers take for a file: in no part's place, so that nothing can be put there.
   const hidden = inside.regions.find(({ reading }) => reading !== 'identity');
   if (hidden !== undefined) return cannot(`part ${hidden.part || '1'} may hold a file that is none of its parts`);
+  const unsure = inside.anomalies.find(({ name }) => UNSURE.has(name));
+  if (unsure !== undefined)
+    return cannot(`readers differ about what is in it, or in part ${unsure.part || '1'} (${unsure.name})`);
   const going = new Map<Part, Strip>();
   for (const part of inside.parts) {
     const by = strips.find((one) => wants(one, part, inList));
@@ -64,7 +81,7 @@ export function strip(
 function wants({ which }: Strip, part: Part, inList: (list: string, extension: string) => boolean): boolean {
   switch (which.kind) {
     case 'all':
-      return part.attachment && !isMessage(part);
+      return part.attachment && !MESSAGES.has(part.type);
     case 'extensions':
       return hasExtension(part, (extension) => which.extensions.includes(extension));
     case 'list':
@@ -92,7 +109,6 @@ const carrier = (part: Part, parts: readonly Part[]): Part =>
     .sort((a, b) => b.end - a.end)[0] ?? part;
 
 const isWithin = (part: Part, other: Part): boolean => part.path.startsWith(`${other.path}.`) && isMessage(other);
-const isMessage = ({ type }: Part): boolean => ['message/rfc822', 'message/global', 'message/news'].includes(type);
 
 function replace(part: Part, note: string, { size, fields, strays }: Whole): readonly Edit[] {
   const last = part.end >= size ? '\r\n' : ''; // before a delimiter the CRLF is the delimiter's (RFC 2046 §5.1.1)

@@ -1,5 +1,5 @@
 /** What a session has gathered so far, and how a record is made of it. */
-import type { BodyType, Mailbox, MailParameters, Recipient, ReversePath } from '../mail/envelope.ts';
+import type { BodyType, MailParameters, Recipient, ReversePath } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
 import type { Millis, Timestamp } from '../mail/time.ts';
 import type { Inside } from '../mime/inside.ts';
@@ -18,11 +18,13 @@ import type {
   Verdictum,
 } from '../record/record.ts';
 import { Ledger } from './ledger.ts';
+import type { Target } from './world.ts';
 
 /** What else comes of the message on a recipient's behalf; `number` makes it `<record id>.<number>`. */
 export type Copy = RecipientCopy &
   (
-    | { readonly kind: 'bcc'; readonly mailbox: Mailbox; readonly route: string }
+    | ({ readonly kind: 'bcc' } & Target)
+    | ({ readonly kind: 'alias' } & Target)
     /** With the edits that leave its attachments where they are. */
     | { readonly kind: 'original'; readonly edits: readonly Edit[] }
   );
@@ -31,7 +33,7 @@ export type Copy = RecipientCopy &
 export interface Changes {
   readonly edits: readonly Edit[];
   /** Where it goes instead. */
-  readonly target: { readonly mailbox: Mailbox; readonly route: string } | undefined;
+  readonly target: (Target & { readonly by: string }) | undefined;
   readonly removed: readonly RemovedPart[];
   readonly copies: readonly Copy[];
 }
@@ -55,6 +57,8 @@ export interface RecipientState {
   changes: Changes;
   /** Kept aside by no verdict: a change that rules want cannot be made. */
   aside: { readonly class: QuarantineClass; readonly by: string } | undefined;
+  /** Whom the address stands for, and how it came to; empty: itself. */
+  targets: readonly (Target & { readonly by: string })[];
   /** Takes part in DATA: its RCPT was answered 250. */
   taken: boolean;
 }
@@ -76,7 +80,11 @@ export interface TransactionState {
   carry: Carry;
   end: Verdictum | null;
   message: MessageIdentity | null;
+  /** Its header says `TLS-Required: No` (RFC 8689 §5). */
+  tlsOptional: boolean;
   /** Reads what is inside as it comes; undefined where nobody asks. */
+  /** It is a report about another message: nobody is told what becomes of it. */
+  report: boolean;
   walked: { readonly inside: Inside | undefined } | undefined;
 }
 
@@ -112,6 +120,7 @@ export function newRecipient(
     why: '',
     changes: UNCHANGED,
     aside: undefined,
+    targets: [],
     taken: false,
   };
 }

@@ -12,23 +12,32 @@ import type { Lease, LeaseRequest, QueueStore, RecordStore } from '../ports/queu
 import type { AnsweredBy } from '../ports/recipients.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import type { Services } from '../ports/services.ts';
+import type { SigningKeys } from '../ports/signing-keys.ts';
 import type { StateStore } from '../ports/state.ts';
 import type { KeyedZones } from './dns/keyed-zones.ts';
+import type { Srs } from './rewrite/srs.ts';
 
 /** Says whether a hosted domain knows a recipient (docs/policy.md §9 `recipient.result`, `.source`). */
 export interface RecipientDirectory {
   /** `assume`: sources beyond this process are not asked; they are taken to know whoever no earlier one knows. */
-  resolve(
-    mailbox: Mailbox,
-    asking: 'ask' | 'assume',
-  ): Promise<{
-    readonly result: 'known' | 'unknown' | 'unsure';
-    readonly source: string;
-    /** A source names exactly this address: not a pattern, not a whole domain, not another one less its tag. */
-    readonly listed: boolean;
-    /** How a source that is asked over the network came to it; '' for all others. */
-    readonly by: AnsweredBy | '';
-  }>;
+  resolve(mailbox: Mailbox, asking: 'ask' | 'assume'): Promise<Found>;
+}
+
+export interface Found {
+  readonly result: 'known' | 'unknown' | 'unsure';
+  readonly source: string;
+  /** A source names exactly this address: not a pattern, not a whole domain, not another one less its tag. */
+  readonly listed: boolean;
+  /** How a source that is asked over the network came to it; '' or left out for all others. */
+  readonly by?: AnsweredBy | '';
+  /** Whom it stands for, where it is rewritten; left out: itself. */
+  readonly targets?: readonly Target[];
+}
+
+/** Where a message goes in the end. */
+export interface Target {
+  readonly mailbox: Mailbox;
+  readonly route: string;
 }
 
 /** In a rehearsal no source is asked unless it is a live one. */
@@ -46,6 +55,8 @@ export interface Current {
   /** By name. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly directory: RecipientDirectory;
+  /** Undefined: reverse-paths of mail that is sent on stay as they are. */
+  readonly srs?: Srs | undefined;
   /** Zones of blocklists with a key in their names. */
   readonly zones: KeyedZones;
   /** Daemons that checks may ask. */
@@ -71,6 +82,8 @@ export interface World {
   readonly queue: Pick<QueueStore, 'admit'>;
   readonly records: Pick<RecordStore, 'append'>;
   readonly state: StateStore;
+  /** Undefined: nothing is signed, as in a rehearsal. */
+  readonly signingKeys: SigningKeys | undefined;
   readonly checks: ReadonlyMap<string, Check>;
   readonly log: Log;
   readonly current: () => Current;

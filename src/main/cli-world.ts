@@ -10,6 +10,8 @@ import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { MemoryState } from '../adapters/memory/state.ts';
 import { threadPreviewer } from '../adapters/preview/previewer.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
+import { makeSigningKey } from '../adapters/signing/make-signing-key.ts';
+import { readSigningKey } from '../adapters/signing/read-signing-key.ts';
 import { backUpStore } from '../adapters/sqlite/backup.ts';
 import { restoreStore } from '../adapters/sqlite/restore.ts';
 import { systemClock } from '../adapters/system/clock.ts';
@@ -52,6 +54,9 @@ export function cliWorld(signal: AbortSignal): CliWorld {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, text);
     },
+    makeSigningKey: (path, kind, rsaBits) =>
+      makeSigningKey(resolve(path), kind, rsaBits).catch(explained('write', path)),
+    signingKey: (path) => readSigningKey(path).reading,
     list: async (folder, ending) => {
       const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];

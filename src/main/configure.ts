@@ -22,6 +22,8 @@ import { SERVICES, type ServiceName } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Services } from '../ports/services.ts';
 import { keeping, onDisk, type Snapshot, told } from './disk.ts';
+import { withPasswords } from './read-passwords.ts';
+import { readSrs } from './read-srs.ts';
 import { readZones } from './read-zones.ts';
 import { recipientSecrets } from './recipient-secrets.ts';
 import { sha256 } from './sha256.ts';
@@ -60,11 +62,15 @@ export function configure(
   const snapshot = new Map<string, unknown>(from);
   const disk = from === undefined ? keeping(onDisk(clock.now, secrets === 'read'), snapshot) : told(from);
   const loaded = loadInstallation(resolve(file), disk.files);
-  const { installation } = loaded;
+  const { installation: written } = loaded;
+  const secret = secrets === 'read' ? disk.secret : undefined;
+  const { installation, problems: unread } = written
+    ? withPasswords(written, secret)
+    : { installation: written, problems: [] };
   if (installation === undefined) return { ...loaded, installation, snapshot, current: undefined, takeOver: () => {} };
 
   const folder = { ...disk.folder(installation.policiesDir), name: shown(installation.policiesDir) };
-  const problems: Problem[] = [...loaded.problems];
+  const problems: Problem[] = [...loaded.problems, ...unread];
   const overrides = overridesOf(installation);
   const found = new Map<string, Policy>();
   for (const path of folder.glob('*.yaml')) {
@@ -87,25 +93,25 @@ export function configure(
   // A policy that did not load declares nothing: what it would have declared is not held against the domains.
   if (!problems.some((problem) => problem.severity === 'error'))
     problems.push(...undeclaredSettings([...found.values()], installationView(installation)));
-  const { zones, problems: unread } = readZones(
-    installation.policiesDir,
-    found.values(),
-    secrets === 'read' ? disk.secret : undefined,
-  );
-  problems.push(...unread);
-  if (secrets === 'read') problems.push(...recipientSecrets(installation, disk.secret, process.env));
+  const { zones, problems: unnamed } = readZones(installation.policiesDir, found.values(), secret);
+  const { srs, problems: unkeyed } = readSrs(installation, secret);
+  problems.push(...unnamed, ...unkeyed);
+  if (secret !== undefined) problems.push(...recipientSecrets(installation, secret, process.env));
   const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);
-  const directory = broken ? undefined : recipientDirectory(installation, lists, clock, desk);
+  const sources = broken ? undefined : recipientDirectory(installation, lists, clock, desk);
+  const directory = sources && lists.aliases.directory(sources, installation, srs, clock);
   const current = directory && {
     installation,
     policies: found,
     directory,
+    srs,
     zones,
     services: services.of(installation.services),
   };
   const takeOver = (): void => {
+    sources?.takeOver();
     directory?.takeOver();
     services.only(installation.services);
   };

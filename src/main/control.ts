@@ -71,6 +71,10 @@ export async function openControl(steered: Steered): Promise<Control> {
       startedAt,
       configuration: fingerprint(current),
       draining,
+      room: {
+        minFreeBytes: installation.store.minFreeBytes,
+        quarantineBytes: installation.quarantine.maxBytes,
+      },
       listeners: installation.listeners.map(({ name, policy }) => ({
         name,
         policy,

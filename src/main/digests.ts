@@ -6,6 +6,7 @@ import type { Outlet } from '../gateway/record-outlet.ts';
 import type { Current } from '../gateway/world.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { SigningKeys } from '../ports/signing-keys.ts';
 import type { Store } from '../ports/store.ts';
 import { sayListenTrouble } from './listen-trouble.ts';
 
@@ -19,6 +20,7 @@ export interface Digests {
 export interface DigestsWorld {
   readonly store: Pick<Store, 'queue' | 'records' | 'content' | 'digests'>;
   readonly outlet: Outlet;
+  readonly signingKeys: SigningKeys;
   readonly clock: Clock;
   readonly log: Log;
   readonly newId: () => string;
@@ -44,6 +46,7 @@ export async function openDigests(world: DigestsWorld): Promise<Digests | undefi
     queue: { admit: outlet.queue.admit, read: outlet.queue.read },
     content: store.content,
     keys,
+    signingKeys: world.signingKeys,
     clock,
     log,
     newId,

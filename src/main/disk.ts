@@ -52,6 +52,10 @@ function answering(answer: (question: string, ask: (disk: Disk) => unknown) => u
         answer(say('pair', certificate, key), ({ files }) => files.pair(certificate, key)) as ReturnType<
           InstallationFiles['pair']
         >,
+      signingKey: (path) =>
+        answer(say('signingKey', path), ({ files }) => files.signingKey(path)) as ReturnType<
+          InstallationFiles['signingKey']
+        >,
       show: (path) => answer(say('show', path), ({ files }) => files.show(path)) as string,
     },
     folder: (folder) => ({

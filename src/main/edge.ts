@@ -29,7 +29,7 @@ const SWEEP = minutes(1);
 
 /** What a thread's sessions stand on. */
 export interface EdgeParts
-  extends Pick<World, 'clock' | 'log' | 'current' | 'content' | 'state' | 'claim' | 'admitted'> {
+  extends Pick<World, 'clock' | 'log' | 'current' | 'content' | 'state' | 'signingKeys' | 'claim' | 'admitted'> {
   readonly outlet: Outlet;
   /** In place of DNS: the demo's and the tests' zones. */
   readonly resolver: Resolver | undefined;
@@ -81,6 +81,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     queue: outlet.queue,
     records: fold,
     state: parts.state,
+    signingKeys: parts.signingKeys,
     checks: CHECKS,
     current: parts.current,
     claim: parts.claim,

@@ -7,6 +7,7 @@ import { readSecret } from '../adapters/files/secret-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { dialSocket } from '../adapters/net/dial.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
+import { readSigningKey } from '../adapters/signing/read-signing-key.ts';
 import { storePaths } from '../adapters/sqlite/paths.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { silentLog } from '../adapters/system/log.ts';
@@ -58,6 +59,7 @@ export async function examined(
       outwards: outwards === '' ? '' : outwardHost(outwards),
       modeOf,
       pair: ({ certificate, key }) => readPair(certificate, key, systemClock.now()),
+      signingKey: (file) => readSigningKey(file).reading,
       timeKept,
       freeBytes: freeBytes(path),
       ...(await inStore(installation)),

@@ -7,11 +7,14 @@ import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { idSource } from '../adapters/ids.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
+import { KeyRing } from '../adapters/signing/signing-keys.ts';
 import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
 import { openCertificates } from '../adapters/tls/certificates.ts';
+import { parseHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
+import type { Place } from '../config/own-listener.ts';
 import { LiveDesk } from '../gateway/live-desk.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
@@ -29,6 +32,7 @@ import { dispatcherFor } from './dispatcher.ts';
 import { cannotListen, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
 import { keepQuarantine } from './keep-quarantine.ts';
+import { keyFiles, openKeys } from './key-files.ts';
 import { overridesNow } from './overrides-now.ts';
 import { listKeeping, recipientClient } from './recipient-clients.ts';
 import { recordLines } from './record-lines.ts';
@@ -153,14 +157,22 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
     const kept = { queue: store.queue, log, told: lines.events };
     stopping.push(keepQuarantine(kept, () => inForce.current.installation.quarantine, clock));
+    let listening: readonly Place[] = [];
+    // One tells of them for all.
+    const signingKeys = new KeyRing(files, log);
+    stopping.push(() => signingKeys.stop());
+    openKeys(signingKeys, installation);
     const carrier = dispatcherFor({
       store: { queue: outlet.queue, content: store.content },
+      signingKeys,
       clock,
       log,
       ids,
       installation: () => inForce.current.installation,
       owner,
       room: (entries) => Atomics.store(new Int32Array(room), 0, entries),
+      resolver: stand.resolver,
+      listening: () => listening,
     });
     let storeGone = false;
     void store.died.then(() => {
@@ -182,6 +194,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         outlet,
         content: store.content,
         state: store.state,
+        signingKeys,
         current: () => inForce.current,
         claim: () => carrier.claim(),
         admitted: (leases) => carrier.kick(leases),
@@ -195,10 +208,12 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         },
       }));
     if (sessions === undefined) stopping.push(() => edge.close());
+    listening = Object.values(edge.addresses).flatMap((text) => parseHostPort(text) ?? []);
     carrier.start();
     const digests = await openDigests({
       store,
       outlet,
+      signingKeys,
       clock,
       log,
       newId: () => ids.next(),
@@ -218,6 +233,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         const wrong = await inForce.reload();
         // Also after a refused reload: certificates are looked at each by itself.
         certificates?.take(inForce.current.installation);
+        signingKeys.keep(keyFiles(inForce.current.installation));
         sessions?.lookAtCertificates();
         if (wrong.length === 0) carrier.wake();
         return wrong;

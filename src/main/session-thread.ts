@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
+import { KeyRing } from '../adapters/signing/signing-keys.ts';
 import { joinStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog, silentLog } from '../adapters/system/log.ts';
@@ -17,6 +18,7 @@ import { configure } from './configure.ts';
 import type { Snapshot } from './disk.ts';
 import { type Edge, openEdge } from './edge.ts';
 import { InForce, NOBODY } from './in-force.ts';
+import { keyFiles, openKeys } from './key-files.ts';
 import { overridesNow } from './overrides-now.ts';
 import { recordLines } from './record-lines.ts';
 import { sha256 } from './sha256.ts';
@@ -54,6 +56,8 @@ async function open(): Promise<void> {
   const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
   const state = new StateLine(data.state);
   const certificates = openCertificates(installation, { files, log: silentLog, now: systemClock.now });
+  const signingKeys = new KeyRing(files, silentLog);
+  openKeys(signingKeys, installation);
   const room = new Int32Array(data.room);
   const handing = handOver(store.shelf);
   let edge: Edge;
@@ -64,6 +68,7 @@ async function open(): Promise<void> {
       outlet,
       content: store.content,
       state,
+      signingKeys,
       current: () => inForce.current,
       claim: () => (Atomics.load(room, 0) > 0 ? { owner: data.owner, until: systemClock.now() + LEASE } : undefined),
       admitted: handing,
@@ -81,6 +86,7 @@ async function open(): Promise<void> {
     await edge.close();
     inForce.stop();
     certificates?.stop();
+    signingKeys.stop();
     services.close();
     await store.close();
     await lines.close();
@@ -110,6 +116,7 @@ async function open(): Promise<void> {
         lines.reopen();
         return answered(order, []);
       case 'certificates':
+        signingKeys.keep(keyFiles(inForce.current.installation));
         return certificates?.take(inForce.current.installation);
       case 'stop':
         return void stop();

@@ -1,7 +1,7 @@
 /** What an archive says it holds, read as its octets come by. Little is unpacked, and that to a cap. */
 
-import { entryName, type Listing } from './archive-listing.ts';
-import type { Archive, ArchiveEntry } from './inside.ts';
+import { entryName, type Listing, Names } from './archive-listing.ts';
+import type { Archive } from './inside.ts';
 import { RarListing } from './rar.ts';
 import { Tail } from './tail.ts';
 import { TarListing } from './tar.ts';
@@ -19,6 +19,8 @@ const UNLISTED: readonly (readonly [string, RegExp])[] = [
   // Two octets are no mark: the header that opens the archive says so too.
   ['arj', /^\x60\xea[\s\S]{2}[\x1e-\x30][\s\S]{5}\x02/],
 ];
+/** Formats that pack one file. */
+const ONE_FILE: ReadonlySet<string> = new Set(['gzip', 'bzip2', 'xz', 'zstd']);
 /** Where the first volume descriptor of an image of a disc has its mark (ECMA-119 §8.1). */
 const ISO_AT = 32769;
 const ISO = Buffer.from('CD001');
@@ -49,24 +51,31 @@ export class ArchiveReader {
       this.#listing?.write(octets);
       return;
     }
-    this.#opening = Buffer.concat([this.#opening, octets]);
+    this.#opening = this.#opening.length === 0 ? octets : Buffer.concat([this.#opening, octets]);
     if (this.#opening.length >= OPENING) this.#decide();
+    else this.#opening = Uint8Array.from(this.#opening);
   }
 
-  /** Null: no archive. */
-  end(): Archive | null {
+  /** Null: no archive. `name`: of the file; what holds one file without a name is unpacked to what its own says. */
+  end(name = ''): Archive | null {
     if (!this.#decided) this.#decide();
     const listed = this.#listing?.end();
     if (this.#format === '' && this.#iso.equals(ISO))
-      return { format: 'iso', encrypted: false, entries: [], partial: true };
+      return { format: 'iso', encrypted: false, entries: [], partial: true, extensions: [], cut: false };
     // What begins as something else is a zip where it ends as one.
     if (this.#format === '') return this.#zip?.isZip === true ? { format: 'zip', ...listed! } : null;
     if (listed !== undefined) return { format: this.#format, ...listed };
+    const names = new Names();
+    const written = this.#format === 'gzip' ? gzipName(this.#opening) : '';
+    const own = ONE_FILE.has(this.#format) ? name.replace(/\.[^.]*$/, '') : '';
+    for (const one of new Set([written, own])) if (one !== '') names.add({ name: one, size: 0, encrypted: false });
     return {
       format: this.#format,
       encrypted: this.#format === '7z' && this.#end.octets().subarray(-SEVEN_TAIL).includes(SEVEN_AES),
-      entries: gzipName(this.#opening),
+      entries: names.entries,
       partial: true,
+      extensions: names.extensions,
+      cut: false,
     };
   }
 
@@ -87,7 +96,10 @@ export class ArchiveReader {
     const start = Buffer.from(this.#opening.subarray(0, OPENING)).toString('latin1');
     this.#format = UNLISTED.find(([, mark]) => mark.test(start))?.[0] ?? '';
     if (this.#format === '7z') this.#end.write(this.#opening);
-    if (this.#format !== '') return;
+    if (this.#format !== '') {
+      this.#opening = Uint8Array.from(this.#opening); // a name stands in it
+      return;
+    }
     if (start.startsWith('Rar!\x1a\x07')) {
       this.#format = 'rar';
       this.#listing = new RarListing();
@@ -105,9 +117,8 @@ export class ArchiveReader {
 }
 
 /** RFC 1952 §2.3.1: the name of the one file in it, where it is given. */
-function gzipName(opening: Uint8Array): readonly ArchiveEntry[] {
-  if (opening[0] !== 0x1f || (opening[3]! & 0x08) === 0 || (opening[3]! & 0x04) !== 0) return [];
+function gzipName(opening: Uint8Array): string {
+  if (opening[0] !== 0x1f || (opening[3]! & 0x08) === 0 || (opening[3]! & 0x04) !== 0) return '';
   const end = opening.indexOf(0, 10);
-  if (end < 0) return [];
-  return [{ name: entryName(opening.subarray(10, end)), size: 0, encrypted: false }];
+  return end < 0 ? '' : entryName(opening.subarray(10, end));
 }

@@ -6,9 +6,15 @@ export const BOUNDS = {
   headersOctets: 1024 * 1024,
   /** Octets unpacked of archives within archives, of all parts together: 4 to 13 ms of inflating. */
   unpackedOctets: 8 * 1024 * 1024,
+  /** Messages carried encoded in one another: each costs another reading. Mail programs encode none. */
+  carried: 3,
+  /** Headers of entries in zips, of all parts together: each entry has two. Some 30 ms of reading. */
+  archiveHeaders: 30_000,
   /** Of each, with the part it is in. */
   anomalies: 200,
   regions: 200,
+  /** Lines that are delimiters, or nearly are: a part has one or two. */
+  delimiters: 10_000,
   /** Longer lines are no delimiters: 70 characters of boundary, blanks behind (RFC 2046 §5.1.1). */
   delimiterLine: 1000,
 } as const;

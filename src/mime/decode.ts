@@ -5,7 +5,7 @@ import { QuotedPrintable } from './quoted-printable-decoder.ts';
 export type DecodeFlaw = 'broken-base64' | 'data-after-padding' | 'broken-quoted-printable';
 
 export interface Decoder {
-  /** At most one call of `out`, however the octets are cut. */
+  /** At most one call of `out`, however the octets are cut. What it is given stands until the next piece: whoever keeps it copies. */
   write(chunk: Uint8Array, out: (octets: Uint8Array) => void): void;
   end(out: (octets: Uint8Array) => void): void;
   readonly flaws: ReadonlySet<DecodeFlaw>;

@@ -50,6 +50,11 @@ export class Delimiters {
     if (open !== undefined && (closed === undefined || open >= closed))
       return { kind: 'delimiter', frame: open, close: false };
     if (closed !== undefined) return { kind: 'delimiter', frame: closed, close: true };
+    return this.begins(text);
+  }
+
+  /** Some boundary begins the text, or is it. */
+  begins(text: string): (Match & { readonly kind: 'near' }) | undefined {
     // The last boundary that is not behind the text: if any begins it, that one begins with the same.
     let low = 0;
     let high = this.#sorted.length;

@@ -2,7 +2,9 @@
 import { parseAddressList } from '../mail/address-list.ts';
 import { type HeaderField, parseHeaderSection } from '../mail/header.ts';
 import type { AnomalyName } from './anomaly.ts';
+import { withoutComments } from './comments.ts';
 import { fileNameOf, parameters } from './file-name.ts';
+import { endingOfType } from './programs.ts';
 
 export interface EntityHeader {
   /** `text/plain`, lower case. */
@@ -29,6 +31,9 @@ const SINGLE = [
   ...['date', 'from', 'sender', 'reply-to', 'to', 'cc', 'bcc', 'message-id', 'in-reply-to', 'references', 'subject'],
   'mime-version',
 ];
+/** Readings of one boundary that are followed, and octets of each: RFC 2046 §5.1.1 allows 70. */
+const BOUNDARIES_MAX = 8;
+const BOUNDARY_MAX = 400;
 const IDENTITY: ReadonlySet<string> = new Set(['', '7bit', '8bit', 'binary']);
 
 /** `top`: of a message, not of a part. */
@@ -92,7 +97,7 @@ export function readEntityHeader(
     declaredEncoding: (encodings[0] ?? '7bit').trim().toLowerCase().slice(0, 40),
     disposition: disposition === '' ? '' : disposition === 'inline' ? 'inline' : 'attachment',
     name: file.name,
-    extension: file.extension,
+    extension: file.extension === '' ? endingOfType(type) : file.extension,
     referred: named('content-id').length > 0,
     strayAt: section.strays[0]?.start,
   };
@@ -110,7 +115,7 @@ function oddOctets(octets: Uint8Array, odd: (name: AnomalyName) => void): void {
 }
 
 function typeOf(value: string): { readonly type: string; readonly sound: boolean } {
-  const bare = value.replace(/\([^()]{0,200}\)/g, ' ');
+  const bare = withoutComments(value);
   const match = /^\s*"?([a-z0-9!#$&^_.+-]{1,100})\s*\/\s*([a-z0-9!#$&^_.+-]{1,100})"?\s*(.?)/i.exec(bare);
   if (match !== null)
     return { type: `${match[1]}/${match[2]}`.toLowerCase(), sound: match[3] === '' || match[3] === ';' };
@@ -130,7 +135,10 @@ function boundariesOf(types: readonly string[], odd: (name: AnomalyName) => void
   if (found.size === 0) odd('missing-boundary');
   const fitting = [...found].map((one) => Buffer.from(one, 'utf8').toString('latin1'));
   if (fitting.some((one) => one.length > 70)) odd('long-boundary');
-  return fitting.filter((one) => one.length <= 400).slice(0, 8);
+  const followed = fitting.filter((one) => one.length <= BOUNDARY_MAX).slice(0, BOUNDARIES_MAX);
+  // Whoever follows one that we do not sees other parts.
+  if (followed.length < fitting.length) odd('contradictory-boundaries');
+  return followed;
 }
 
 function encodingOf(values: readonly string[], odd: (name: AnomalyName) => void) {

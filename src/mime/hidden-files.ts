@@ -8,19 +8,28 @@ const RUN_LINES = 4;
 const RUN_OCTETS = 200;
 /** Lines are looked at by their start: what begins a file is short. */
 const LINE_MAX = 1000;
+/** Lines that may begin a file and are looked at for it. */
+const TRIES_MAX = 50_000;
 const LF = 10;
 const CR = 13;
+const COLON = 58;
 
-type Open = {
+/** `first` and `last`: how a line begins that begins or ends a file, in small letters: most lines are told by that. */
+interface Kind {
   readonly reading: Region['reading'];
   readonly odd: AnomalyName;
-  readonly start: number;
+  readonly begin: RegExp;
   readonly until: RegExp;
-};
+  readonly first: Uint8Array;
+  readonly last: Uint8Array | undefined;
+}
+
+type Open = Kind & { readonly start: number };
 
 export class HiddenFiles {
   readonly #path: string;
   readonly #notes: Notes;
+  readonly #placed: boolean;
   /** Where the next octet stands in the content. */
   #at: number;
   /** A line that is not whole yet. */
@@ -28,9 +37,12 @@ export class HiddenFiles {
   /** The line is over `LINE_MAX`: its rest is passed over. */
   #skipping = false;
   #open: Open | undefined;
+  #tries = 0;
   #run: { readonly start: number; lines: number; octets: number } | undefined;
 
-  constructor(path: string, start: number, notes: Notes) {
+  /** `placed`: the octets are those of the content, so that what is found has a place there. */
+  constructor(path: string, start: number, notes: Notes, placed = true) {
+    this.#placed = placed;
     this.#path = path;
     this.#at = start;
     this.#notes = notes;
@@ -64,12 +76,15 @@ export class HiddenFiles {
   }
 
   #line(octets: Uint8Array, from: number, lineEnd: number, base: number): void {
+    // There are more already than are told.
+    if (this.#notes.result === 'too-much') return;
     let end = lineEnd;
     while (end > from && (octets[end - 1] === CR || octets[end - 1] === 32)) end--;
     if (this.#open !== undefined) {
-      const first = octets[from];
-      if ((first === 101 || first === 61 || octets[end - 1] === 58) && this.#open.until.test(textOf(octets, from, end)))
-        this.#close(base + lineEnd);
+      const { last, until } = this.#open;
+      const may = last === undefined ? octets[end - 1] === COLON : begins(octets, from, last);
+      if (may && until.test(textOf(octets, from, end))) this.#close(base + lineEnd);
+      else this.#begins(octets, from, end, base);
       return;
     }
     if (isRun(octets, from, end)) {
@@ -79,20 +94,26 @@ export class HiddenFiles {
       return;
     }
     this.#endRun(base + from);
-    const first = octets[from]! | 32;
-    if (first === 98 || octets[from] === 61 || octets[from] === 40)
-      this.#begins(textOf(octets, from, end), base + from);
+    this.#begins(octets, from, end, base);
   }
 
-  #begins(line: string, start: number): void {
-    for (const { begin, ...kind } of KINDS) if (begin.test(line)) this.#open = { ...kind, start };
-    if (this.#open !== undefined) this.#notes.odd(this.#open.odd, this.#path);
+  /** One file may begin before the one before it has ended: what opens the second has never seen the first. */
+  #begins(octets: Uint8Array, from: number, end: number, base: number): void {
+    for (const kind of KINDS) {
+      if (end - from <= kind.first.length || !begins(octets, from, kind.first)) continue;
+      if (++this.#tries > TRIES_MAX) this.#notes.met('too-much');
+      if (!kind.begin.test(textOf(octets, from, end))) continue;
+      if (this.#open !== undefined) this.#close(base + from);
+      this.#open = { ...kind, start: base + from };
+      this.#notes.odd(kind.odd, this.#path);
+      return;
+    }
   }
 
   #close(end: number): void {
     const { start, reading } = this.#open!;
     this.#open = undefined;
-    this.#notes.region({ part: this.#path, reading, start, end });
+    if (this.#placed) this.#notes.region({ part: this.#path, reading, start, end });
   }
 
   #endRun(end: number): void {
@@ -100,16 +121,37 @@ export class HiddenFiles {
     this.#run = undefined;
     if (run === undefined || run.octets < RUN_OCTETS || (run.lines < RUN_LINES && run.octets < LINE_MAX)) return;
     this.#notes.odd('base64-in-text', this.#path);
-    this.#notes.region({ part: this.#path, reading: 'base64', start: run.start, end });
+    if (this.#placed) this.#notes.region({ part: this.#path, reading: 'base64', start: run.start, end });
   }
 }
 
-const KINDS = [
-  { begin: /^begin [0-7]{3,4} ./i, reading: 'uuencode', odd: 'uuencode', until: /^end$/i },
-  { begin: /^begin-base64 [0-7]{3,4} ./i, reading: 'uuencode', odd: 'uuencode', until: /^====$/ },
-  { begin: /^=ybegin /, reading: 'yenc', odd: 'yenc', until: /^=yend / },
-  { begin: /^\(This file must be converted with BinHex/i, reading: 'binhex', odd: 'binhex', until: /:$/ },
-] as const;
+const KINDS: readonly Kind[] = [
+  {
+    ...{ begin: /^begin [0-7]{3,4} ./i, until: /^end$/i, reading: 'uuencode', odd: 'uuencode' },
+    ...{ first: Buffer.from('begin '), last: Buffer.from('end') },
+  },
+  {
+    ...{ begin: /^begin-base64 [0-7]{3,4} ./i, until: /^====$/, reading: 'uuencode', odd: 'uuencode' },
+    ...{ first: Buffer.from('begin-'), last: Buffer.from('====') },
+  },
+  {
+    ...{ begin: /^=ybegin /, until: /^=yend /, reading: 'yenc', odd: 'yenc' },
+    ...{ first: Buffer.from('=ybegin '), last: Buffer.from('=yend') },
+  },
+  {
+    ...{ begin: /^\(This file must be converted with BinHex/i, until: /:$/, reading: 'binhex', odd: 'binhex' },
+    ...{ first: Buffer.from('(this file'), last: undefined },
+  },
+];
+
+/** Letters in any case. */
+function begins(octets: Uint8Array, from: number, word: Uint8Array): boolean {
+  for (let at = 0; at < word.length; at++) {
+    const octet = octets[from + at] ?? 0;
+    if (octet !== word[at] && (octet | 32) !== word[at]) return false;
+  }
+  return true;
+}
 
 const textOf = (octets: Uint8Array, from: number, end: number): string =>
   Buffer.from(octets.buffer, octets.byteOffset + from, Math.min(end - from, 200)).toString('latin1');

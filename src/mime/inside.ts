@@ -20,6 +20,10 @@ export interface Archive {
   readonly entries: readonly ArchiveEntry[];
   /** The listing says less than there is: damaged, nested too deep, too many entries, or a format that cannot be listed. */
   readonly partial: boolean;
+  /** What follows the last dot of all names in it, also of those that are not among the entries; each once. */
+  readonly extensions: readonly string[];
+  /** A bound was met: there may be other endings. */
+  readonly cut: boolean;
 }
 
 export interface Part {

@@ -30,7 +30,9 @@ export function openLeaf(header: EntityHeader, place: LeafPlace, notes: Notes): 
   const archive = new ArchiveReader(notes.unpacking);
   const macros = new MacroScanner();
   const text = TextCollector.for(header, path, notes);
-  const hidden = header.encoding === 'identity' ? new HiddenFiles(path, place.bodyStart, notes) : undefined;
+  const encoded = header.encoding !== 'identity';
+  const hidden =
+    encoded && !header.type.startsWith('text/') ? undefined : new HiddenFiles(path, place.bodyStart, notes, !encoded);
   let start: Uint8Array = new Uint8Array(0);
   let size = 0;
   const take = (octets: Uint8Array): void => {
@@ -40,18 +42,16 @@ export function openLeaf(header: EntityHeader, place: LeafPlace, notes: Notes): 
     archive.write(octets);
     macros.write(octets);
     text?.write(octets);
+    hidden?.write(octets);
   };
   return {
-    write: (octets) => {
-      hidden?.write(octets);
-      decoder.write(octets, take);
-    },
+    write: (octets) => decoder.write(octets, take),
     end: (end) => {
       decoder.end(take);
       hidden?.end();
       text?.end();
       for (const flaw of decoder.flaws) notes.odd(flaw, path);
-      const listing = archive.end();
+      const listing = archive.end(header.name);
       const detected = typeByMagic(start);
       const part: Part = {
         path,
@@ -87,8 +87,28 @@ export function openLeaf(header: EntityHeader, place: LeafPlace, notes: Notes): 
 /** What a client shows as a file: all but the text of the letter and the pictures in it. */
 function isFile(header: EntityHeader, detected: string, archive: boolean): boolean {
   if (header.disposition === 'attachment' || archive) return true;
-  if (header.type.startsWith('text/')) return header.name !== '';
-  if (header.type.startsWith('image/'))
+  if (header.type.startsWith('text/')) return header.name !== '' || header.extension !== '';
+  // Where the name is no picture's, what the type says is believed by nobody who opens it.
+  if (header.type.startsWith('image/') && PICTURES.has(header.extension))
     return !header.referred && header.disposition !== 'inline' && header.name !== '';
   return detected !== '' || header.name !== '' || !header.type.startsWith('multipart/');
 }
+
+const PICTURES: ReadonlySet<string> = new Set([
+  '',
+  'png',
+  'jpg',
+  'jpeg',
+  'jpe',
+  'jfif',
+  'gif',
+  'webp',
+  'bmp',
+  'tif',
+  'tiff',
+  'ico',
+  'heic',
+  'heif',
+  'avif',
+  'jxl',
+]);

@@ -12,7 +12,7 @@ export class MacroScanner {
 
   write(octets: Uint8Array): void {
     if (this.found || this.#ole === false) return;
-    const all = Buffer.concat([this.#tail, octets]);
+    const all = this.#tail.length === 0 ? bufferOf(octets) : Buffer.concat([this.#tail, octets]);
     if (this.#ole === undefined && all.length >= OLE.length) {
       this.#ole = all.subarray(0, OLE.length).equals(OLE);
       if (!this.#ole) {
@@ -22,6 +22,8 @@ export class MacroScanner {
     }
     if (this.#ole === true) this.found = NAMES.some((name) => all.includes(name));
     this.#tail = Buffer.from(all.subarray(Math.max(0, all.length - LONGEST + 1)));
-    if (this.#ole === undefined) this.#tail = all;
+    if (this.#ole === undefined) this.#tail = Buffer.from(all);
   }
 }
+
+const bufferOf = (octets: Uint8Array): Buffer => Buffer.from(octets.buffer, octets.byteOffset, octets.length);

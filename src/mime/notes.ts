@@ -2,6 +2,7 @@
 import type { AnomalyName } from './anomaly.ts';
 import { BOUNDS, type Bounds, USUAL_BOUNDS } from './bounds.ts';
 import type { Anomaly, Inside, Part, PartText, Region } from './inside.ts';
+import type { Unpacking } from './zip.ts';
 
 /** One for a message and all messages within it. */
 export class Notes {
@@ -15,8 +16,9 @@ export class Notes {
   textsCut = false;
   /** Octets of header sections of parts that may still be read. */
   #headerLeft: number = BOUNDS.headersOctets;
+  #delimitersLeft: number = BOUNDS.delimiters;
   /** Octets that archives within archives may still be unpacked to. */
-  readonly unpacking = { left: BOUNDS.unpackedOctets as number };
+  readonly unpacking: Unpacking = { left: BOUNDS.unpackedOctets, names: BOUNDS.archiveHeaders, room: Buffer.alloc(0) };
   depth = 0;
   begun = 0;
   result: Inside['result'] = 'ok';
@@ -69,6 +71,13 @@ export class Notes {
     this.#headerLeft -= octets;
     if (this.#headerLeft < 0) this.met('too-much');
     return this.#headerLeft >= 0;
+  }
+
+  /** False: one delimiter too many. */
+  seesDelimiter(): boolean {
+    this.#delimitersLeft--;
+    if (this.#delimitersLeft < 0) this.met('too-much');
+    return this.#delimitersLeft >= 0;
   }
 
   /** The first bound that is met names the result. */

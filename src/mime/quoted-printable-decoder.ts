@@ -20,12 +20,12 @@ export class QuotedPrintable implements Decoder {
   #state: State = 'text';
   readonly #held = Buffer.alloc(HELD_MAX);
   #holds = 0;
+  /** What is decoded of one piece; used again for the next. */
   #octets: Uint8Array = new Uint8Array(0);
   #to = 0;
 
   write(chunk: Uint8Array, out: (octets: Uint8Array) => void): void {
-    this.#octets = Buffer.allocUnsafe(chunk.length + this.#holds + 2);
-    this.#to = 0;
+    this.#begin(chunk.length);
     for (let at = 0; at < chunk.length; at++) {
       if (this.#state === 'text') at = this.#plain(chunk, at);
       if (at < chunk.length) this.#take(chunk[at]!);
@@ -34,13 +34,18 @@ export class QuotedPrintable implements Decoder {
   }
 
   end(out: (octets: Uint8Array) => void): void {
-    this.#octets = Buffer.allocUnsafe(this.#holds + 2);
-    this.#to = 0;
+    this.#begin(0);
     // The line break before a delimiter is the delimiter's: an `=` or blanks at the end have lost theirs.
     if (this.#state === 'escape-hex') this.#broken();
     if (this.#state === 'blanks-cr') this.#octets[this.#to++] = CR;
     this.#drop();
     this.#hand(out);
+  }
+
+  #begin(length: number): void {
+    const most = length + this.#holds + 2;
+    if (this.#octets.length < most) this.#octets = new Uint8Array(most);
+    this.#to = 0;
   }
 
   /** Text, and escapes that are whole, up to an octet that has to be thought about. */
@@ -69,9 +74,7 @@ export class QuotedPrintable implements Decoder {
   }
 
   #hand(out: (octets: Uint8Array) => void): void {
-    const octets = this.#octets.subarray(0, this.#to);
-    this.#octets = new Uint8Array(0);
-    if (octets.length > 0) out(octets);
+    if (this.#to > 0) out(this.#octets.subarray(0, this.#to));
   }
 
   #take(octet: number): void {

@@ -1,8 +1,8 @@
 /** The names in a RAR archive, block by block, of versions 1.5 to 4 and of 5: what is packed is passed over. */
-import { entryName, type Listing } from './archive-listing.ts';
+import { entryName, type Listing, Names } from './archive-listing.ts';
 import type { ArchiveEntry } from './inside.ts';
+import { unicodeName } from './rar-name.ts';
 
-const ENTRIES_MAX = 1000;
 /** A header holds a name and some numbers. */
 const HEADER_MAX = 8 * 1024;
 
@@ -10,14 +10,14 @@ const HEADER_MAX = 8 * 1024;
 interface Block {
   readonly headerOctets: number;
   readonly dataOctets: number;
-  readonly entry?: ArchiveEntry;
+  readonly entries?: readonly ArchiveEntry[];
   /** The headers that follow need a password. */
   readonly locked?: boolean;
   readonly last?: boolean;
 }
 
 export class RarListing implements Listing {
-  readonly #entries: ArchiveEntry[] = [];
+  readonly #names = new Names();
   #octets: Buffer = Buffer.alloc(0);
   /** Octets of content still to be passed over. */
   #skip = 0;
@@ -54,21 +54,22 @@ export class RarListing implements Listing {
   }
 
   end(): ReturnType<Listing['end']> {
-    const cut = !this.#ended && (this.#skip > 0 || this.#octets.length > 0 || this.#entries.length === 0);
+    const { entries, extensions, cut, more } = this.#names;
+    const short = !this.#ended && (this.#skip > 0 || this.#octets.length > 0 || entries.length === 0);
     return {
-      encrypted: this.#locked || this.#entries.some(({ encrypted }) => encrypted),
-      entries: this.#entries,
-      partial: this.#partial || this.#locked || cut,
+      encrypted: this.#locked || entries.some(({ encrypted }) => encrypted),
+      entries,
+      partial: this.#partial || this.#locked || short || more,
+      extensions,
+      cut,
     };
   }
 
-  #take({ entry, locked, last, headerOctets }: Block): void {
+  #take({ entries, locked, last, headerOctets }: Block): void {
     if (locked === true) this.#locked = true;
     if (locked === true || last === true) this.#ended = true;
     if (headerOctets === 0) this.#stop();
-    if (entry === undefined) return;
-    if (this.#entries.length >= ENTRIES_MAX) this.#stop();
-    else this.#entries.push(entry);
+    for (const entry of entries ?? []) this.#names.add(entry);
   }
 
   /** More than is listed. */
@@ -103,16 +104,19 @@ function blockOf4(octets: Buffer): Block | undefined {
 function fileOf4(octets: Buffer, flags: number, headerOctets: number, large: boolean): Block {
   const at = large ? 40 : 32;
   const written = octets.subarray(at, Math.min(headerOctets, at + octets.readUInt16LE(26)));
-  // A second form of the name may follow a NUL.
   const nul = written.indexOf(0);
+  const plain = nul < 0 ? written : written.subarray(0, nul);
+  const second = nul < 0 || (flags & 0x200) === 0 ? undefined : unicodeName(plain, written.subarray(nul + 1));
+  const name = entryName(plain);
+  const unpackedTo = second === undefined ? name : entryName(Buffer.from(second));
+  const told = {
+    size: octets.readUInt32LE(11) + (large ? octets.readUInt32LE(36) * HIGH : 0),
+    encrypted: (flags & 0x04) !== 0,
+  };
   return {
     headerOctets,
     dataOctets: octets.readUInt32LE(7) + (large ? octets.readUInt32LE(32) * HIGH : 0),
-    entry: {
-      name: entryName(nul < 0 ? written : written.subarray(0, nul)),
-      size: octets.readUInt32LE(11) + (large ? octets.readUInt32LE(36) * HIGH : 0),
-      encrypted: (flags & 0x04) !== 0,
-    },
+    entries: [...new Set([unpackedTo, name])].map((one) => ({ name: one, ...told })),
   };
 }
 
@@ -142,7 +146,7 @@ function blockOf5(octets: Buffer): Block | undefined {
   const length = numbers.next() ?? 0;
   const name = octets.subarray(numbers.at, Math.min(headerOctets, numbers.at + length));
   const encrypted = isEncrypted(octets.subarray(Math.max(0, headerOctets - extra), headerOctets));
-  return { headerOctets, dataOctets, entry: { name: entryName(name), size: unpacked, encrypted } };
+  return { headerOctets, dataOctets, entries: [{ name: entryName(name), size: unpacked, encrypted }] };
 }
 
 /** Among the records behind a file's header, one of type 1. */

@@ -1,45 +1,58 @@
 /** The last octets of a stream: what stands at the end of an archive says what is in it. */
 
-/** Small pieces are put together, so that they cost no more than their octets. */
-const BLOCK = 64 * 1024;
+const FIRST = 256;
 
-/** Holds the last `max` octets, and less than two blocks more. */
+/** Holds the last `max` octets in one buffer, twice as long at most: octets are moved once for each that comes. */
 export class Tail {
   readonly #max: number;
-  readonly #full: Buffer[] = [];
-  #block: Buffer = Buffer.alloc(0);
+  #room: Buffer;
   #filled = 0;
   /** What went by before is gone. */
   cut = false;
 
-  constructor(max: number) {
+  /** `room`: where it may begin, used before by another whose time is over. */
+  constructor(max: number, room: Buffer = Buffer.alloc(0)) {
     this.#max = max;
+    this.#room = room;
   }
 
   write(octets: Uint8Array): void {
-    for (let at = 0; at < octets.length; ) {
-      if (this.#filled === this.#block.length) this.#next(octets.length - at);
-      const taken = Math.min(this.#block.length - this.#filled, octets.length - at);
-      this.#block.set(octets.subarray(at, at + taken), this.#filled);
-      this.#filled += taken;
-      at += taken;
-    }
-  }
-
-  octets(): Buffer {
-    return Buffer.concat([...this.#full, this.#block.subarray(0, this.#filled)]);
-  }
-
-  /** Most streams are short: the first blocks are no larger than they need be. */
-  #next(wanted: number): void {
-    if (this.#filled > 0) this.#full.push(this.#block);
-    this.#block = Buffer.alloc(Math.min(BLOCK, Math.max(wanted, 2 * this.#block.length, 256)));
-    this.#filled = 0;
-    let kept = 0;
-    for (const { length } of this.#full) kept += length;
-    while (this.#full.length > 0 && kept - this.#full[0]!.length >= this.#max) {
-      kept -= this.#full.shift()!.length;
+    let taken = octets;
+    if (octets.length > this.#max) {
+      taken = octets.subarray(octets.length - this.#max);
+      this.#filled = 0;
       this.cut = true;
     }
+    if (this.#filled + taken.length > this.#room.length) this.#widen(taken.length);
+    this.#room.set(taken, this.#filled);
+    this.#filled += taken.length;
+  }
+
+  /** They stand until more is written, or the room is given to another. */
+  octets(): Buffer {
+    this.#keep(this.#max);
+    return this.#room.subarray(0, this.#filled);
+  }
+
+  get room(): Buffer {
+    return this.#room;
+  }
+
+  /** Most streams are short: the room is no larger than it need be. */
+  #widen(wanted: number): void {
+    const most = 2 * this.#max;
+    if (this.#filled + wanted > most) this.#keep(this.#max);
+    const length = Math.min(most, Math.max(FIRST, this.#filled + wanted, 2 * this.#room.length));
+    if (length <= this.#room.length) return;
+    const room = Buffer.allocUnsafeSlow(length);
+    this.#room.copy(room, 0, 0, this.#filled);
+    this.#room = room;
+  }
+
+  #keep(last: number): void {
+    if (this.#filled <= last) return;
+    this.#room.copyWithin(0, this.#filled - last, this.#filled);
+    this.#filled = last;
+    this.cut = true;
   }
 }

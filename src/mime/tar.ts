@@ -1,14 +1,12 @@
 /** The names in a tar archive, header by header (POSIX ustar), long ones as GNU and pax write them: before the header they are for. */
-import { entryName, type Listing } from './archive-listing.ts';
-import type { ArchiveEntry } from './inside.ts';
+import { entryName, type Listing, Names } from './archive-listing.ts';
 
 const BLOCK = 512;
-const ENTRIES_MAX = 1000;
 /** A member that is a long name: longer ones are passed over, and the short one stands. */
 const LONG_NAME_MAX = 8192;
 
 export class TarListing implements Listing {
-  readonly #entries: ArchiveEntry[] = [];
+  readonly #names = new Names();
   #block = Buffer.alloc(0);
   /** Octets of content still to be passed over. */
   #skip = 0;
@@ -38,7 +36,8 @@ export class TarListing implements Listing {
   }
 
   end(): ReturnType<Listing['end']> {
-    return { encrypted: false, entries: this.#entries, partial: this.#partial || this.#skip > BLOCK };
+    const { entries, extensions, cut, more } = this.#names;
+    return { encrypted: false, entries, partial: this.#partial || more || this.#skip > BLOCK, extensions, cut };
   }
 
   #header(block: Buffer): void {
@@ -58,8 +57,8 @@ export class TarListing implements Listing {
     const name = this.#longName ?? shortName(block);
     this.#longName = undefined;
     if ('gKV'.includes(kind)) return;
-    if (this.#entries.length >= ENTRIES_MAX) this.#partial = true;
-    else this.#entries.push({ name: entryName(name), size, encrypted: false });
+    if (this.#names.full) this.#names.beyond(name);
+    else this.#names.add({ name: entryName(name), size, encrypted: false });
   }
 
   #keep(octets: Uint8Array): void {

@@ -36,7 +36,11 @@ export class TextCollector {
     const decoder = decoderOf(this.#charset, octets);
     if (decoder === undefined) this.#notes.odd('unknown-charset', this.#path);
     const text = (decoder ?? LATIN1).decode(octets);
-    if (this.#html && /\bdata:(?!image\/|font\/|text\/css)[a-z0-9.+/;=_-]{0,200},/i.test(text))
+    // Browsers drop tabs and line breaks in an address (WHATWG URL, basic URL parser).
+    if (
+      this.#html &&
+      /\bdata:(?!image\/|font\/|text\/css)[a-z0-9.+/;=_-]{0,200},/i.test(text.replace(/[\t\r\n]+/g, ''))
+    )
       this.#notes.odd('html-data-file', this.#path);
     this.#notes.text({ part: this.#path, html: this.#html, text });
   }

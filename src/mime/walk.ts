@@ -4,12 +4,14 @@
  */
 import { BOUNDS } from './bounds.ts';
 import { carriedMessage } from './carried.ts';
+import { after, beforeBreak, begins, countInk, safeEnd, trimmedEnd } from './dashed-lines.ts';
 import { Delimiters } from './delimiters.ts';
 import { type EntityHeader, readEntityHeader } from './entity-header.ts';
 import { HiddenFiles } from './hidden-files.ts';
 import type { Inside } from './inside.ts';
 import { type Leaf, openLeaf } from './leaf.ts';
 import { LineWatch } from './line-watch.ts';
+import { carriesMessage, MESSAGES } from './messages.ts';
 import { Notes } from './notes.ts';
 
 const LF = 10;
@@ -52,6 +54,13 @@ interface Entity {
   readonly digest: boolean;
 }
 
+/** The place of the part that carries a message, and in how many it is carried by now. */
+interface Carried {
+  readonly start: number;
+  readonly bodyStart: number;
+  readonly times: number;
+}
+
 /** `prefix`: paths begin with it; '' for the message itself. */
 export class Walk {
   readonly #notes: Notes;
@@ -70,14 +79,9 @@ export class Walk {
   #leaf: Leaf | undefined;
   #aside: Aside | undefined;
   /** Where all that is found is said to stand: the part that carries this message encoded. */
-  readonly #carried: { readonly start: number; readonly bodyStart: number } | undefined;
+  readonly #carried: Carried | undefined;
 
-  constructor(
-    notes = new Notes(),
-    prefix = '',
-    depth = 0,
-    carried?: { readonly start: number; readonly bodyStart: number },
-  ) {
+  constructor(notes = new Notes(), prefix = '', depth = 0, carried?: Carried) {
     this.#notes = notes;
     this.#depthBelow = depth;
     this.#carried = carried;
@@ -87,6 +91,7 @@ export class Walk {
   }
   readonly #depthBelow: number;
 
+  /** Nothing of the chunk is kept. */
   write(chunk: Uint8Array): void {
     this.#lines?.write(chunk);
     if (this.#stopped) {
@@ -143,7 +148,7 @@ export class Walk {
       }
     }
     if (line[0] === LF || (line[0] === CR && line[1] === LF)) {
-      this.#header?.push(line.slice());
+      this.#header?.push(Uint8Array.from(line));
       this.#headerEnds(this.#base + end);
       return end;
     }
@@ -159,7 +164,7 @@ export class Walk {
       this.#headerEnds(this.#base + at);
       return at + 1 > octets.length ? at : this.#readBody(octets, at, last);
     }
-    this.#header?.push(line.slice());
+    this.#header?.push(Uint8Array.from(line));
     return end;
   }
 
@@ -188,7 +193,7 @@ export class Walk {
         return keep;
       }
       const end = lf < 0 ? octets.length : lf + 1;
-      const found = end - at > BOUNDS.delimiterLine ? undefined : this.#match(octets, at, end);
+      const found = end - at > BOUNDS.delimiterLine ? this.#overlong(octets, at) : this.#match(octets, at, end);
       if (found !== undefined) {
         const bodyEnd = Math.max(from, beforeBreak(octets, at));
         this.#content(octets.subarray(from, bodyEnd));
@@ -205,7 +210,7 @@ export class Walk {
     if (octets.length === 0) return;
     if (this.#leaf !== undefined) this.#leaf.write(octets);
     else if (this.#aside !== undefined) {
-      this.#aside.content += countInk(octets);
+      this.#aside.content += countInk(octets, PREAMBLE_MAX);
       this.#aside.hidden.write(octets);
     }
   }
@@ -222,9 +227,20 @@ export class Walk {
       this.#framesChanged();
     }
     const found = this.#delimiters.match(text);
+    if (found !== undefined && !this.#notes.seesDelimiter()) {
+      this.#stopped = true;
+      return undefined;
+    }
     if (found?.kind !== 'near') return found;
     this.#notes.odd('near-boundary', found.path);
     return undefined;
+  }
+
+  /** No delimiter to us; some reader may look at its beginning alone. */
+  #overlong(octets: Buffer, at: number): undefined {
+    if (!this.#delimiters.mayBe(octets[at + 2], BOUNDS.delimiterLine)) return;
+    const near = this.#delimiters.begins(trimmedEnd(octets.toString('latin1', at + 2, at + BOUNDS.delimiterLine)));
+    if (near !== undefined) this.#notes.odd('near-boundary', near.path);
   }
 
   #framesChanged(): void {
@@ -271,17 +287,32 @@ export class Walk {
     else if (MESSAGES.has(header.type) && this.#opens(header, leafPath))
       this.#openMessage(header, leafPath, start, bodyStart);
     else {
-      const place = { path: leafPath, start, bodyStart, ...this.#carried };
-      const carries = MESSAGES.has(header.type) && this.#depth < this.#notes.bounds.partDepth;
-      this.#leaf = carries
+      const place = {
+        path: leafPath,
+        start: this.#carried?.start ?? start,
+        bodyStart: this.#place(bodyStart),
+      };
+      this.#leaf = this.#carries(header)
         ? carriedMessage(
             header,
             place,
             this.#notes,
-            new Walk(this.#notes, leafPath, this.#depth + 1, { start: place.start, bodyStart: place.bodyStart }),
+            new Walk(this.#notes, leafPath, this.#depth + 1, {
+              start: place.start,
+              bodyStart: place.bodyStart,
+              times: (this.#carried?.times ?? 0) + 1,
+            }),
           )
         : openLeaf(header, place, this.#notes);
     }
+  }
+
+  /** Whether it is a message that is read out of its encoding, or out of its file. */
+  #carries({ type, extension, encoding: reading }: EntityHeader): boolean {
+    if (!carriesMessage({ type, extension, reading })) return false;
+    const carries = this.#depth < this.#notes.bounds.partDepth && (this.#carried?.times ?? 0) < BOUNDS.carried;
+    if (!carries) this.#notes.met('too-deep');
+    return carries;
   }
 
   /** Whether what is within can be read as it stands, and is not too deep. */
@@ -404,45 +435,5 @@ export class Walk {
   }
 }
 
-/** Types of a part that is a message. */
-export const MESSAGES: ReadonlySet<string> = new Set(['message/rfc822', 'message/global', 'message/news']);
-
 const bufferOf = (octets: Uint8Array): Buffer => Buffer.from(octets.buffer, octets.byteOffset, octets.length);
 const join = (path: string, n: number): string => (path === '' ? `${n}` : `${path}.${n}`);
-const begins = (octets: Uint8Array, at: number): boolean => octets[at] === DASH && octets[at + 1] === DASH;
-
-const DELIMITER = Buffer.from('\n--');
-/** Where the next line that begins with two dashes starts; negative: nowhere. */
-function after(octets: Buffer, from: number): number {
-  const found = octets.indexOf(DELIMITER, from);
-  return found < 0 ? -1 : found + 1;
-}
-
-/** The line break before a delimiter is the delimiter's (RFC 2046 §5.1.1). */
-function beforeBreak(octets: Uint8Array, at: number): number {
-  if (octets[at - 1] !== LF) return at;
-  return octets[at - 2] === CR ? at - 2 : at - 1;
-}
-
-/** All but a last line break, with one dash perhaps: a delimiter may follow it. */
-function safeEnd(octets: Uint8Array, from: number, lineStart: boolean): number {
-  let end = octets.length;
-  if (lineStart && end - from < 2 && (end === from || octets[from] === DASH)) return from;
-  if (octets[end - 1] === DASH && octets[end - 2] === LF) end--;
-  if (octets[end - 1] === LF) end--;
-  if (octets[end - 1] === CR) end--;
-  return Math.max(from, end);
-}
-
-function trimmedEnd(text: string): string {
-  let end = text.length;
-  while (end > 0 && text.charCodeAt(end - 1) <= 32) end--;
-  return text.slice(0, end);
-}
-
-/** Octets that are no white space, to a number that is enough to know. */
-function countInk(octets: Uint8Array): number {
-  let count = 0;
-  for (let at = 0; at < octets.length && count <= PREAMBLE_MAX; at++) if (octets[at]! > 32) count++;
-  return count;
-}

@@ -1,5 +1,7 @@
 /** Files written into a text, decoded: uuencode (both forms) and yEnc, piece by piece. */
 
+import { Base64 } from './base64-decoder.ts';
+
 type Take = (line: string) => Buffer | undefined;
 
 /** What is no line of the encoding is passed over. */
@@ -30,8 +32,18 @@ const LINE_MAX = 64 * 1024;
 
 function begins(reading: 'uuencode' | 'yenc', line: string): Take | undefined {
   if (reading === 'yenc') return /^=ybegin /.test(line) ? yencLine : undefined;
-  if (/^begin-base64 /i.test(line)) return (text) => Buffer.from(text, 'base64');
+  if (/^begin-base64 /i.test(line)) return base64Lines();
   return /^begin [0-7]{3,4} /i.test(line) ? uuLine : undefined;
+}
+
+/** A group of four may lie across two lines. */
+function base64Lines(): Take {
+  const decoder = new Base64();
+  return (line) => {
+    const found: Uint8Array[] = [];
+    decoder.write(Buffer.from(line, 'latin1'), (octets) => found.push(octets));
+    return Buffer.concat(found);
+  };
 }
 
 /** A length, then four characters for three octets, each its six bits and 32. */

@@ -1,5 +1,6 @@
 /** How the dispositions of successive stages become one recipient's verdict: the same in the gateway, in a rehearsal and over a record. */
 import type { Disposition, Verdict } from './disposition.ts';
+import { asksMore } from './held-rights.ts';
 import type { Stage } from './stage.ts';
 
 /** Where a recipient stands. `reason` is `rule:NAME`, `on_error:CHECK`, `builtin:WORD` or `otherwise`. */
@@ -18,14 +19,20 @@ export const startOf = (stage: Stage): Course => ({
   rule: '',
 });
 
-/** What was said first stays, unless a later stage says something graver: malware found in what was quarantined as spam. */
+/**
+ * What was said first stays, unless a later stage says something graver: malware found in what was quarantined as spam, or a class
+ * that fewer may release.
+ */
 export function advance(course: Course, said: Disposition, stage: Stage): Course {
   if (said.kind === 'continue') return course.disposition.kind === 'continue' ? { ...course, stage } : course;
   const now = gravity(course.disposition);
   const next = gravity(said);
-  if (next < now || (next === now && said.kind !== 'accept')) return course;
+  if (next < now || (next === now && said.kind !== 'accept' && !heldForMore(said, course.disposition))) return course;
   return { disposition: said, stage, reason: said.by, rule: ruleOf(said.by) };
 }
+
+const heldForMore = (said: Disposition, before: Disposition): boolean =>
+  said.kind === 'quarantine' && before.kind === 'quarantine' && asksMore(said.class, before.class);
 
 /** What is said once patience is over. */
 export function afterPatience(disposition: Disposition): Disposition {

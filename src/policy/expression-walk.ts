@@ -133,7 +133,10 @@ export function walkExpression(ast: ASTNode, names: Names): Walked {
     }
     const local = bound.get(at.args);
     if (local !== undefined) {
-      return { type: local.type && fieldAt(local.type, steps), name: [local.name, ...steps].join('.') };
+      return {
+        type: local.type && inside(node, local.type, local.name, steps),
+        name: [local.name, ...steps].join('.'),
+      };
     }
     if (names.defines.has(at.args) && steps.length === 0) {
       defines.push({ name: at.args, start: at.start });
@@ -144,24 +147,32 @@ export function walkExpression(ast: ASTNode, names: Names): Walked {
       const { message, remedy } = names.missing(at.args);
       return flaw(at.start, message, remedy);
     }
-    let type: FactType = root.type;
+    const type = inside(node, root.type, root.name, steps);
+    if (type === undefined) return NOTHING;
+    reads.push({ root: root.name, path: steps, type, start: at.start, through: '' });
+    return { type, name: [root.name, ...steps].join('.') };
+  };
+
+  /** What stands below a fact, or below one of a list; what is not there is told with what is. */
+  const inside = (node: ASTNode, of: FactType, name: string, steps: readonly string[]): FactType | undefined => {
+    let type = of;
     for (const [n, step] of steps.entries()) {
       const next = fieldAt(type, [step]);
       if (next === undefined || (type.kind === 'map' && type.keys?.includes(step) === false)) {
-        const said = [root.name, ...steps.slice(0, n)].join('.');
+        const said = [name, ...steps.slice(0, n)].join('.');
         const valid = type.kind === 'object' ? Object.keys(type.fields) : type.kind === 'map' ? (type.keys ?? []) : [];
-        return flaw(
+        flaw(
           node.end - steps.slice(n).join('.').length,
           `there is no ${said}.${step}`,
           valid.length === 0
             ? `${said} has no parts`
             : `${didYouMean(step, valid)} ${said} has: ${valid.join(', ')}`.trim(),
         );
+        return undefined;
       }
       type = next;
     }
-    reads.push({ root: root.name, path: steps, type, start: at.start, through: '' });
-    return { type, name: [root.name, ...steps].join('.') };
+    return type;
   };
 
   const index = (key: ASTNode, of: Seen): Seen => {

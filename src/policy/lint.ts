@@ -46,8 +46,8 @@ function unread(policy: Policy): Problem[] {
     .map(({ name, place }) =>
       warning(
         place,
-        `no rule reads ${name}, so that its \`on_error\` is never heard`,
-        `write a rule that reads ${name}, or leave \`on_error\` out`,
+        `no rule's condition reads ${name}, so that its \`on_error\` is never heard`,
+        `write a rule that reads ${name}; say \`on_error: skip\` where its facts are wanted on record alone`,
       ),
     );
 }

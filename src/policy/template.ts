@@ -70,7 +70,11 @@ function placeholder(path: string, start: number, names: Names): Read | Flaw {
   const simple = (of: FactType): boolean => of.kind === 'text' || of.kind === 'number' || of.kind === 'flag';
   if (!simple(type) && !(type.kind === 'list' && simple(type.of))) {
     const parts = type.kind === 'object' ? ` ${path} has: ${Object.keys(type.fields).join(', ')}` : '';
-    return { start, message: `${path} is no text, number or list of them`, remedy: `name one of its parts.${parts}` };
+    const remedy =
+      type.kind === 'list'
+        ? 'a text cannot take its parts; leave it out: `postern trace` shows them all'
+        : `name one of its parts.${parts}`;
+    return { start, message: `${path} is no text, number or list of them`, remedy };
   }
   return { root: name, path: steps, type, start, through: '' };
 }

@@ -11,13 +11,13 @@ export interface SpooledContent {
   readonly sha256: string;
   /** The header section with its ending blank line, at most the header limit. */
   readonly header: Uint8Array;
-  /** The octets from the start, as often as asked. */
+  /** The octets from the start, as often as asked. A piece stands until the next one is asked for: whoever keeps it copies. */
   open(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 /** Takes the octets of one message. Exactly one of `finish` and `abandon` ends it. */
 export interface ContentWriter {
-  /** False: await `drained()` before writing on. The chunk is kept, not copied: it is not to be written into again. */
+  /** False: await `drained()` before writing on. What is kept of the chunk is copied: its octets are the caller's again. */
   write(chunk: Uint8Array): boolean;
   drained(): Promise<void>;
   /** What was written so far. */
@@ -31,7 +31,7 @@ export interface ContentWriter {
 export interface ContentStore {
   /** Small content stays in memory until it is admitted; large content goes to the spool as it comes. */
   create(): ContentWriter;
-  /** Content that was admitted. Rejects when it is not there (the store is damaged). */
+  /** Content that was admitted, each piece until the next one is asked for. Rejects when it is not there (the store is damaged). */
   read(ref: ContentRef, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Releases spooled content that was refused. Never rejects. */
   discard(content: SpooledContent): Promise<void>;

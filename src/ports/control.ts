@@ -34,6 +34,8 @@ export interface GatewayStatus {
   /** Digest of the configuration in force, policies and overrides included: tells whether the files say the same. */
   readonly configuration: string;
   readonly draining: boolean;
+  /** Bounds of the store that it keeps to, which the files may have changed since. */
+  readonly room: { readonly minFreeBytes: number; readonly quarantineBytes: number };
   readonly listeners: readonly {
     readonly name: string;
     readonly address: string;

@@ -72,12 +72,14 @@ const HEADLINE: { readonly [action in DsnAction]: string } = {
   delayed: 'has not been delivered yet to',
   delivered: 'was delivered to',
   relayed: 'was passed on, to a server that will not report, for',
+  expanded: 'was passed on to everybody who stands behind',
 };
 const SUBJECT: { readonly [action in DsnAction]: string } = {
   failed: 'Not delivered',
   delayed: 'Delayed',
   delivered: 'Delivered',
   relayed: 'Passed on',
+  expanded: 'Passed on',
 };
 
 function subject({ recipients }: DsnParts): string {
@@ -137,7 +139,12 @@ function recipientFields({ recipient, orcpt, report, retryUntil }: ReportedRecip
     ...(remote === '' ? [] : [`Remote-MTA: dns; ${remote}`]), // §2.3.5
     // §2.3.6: what the other side said, as it said it; our own words are of a type of our own.
     ...(failed
-      ? [foldField('Diagnostic-Code', `${reply === null ? 'x-postern' : 'smtp'}; ${ascii(clean(said, SAID_MAX))}`)]
+      ? [
+          foldField(
+            'Diagnostic-Code',
+            `${reply === null || host === '' ? 'x-postern' : 'smtp'}; ${ascii(clean(said, SAID_MAX))}`,
+          ),
+        ]
       : []),
     `Last-Attempt-Date: ${mailDate(at)}`, // §2.3.7
     ...(action === 'delayed' ? [`Will-Retry-Until: ${mailDate(retryUntil)}`] : []), // §2.3.9
@@ -158,9 +165,14 @@ function originalPart({ original }: DsnParts, boundary: string): Uint8Array[] {
 const SAID_MAX = 600;
 const LINE = 70;
 
-/** `mail1.internal` of `mail1.internal:25`; a unix socket and a folder have no name on the net. */
+/** `mail1.internal` of `mail1.internal:25`, `mx1.test` of `mx1.test[192.0.2.1]:25`; a unix socket and a folder have no name on the net. */
 const hostName = (host: string): string =>
-  host.startsWith('unix:') || host.includes('/') ? '' : host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  host.startsWith('unix:') || host.includes('/')
+    ? ''
+    : host
+        .replace(/:\d+$/, '')
+        .replace(/^\[(.*)\]$/, '$1')
+        .replace(/(?<=.)\[.*\]$/, '');
 
 function wrapped(text: string): string[] {
   const lines: string[] = [];

@@ -49,7 +49,10 @@ export interface QueueEntry {
   /** `<record id>.<n>`: n is the recipient's number in its record, from 1, or beyond them that of a copy. */
   readonly id: string;
   readonly recordId: string;
+  /** Who sent it, and hears of it. */
   readonly reversePath: ReversePath;
+  /** What MAIL says in its place, where the message is sent on in our name; left out: the reverse-path. */
+  readonly mailFrom?: ReversePath;
   /** The recipient's address as it goes on the wire. */
   readonly recipient: string;
   readonly domain: string;
@@ -61,6 +64,11 @@ export interface QueueEntry {
   readonly edits: readonly Edit[];
   readonly body: '7BIT' | '8BITMIME';
   readonly utf8: boolean;
+  /**
+   * `required`: no host may have it but one that is proved and requires the same (REQUIRETLS, RFC 8689 §4.2.1). `optional`: its author would
+   * rather have it arrive in plain than not at all (`TLS-Required: No`, §5). Left out: as route, zone and policy say.
+   */
+  readonly tls?: 'required' | 'optional';
   readonly sender: SenderStanding;
   readonly dsn: {
     readonly notify: readonly DsnNotify[];

@@ -5,7 +5,7 @@ import type { RouteTiming } from './route.ts';
 import type { HandedTo } from './transition.ts';
 
 /** RFC 3464 §2.3.3. */
-export type DsnAction = 'failed' | 'delayed' | 'delivered' | 'relayed';
+export type DsnAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
 
 /** Senders who may be told at all: anyone else would hear of mail they never sent. */
 export function mayBeTold(entry: QueueEntry): boolean {

@@ -32,14 +32,53 @@ export interface RouteTiming {
   readonly refusedAfterAccept: 'dsn_if_verified' | 'quarantine';
 }
 
-export type Route =
-  | (RouteBase & {
-      readonly kind: 'hosts';
-      readonly protocol: 'smtp' | 'lmtp';
-      /** Asked in order: the next one when this one cannot be reached, or answers 4yz before it has taken the message. */
-      readonly hosts: readonly HostAddress[];
-      readonly tls: TlsLevel;
-      readonly auth: { readonly user: string; readonly password: string } | null;
-    })
-  | (RouteBase & { readonly kind: 'maildir'; readonly path: string })
-  | (RouteBase & { readonly kind: 'mx'; readonly port: number; readonly tls: TlsLevel });
+/** Own addresses to speak from, at most one a family; a family that is not named is not used. */
+export interface SourceAddresses {
+  readonly v4?: string;
+  readonly v6?: string;
+}
+
+/** How one of several hosts is chosen. The others follow when it does not take the message. */
+export type HostStrategy =
+  /** In the order they are written. */
+  | { readonly kind: 'failover' }
+  /** Each message begins with the next one. */
+  | { readonly kind: 'roundRobin' }
+  /** By chance, as often as its share of all weights says; one a host, in their order. */
+  | { readonly kind: 'weighted'; readonly weights: readonly number[] };
+
+/** What routes have in common that speak to hosts. */
+interface Speaking extends RouteBase {
+  readonly tls: TlsLevel;
+  /** Absent: the system chooses. */
+  readonly source?: SourceAddresses;
+  /** Relays that are asked, in order, when nobody else could be reached or all put the message off. */
+  readonly fallback?: readonly HostAddress[];
+}
+
+/** `from` is where the password was read, or has to be. */
+export interface RouteAuth {
+  readonly user: string;
+  readonly password: string;
+  readonly from?: ({ readonly file: string } | { readonly env: string }) & {
+    readonly place: { readonly file: string; readonly line: number; readonly column: number };
+  };
+}
+
+export interface HostsRoute extends Speaking {
+  readonly kind: 'hosts';
+  readonly protocol: 'smtp' | 'lmtp';
+  /** The next one is asked when one cannot be reached, or answers 4yz before it has taken the message. */
+  readonly hosts: readonly HostAddress[];
+  /** Absent: failover. */
+  readonly strategy?: HostStrategy;
+  readonly auth: RouteAuth | null;
+}
+
+/** To the hosts that the recipient's domain names in DNS (RFC 5321 §5.1). */
+export interface MxRoute extends Speaking {
+  readonly kind: 'mx';
+  readonly port: number;
+}
+
+export type Route = HostsRoute | MxRoute | (RouteBase & { readonly kind: 'maildir'; readonly path: string });

@@ -11,7 +11,13 @@ export type HandedTo = 'mailbox' | 'dsnRelay' | 'relay';
 
 /** What one attempt for one recipient came to. */
 export type AttemptResult =
-  | { readonly kind: 'delivered'; readonly host: string; readonly reply: Reply; readonly to: HandedTo }
+  | {
+      readonly kind: 'delivered';
+      readonly host: string;
+      readonly reply: Reply;
+      readonly to: HandedTo;
+      readonly security?: string;
+    }
   | { readonly kind: 'transient'; readonly host: string; readonly reply: Reply | null; readonly cause: string }
   | { readonly kind: 'permanent'; readonly host: string; readonly reply: Reply }
   /** The line broke after the final dot: it may have been taken, so it is tried again at the same host, never elsewhere. */
@@ -153,7 +159,10 @@ function attempted(
       return {
         kind: 'moved',
         next: { ...entry, last, state: { kind: 'delivered' } },
-        effects: [note('delivered', last.host, last.said), ...(report ? [{ kind: 'tell' as const, report }] : [])],
+        effects: [
+          note('delivered', last.host, withSecurity(last.said, result.security)),
+          ...(report ? [{ kind: 'tell' as const, report }] : []),
+        ],
       };
     }
     case 'permanent': {
@@ -207,6 +216,9 @@ function failed(entry: QueueEntry, report: Report, timing: RouteTiming): Transit
     effects: [note('quarantined', report.host, report.said), { kind: 'quarantine', reason: report.said }],
   };
 }
+
+/** How it was kept from others on the way, beside what the host said. */
+const withSecurity = (said: string, security = ''): string => (security === '' ? said : `${said} [${security}]`);
 
 const note = (event: Extract<Effect, { kind: 'note' }>['event'], by: string, text: string): Effect => ({
   kind: 'note',

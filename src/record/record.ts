@@ -88,6 +88,8 @@ export interface RecipientRecord extends Verdictum {
   readonly removed?: readonly RemovedPart[];
   /** Where there are any: what else was kept or sent on this recipient's behalf. */
   readonly copies?: readonly RecipientCopy[];
+  /** Whom the address stands for: the first of them, others are copies. */
+  readonly target?: { readonly address: string; readonly by: string };
 }
 
 /** Text from outside is cleaned and bounded. */
@@ -105,7 +107,8 @@ export interface RecipientCopy {
   readonly number: number;
   readonly address: string;
   /** `original`: the message as it came, kept aside as attachments were taken out. */
-  readonly kind: 'bcc' | 'original';
+  /** `alias`: one more of those that the address stands for. */
+  readonly kind: 'bcc' | 'original' | 'alias';
   readonly by: string;
 }
 
@@ -182,6 +185,12 @@ export interface RecordEvent {
     | 'retried'
     | 'removed'
     | 'notified'
+    /** What left or waits bears our signatures, or a seal; `text` says by which keys. */
+    | 'signed'
+    | 'sealed'
+    /** It does not, though it is our senders', or forwarded where forwarded mail is sealed; `text` says why. */
+    | 'unsigned'
+    | 'unsealed'
     | 'orphaned';
   /** Who or what: a host, an operator, a notification's record id. */
   readonly by: string;

@@ -1,6 +1,6 @@
 /** What a message scored for one recipient: the rules' total, and what each scanner said. */
 import type { Facts } from '../policy/facts.ts';
-import type { CheckRun, TransactionRecord } from './record.ts';
+import type { CheckRun, RecipientRecord, TransactionRecord } from './record.ts';
 import { findFact } from './say-value.ts';
 
 export interface Scores {
@@ -12,9 +12,8 @@ export interface Scores {
   readonly signature: string;
 }
 
-/** Of whom the address was: an original that attachments were taken out of has a number of its own. */
-export function scoresOf(record: TransactionRecord, address: string): Scores {
-  const recipient = record.recipients.find((one) => one.address.toLowerCase() === address.toLowerCase());
+/** Of the recipient as they were written to; undefined where the record knows none. */
+export function scoresOf(record: TransactionRecord, recipient: RecipientRecord | undefined): Scores {
   const facts: readonly Facts[] = [recipient?.facts ?? {}, record.facts];
   const runs = [...record.checks, ...(recipient?.checks ?? [])].filter(({ status }) => status === 'completed');
   const scanners: { [name: string]: number } = {};

@@ -110,7 +110,11 @@ const sayPart = ({ part, name, type, size }: RemovedPart): string =>
   `part ${part}, ${name === '' ? 'without a name' : `"${name}"`}, ${type}, ${size} octets`;
 
 const sayCopy = ({ kind, number, address }: RecipientCopy): string =>
-  kind === 'bcc' ? `copies    to <${address}> as .${number}` : `keeps     the message as it came, as .${number}`;
+  ({
+    bcc: `copies    to <${address}> as .${number}`,
+    alias: `goes to   <${address}> too, as .${number}`,
+    original: `keeps     the message as it came, as .${number}`,
+  })[kind];
 
 function tellChecks(
   view: RecordView,

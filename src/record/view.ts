@@ -211,6 +211,7 @@ function changesView({
   modifications,
   removed,
   copies,
+  target,
 }: RecipientRecord): Pick<
   RecipientView,
   'headers' | 'removed_headers' | 'subject_tags' | 'route' | 'redirect' | 'removed' | 'copies'
@@ -219,7 +220,7 @@ function changesView({
   const fields: string[] = [];
   const tags: string[] = [];
   let route: string | undefined;
-  let redirect: { address: string; by: string } | undefined;
+  let redirect = target;
   for (const change of modifications) {
     switch (change.kind) {
       case 'addHeader':

@@ -82,6 +82,12 @@ const signatures = (count: number, canonical: (n: number) => string): string =>
     })
     .join('');
 
+/** With a signature that does not hold, but has to be looked at. */
+export const signed = (octets: Buffer): { readonly name: string; readonly octets: Buffer } => ({
+  name: '25 MiB, 40 attachments, signed',
+  octets: Buffer.concat([Buffer.from(signatures(1, () => 'c=relaxed/relaxed;')), octets]),
+});
+
 /** As many fields as a header section holds. */
 const fields = (one: (n: number) => string, octets = 120 * 1024): string => {
   let text = FROM;

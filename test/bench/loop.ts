@@ -19,8 +19,8 @@ import { wireOctets } from '../../src/gateway/rehearse.ts';
 import { Wire } from '../support/hostile-clients.ts';
 import { rsaKey } from '../support/signing.ts';
 import { suite } from '../support/suites.ts';
-import { burdens } from './inside-plays.ts';
-import { bodies, KEY_NAMES, type Play, pieces } from './loop-plays.ts';
+import { attachments, burdens } from './inside-plays.ts';
+import { bodies, KEY_NAMES, type Play, pieces, signed } from './loop-plays.ts';
 import type { Still } from './loop-watch.ts';
 import { dnsOver } from './record-dns.ts';
 
@@ -58,7 +58,10 @@ async function bench(only: string, rounds: number): Promise<void> {
       for (const play of letters(way)) rows.push(await run(play, port, gateway));
       print([worst(`${rows.length} messages by ${way}`, rows)]);
     }
-    const inside = burdens().map(({ name, octets }) => ({ ...pieces(name, octets, 'DATA'), settle: 1500 }));
+    const inside = [...burdens(), signed(attachments(40, 470_000))].map(({ name, octets }) => ({
+      ...pieces(name, octets, 'DATA'),
+      settle: 1500,
+    }));
     for (const play of [...bodies(RECIPIENT), ...inside]) {
       if (!play.name.includes(only)) continue;
       const rows: Row[] = [];

@@ -52,6 +52,7 @@ const world: World = {
   current: () => current,
   claim: () => undefined,
   admitted: () => {},
+  signingKeys: undefined,
   rehearsal: undefined,
 };
 const receiver = createReceiver({

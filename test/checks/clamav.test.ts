@@ -16,7 +16,7 @@ function scanner(other: (text: string) => VirusVerdict | Error = () => ({ kind: 
     version: async () => 'ClamAV 1',
     scan: async ({ octets }) => {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of octets) chunks.push(chunk);
+      for await (const chunk of octets) chunks.push(Uint8Array.from(chunk));
       const text = Buffer.concat(chunks).toString('latin1');
       seen.push(text);
       if (text.includes(VIRUS)) return { kind: 'infected', signature: 'Bad\x1b[31m' };
@@ -145,6 +145,43 @@ describe('a message that a part carries encoded', () => {
     expect((await scanned(carried(uuencoded(VIRUS), 3))).facts).toMatchObject({ result: 'infected', part: '2.2.2.1' });
     expect((await scanned(carried(uuencoded(VIRUS), 4))).facts).toMatchObject({ result: 'too-large' });
     expect((await scanned(carried('hello', 3))).facts).toMatchObject({ result: 'clean' });
+  });
+
+  test('as a file that is named as a message, too', async () => {
+    const within = `Content-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\nContent-Transfer-Encoding: base64\r\n\r\n${BASE64}\r\n--y--\r\n`;
+    const { facts } = await scanned(
+      `Content-Type: application/octet-stream; name=a.eml\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.from(within).toString('base64')}\r\n`,
+    );
+    expect(facts).toMatchObject({ result: 'infected', part: '1.1' });
+  });
+});
+
+describe('a text that is encoded', () => {
+  const scanned = async (text: string) => {
+    const { made, seen } = scanner();
+    const message = Buffer.from(text, 'latin1');
+    const walk = new Walk();
+    walk.write(message);
+    const { facts } = await runOn(clamav, { message, services: { clamav: made }, written: {}, inside: walk.end() });
+    return { facts, seen };
+  };
+  const letter = (encoding: string, body: string): string =>
+    `Subject: x\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n${body}\r\n`;
+  const written = `begin-base64 644 a\r\n${BASE64}\r\n====\r\n`;
+  const before = `hello\r\n=ybegin line=128 size=1 name=a\r\nhello\r\n`;
+
+  test('is scanned decoded, though it is all there is', async () => {
+    const { seen } = await scanned(letter('quoted-printable', QUOTED));
+    expect(seen).toContain(`A${VIRUS}=zz\r\n`);
+  });
+
+  test.each([
+    ['7bit', written],
+    ['7bit', `${before}${written}`],
+    ['base64', Buffer.from(written).toString('base64')],
+    ['quoted-printable', `${before}${written}`.replaceAll('=', '=3D')],
+  ])('is scanned for files written into it: %s %j', async (encoding, body) => {
+    expect((await scanned(letter(encoding, body))).facts).toMatchObject({ result: 'infected', part: '1' });
   });
 });
 

@@ -35,6 +35,12 @@ describe('dkim', () => {
     expect(asked).toEqual([]);
   });
 
+  test('a body in many pieces, whose ends lie within lines', async () => {
+    const long = Array.from({ length: 200 }, (_, n) => `${n}${' word'.repeat(n % 40)}\r\n`).join('');
+    const { facts } = await check(await signed(`${plain}${long}`, 'one.example', one));
+    expect(facts).toMatchObject({ result: 'pass' });
+  });
+
   test('signatures are told in the order of the header section, domains once', async () => {
     const twice = await signed(await signed(plain, 'one.example', one), 'one.example', one);
     const { facts, evidence } = await check(await signed(twice, 'two.example', two));

@@ -215,6 +215,11 @@ describe('as an operator writes it', () => {
     ['neither', '{ zone: a.test }', /`codes:` or by `bits:`/],
     ['a bit that is none', '{ zone: a.test, bits: { 3: 1 } }', /a bit of the last octet/],
     ['no zone', '{ bits: { 2: 1 } }', /the list has no zone/],
+    [
+      'a zone that is an address of the web',
+      '{ zone: "https://multi.surbl.org/", bits: { 2: 1 } }',
+      /expected a domain name/,
+    ],
     ['a zone that leaves no room', `{ zone: "${'a.'.repeat(70)}test", bits: { 2: 1 } }`, /expected a domain name/],
   ])('a list with %s does not load', (_, list, says) => {
     const { policy: found, problems } = policy(list);

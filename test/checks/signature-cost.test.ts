@@ -12,6 +12,8 @@ import { ed25519Key, signed } from '../support/signing.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 
+/** Into octets of its own each time. */
+const eased = (octets: Buffer): Buffer => easeRelaxed(octets, Buffer.allocUnsafe);
 const FROM = 'From: a@one.example\r\n';
 const signature = ({ name = 'DKIM-Signature', h = 'From', bh = 'AAAA' } = {}) =>
   `${name}: v=1; a=ed25519-sha256; c=relaxed/relaxed; d=one.example; s=s1; h=${h}; bh=${bh}; b=AAAA\r\n`;
@@ -103,13 +105,13 @@ describe('a body', () => {
     const lengths = fc.constantFrom<number | ''>('', 0, 3, 9);
     fc.assert(
       fc.property(body, fc.integer({ min: 1, max: 20 }), lengths, (octets, cut, length) => {
-        expect(hash(octets, cut, length, easeRelaxed)).toEqual(hash(octets, octets.length + 1, length, (one) => one));
+        expect(hash(octets, cut, length, eased)).toEqual(hash(octets, octets.length + 1, length, (one) => one));
       }),
       { numRuns: 1000 },
     );
   });
 
   test('of lines that end in blanks reaches mailauth without them', () => {
-    expect(easeRelaxed(Buffer.from(' \r\n\t\r\na \t b  \r\n ')).toString()).toBe('\r\n\r\na b\r\n ');
+    expect(eased(Buffer.from(' \r\n\t\r\na \t b  \r\n ')).toString()).toBe('\r\n\r\na b\r\n ');
   });
 });

@@ -116,3 +116,61 @@ describe('facts', () => {
     await expect(runOn(structure, { message: Buffer.from('Subject: a\r\n\r\n') })).rejects.toThrow('could not be read');
   });
 });
+
+describe('files are told by what whoever opens them sees', () => {
+  const fileOf = (header: string, body = 'x'): string => `From: a@example.org
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=x
+
+--x
+Content-Type: text/plain
+
+hello
+--x
+${header}
+Content-Transfer-Encoding: base64
+
+${base64Lines(body)}
+--x--
+`;
+  const within = fileOf('Content-Type: application/octet-stream; name=a.js').replace(/\n/g, '\r\n');
+
+  test.each([
+    ['a picture whose name is none', fileOf('Content-Type: image/png; name=a.js\nContent-Disposition: inline')],
+    ['a picture in the text whose name is none', fileOf('Content-Type: image/png; name=a.js\nContent-ID: <a@b>')],
+    ['no name, and a type that runs something', fileOf('Content-Type: application/hta')],
+    ['a text that runs something', fileOf('Content-Type: text/javascript')],
+    ['in a message that is a file', fileOf('Content-Type: application/octet-stream; name=a.eml', within)],
+    ['a type behind a long comment', fileOf(`Content-Type: (${'x'.repeat(300)}) message/rfc822`, within)],
+  ])('%s', async (_, raw) => {
+    const wanted = "structure.attachments.exists(a, a.extension in ['js', 'hta'])";
+    expect(await verdict(wanted, raw)).toBe('reject');
+  });
+
+  test('a picture in the text is no file', async () => {
+    const raw = fileOf('Content-Type: image/png; name=a.PNG\nContent-ID: <a@b>');
+    expect(await verdict('structure.attachments.size() > 0', raw)).toBe('accept');
+  });
+
+  test.each([
+    [150, 'accept'],
+    [151, 'reject'],
+  ])('%i endings in one archive', async (count, expected) => {
+    const members = Array.from({ length: count }, (_, n) => ({ name: `a.t${n}` }));
+    expect(await verdict("structure.result == 'too-much'", letter('application/zip', zip(members)))).toBe(expected);
+  });
+
+  test('a delimiter with more behind it than a line may have is nearly one', async () => {
+    const raw = letter('text/plain', 'x');
+    const long = raw.replace('hello\n--x', `hello\n--x${' '.repeat(1200)}`);
+    expect(await verdict("'near-boundary' in structure.anomalies", raw)).toBe('accept');
+    expect(await verdict("'near-boundary' in structure.anomalies", long)).toBe('reject');
+  });
+
+  test('a boundary that is too long to be followed is told like one that has a rival', async () => {
+    const of = (length: number) =>
+      letter('text/plain', 'x').replace(/boundary=x|^--x/gm, (one) => `${one}${'x'.repeat(length - 1)}`);
+    expect(await verdict("'contradictory-boundaries' in structure.anomalies", of(400))).toBe('accept');
+    expect(await verdict("'contradictory-boundaries' in structure.anomalies", of(401))).toBe('reject');
+  });
+});

@@ -29,6 +29,7 @@ const STATUS: GatewayStatus = {
   startedAt: NOON - 3_600_000,
   configuration: 'abc',
   draining: false,
+  room: { minFreeBytes: 1024 ** 3, quarantineBytes: 10 * 1024 ** 3 },
   listeners: [{ name: 'mx', address: '127.0.0.1:25', policy: 'inbound', sessions: 2 }],
   policies: [{ name: 'inbound', bundle: 'abc', rules: 3 }],
   lastReload: null,
@@ -101,6 +102,13 @@ describe('postern status', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('tells the bounds that the gateway keeps to, not those that the files say since', async () => {
+    const room = { minFreeBytes: 6 * 1024 ** 3, quarantineBytes: 1024 ** 3 };
+    const { out } = await run(answering({ room }), 'status');
+    expect(out).toContain('TOO LITTLE: mail is answered 451; 5.0 GiB free, 6.0 GiB must be\n');
+    expect(out).toContain('quarantine  0, 0 MiB of 1.0 GiB\n');
   });
 
   test('when nothing runs says so with exit 1, and tells what the store knows, its overrides too', async () => {

@@ -129,6 +129,17 @@ describe('the program', () => {
   });
 });
 
+test('who may not open the store hears who may', async () => {
+  const world = fakeWorld();
+  world.visit = async () => {
+    throw new Error("Cannot use the store: EACCES: permission denied, stat '/var/lib/postern/queue.db'");
+  };
+  expect(await run('quarantine list', world)).toMatchObject({
+    status: 1,
+    err: expect.stringMatching(/^postern: Cannot use the store: EACCES.*\nrun it as the gateway's user: .*\n$/),
+  });
+});
+
 describe('a reader who goes away', () => {
   test('is no fault of ours: exit 0, nothing said', async () => {
     const world = fakeWorld();

@@ -75,6 +75,20 @@ describe('looking', () => {
     });
   });
 
+  test('of a redirected message it is told whom the sender wrote to, and what it scored for them', async () => {
+    const world = fakeWorld();
+    await keepAside(world, 1, { record: SCORED, to: ['desk@example.com'] });
+    const { out } = await run(world, 'show', id(1));
+    expect(out).toMatch(/to +<desk@example\.com> by route/);
+    expect(out).toMatch(/for +<bob@example\.com>, as the sender wrote: a rule redirects it\n/);
+    expect(out).toMatch(/scores +total 7\.5/);
+    const [line] = (await run(world, 'list', '--json')).out.split('\n');
+    expect(JSON.parse(line!)).toMatchObject({
+      written_to: 'bob@example.com',
+      entry: { recipient: 'desk@example.com' },
+    });
+  });
+
   test('--preview shows the header, the text set off, and what is attached', async () => {
     const world = fakeWorld();
     const text = `From: a@x.test\r\nSubject: pay\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nfirst\r\n${id(1)}.1  forged\r\n${'long '.repeat(300)}\r\n--x\r\nContent-Disposition: attachment; filename=a.exe\r\n\r\nMZ\r\n--x--\r\n`;
@@ -158,6 +172,30 @@ describe('releasing', () => {
     expect((await story(world, 1)).at(-1)!.text).toBe(
       'as administrator; a false alarm; scanned again: infected, Eicar',
     );
+  });
+});
+
+describe('what is not there', () => {
+  test('an id that is not held is told by each command, with exit 1, and the others go on', async () => {
+    const world = fakeWorld();
+    await keepAside(world, 1);
+    const gone = `postern: ${id(2)}.1 is not in quarantine, or not with these options; \`postern trace ${id(2)}.1\` tells what became of it\n`;
+    for (const words of [['list'], ['show'], ['release'], ['delete']]) {
+      const came = await run(world, ...words, `${id(2)}.1`);
+      expect(came, words[0]).toMatchObject({ status: 1, err: gone });
+    }
+    expect(await run(world, 'release', id(1), `${id(2)}.1`)).toEqual({ status: 1, out: '1 released\n', err: gone });
+    expect((await run(world, 'release', id(1), '--to', 'bob@example.com')).err).toContain(
+      `${id(1)} is not in quarantine`,
+    );
+  });
+
+  test('a class that is none is a slip, not an empty quarantine', async () => {
+    const world = fakeWorld();
+    await keepAside(world, 1);
+    const { status, out, err } = await run(world, 'delete', '--class', 'malwre');
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(err).toContain('malware');
   });
 });
 

@@ -149,6 +149,25 @@ describe('postern queue', () => {
   });
 });
 
+describe('what is kept aside', () => {
+  test.each(['release', 'remove', 'retry', 'hold', 'show', 'list'])(
+    'is no entry of the queue: %s shows the way',
+    async (name) => {
+      const world = fakeWorld();
+      await keepAside(world, 1);
+      expect(await run(world, 'queue', name, `${id(1)}.1`)).toMatchObject({
+        status: 1,
+        err: `postern: ${id(1)}.1 is in quarantine, not in the queue: see \`postern quarantine show ${id(1)}.1\`\n`,
+      });
+    },
+  );
+
+  test('is no state of an entry: an empty list would say that nothing is', async () => {
+    const { status, err } = await run(fakeWorld(), 'queue', 'list', '--state', 'quarantined');
+    expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining('postern quarantine list') });
+  });
+});
+
 describe('postern quarantine', () => {
   test('lists and shows what is kept aside, by any choice', async () => {
     const world = fakeWorld();

@@ -49,6 +49,7 @@ test.each([
   [`${LINK}, address: "[::]:8026"`, 'is every address of this machine', 'behind a proxy'],
   [`${LINK}, address: "192.0.2.1:8026"`, 'can be reached from outside', 'behind a proxy'],
   [`${LINK}, address: "q.example.com:8026"`, 'is not where pages can be served', '127.0.0.1'],
+  [`${LINK}, address: "127.0.0.1:25"`, 'taken by the listener mx', 'a port of their own'],
   [`${LINK}, at: ["07:00"], every: 1d`, 'two schedules', 'keep one'],
   [`${LINK}, at: ["7:00"]`, 'no time of day', ''],
   [`${LINK}, every: 5m`, 'too short', ''],

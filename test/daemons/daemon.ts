@@ -23,6 +23,8 @@ const KNOWN = {
     preseed: 'postfix postfix/main_mailer_type select No configuration\n',
   },
   dovecot: { program: '/usr/lib/dovecot/lmtp', package: 'dovecot-lmtpd' },
+  knot: { program: '/usr/sbin/knotd', package: 'knot' },
+  opendkim: { program: '/usr/sbin/opendkim', package: 'opendkim' },
   nmap: { program: '/usr/bin/nmap', package: 'nmap' },
   clamd: { program: '/usr/sbin/clamd', package: 'clamav-daemon' },
   clamavTestfiles: { program: '/usr/share/clamav-testfiles/clam.exe', package: 'clamav-testfiles' },

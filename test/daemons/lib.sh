@@ -46,8 +46,8 @@ until_ready() {
   exit 1
 }
 
-# listens PORT: whether something takes TCP connections there.
-listens() { (exec 9<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# listens PORT [ADDRESS]: whether something takes TCP connections there.
+listens() { (exec 9<>"/dev/tcp/${2:-127.0.0.1}/$1") 2>/dev/null; }
 
 # free_port: a port that is free for TCP and UDP on 127.0.0.1.
 free_port() {

@@ -58,6 +58,7 @@ service() { printf '%s %s %s - n %s %s %s\n' "$@"; }
   service "127.0.0.1:$port" inet n - 50 smtpd
   service cleanup unix n - 0 cleanup
   service qmgr unix n 300 1 qmgr
+  service tlsmgr unix - - 1 tlsmgr
   service pickup unix n 60 1 pickup
   service showq unix n - - showq
   service flush unix n - 0 flush
@@ -65,7 +66,7 @@ service() { printf '%s %s %s - n %s %s %s\n' "$@"; }
   service rewrite unix - - - trivial-rewrite
   service retry unix - - - error
   for name in bounce defer trace; do service $name unix - - 0 bounce; done
-  for name in error discard anvil proxymap tlsmgr verify; do service $name unix - - - $name; done
+  for name in error discard anvil proxymap verify; do service $name unix - - - $name; done
   echo 'virtual unix - n n - - virtual' # writes as the mailboxes' owner
 } >"$etc/master.cf"
 

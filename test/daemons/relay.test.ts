@@ -3,8 +3,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dialSocket } from '../../src/adapters/net/dial.ts';
-import { systemClock } from '../../src/adapters/system/clock.ts';
 import { consign } from '../../src/gateway/deliver.ts';
 import { composeDsn } from '../../src/queue/dsn.ts';
 import type { QueueEntry } from '../../src/queue/entry.ts';
@@ -12,6 +10,7 @@ import type { HostAddress, Route } from '../../src/queue/route.ts';
 import type { AttemptResult } from '../../src/queue/transition.ts';
 import { SmtpDelivery } from '../../src/smtp/send/smtp-delivery.ts';
 import { anEntry, aTiming, from, T0 } from '../support/entries.ts';
+import { sendWorld } from '../support/sending-world.ts';
 import { type Daemon, provide, startDaemon } from './daemon.ts';
 
 const missing = await provide('postfix', 'dovecot');
@@ -53,7 +52,7 @@ describe.skipIf(missing !== '')('the client', () => {
   const daemons: Daemon[] = [];
   let postfix: Daemon;
   let dovecot: Daemon;
-  const out = new SmtpDelivery(dialSocket, 'mx.gateway.test', systemClock);
+  const out = new SmtpDelivery(sendWorld());
 
   const start = async (recipe: string, env: { readonly [name: string]: string } = {}) => {
     const daemon = await startDaemon(recipe, env);

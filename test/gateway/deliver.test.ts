@@ -113,21 +113,21 @@ describe('by its route', () => {
   const mx: Route = { ...aTiming, kind: 'mx', port: 25, tls: 'dane' };
 
   test.each<[string, Route, string]>([
-    ['hosts', smtp, 'hosts'],
-    ['hosts by LMTP', lmtp, 'hosts'],
+    ['hosts', smtp, 'smtp'],
+    ['hosts by LMTP', lmtp, 'smtp'],
     ['a maildir', maildir, 'maildir'],
-    ['MX', mx, ''],
+    ['MX', mx, 'smtp'],
   ])('to %s', async (_, route, expected) => {
-    const out = new DeliveryByRoute(way('hosts', []), way('maildir', []));
+    const out = new DeliveryByRoute(way('smtp', []), way('maildir', []));
     const parcel = consign([anEntry()], route, async function* () {});
     expect(await out.deliver(parcel, new AbortController().signal)).toMatchObject([
-      { host: expected, kind: expected === '' ? 'transient' : 'indeterminate' },
+      { host: expected, kind: 'indeterminate' },
     ]);
   });
 
   test('both ways are closed', async () => {
     const log: string[] = [];
-    await new DeliveryByRoute(way('hosts', log), way('maildir', log)).close();
-    expect(log.sort()).toEqual(['hosts closed', 'maildir closed']);
+    await new DeliveryByRoute(way('smtp', log), way('maildir', log)).close();
+    expect(log.sort()).toEqual(['maildir closed', 'smtp closed']);
   });
 });

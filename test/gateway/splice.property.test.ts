@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { grownBy, spliced } from '../../src/gateway/splice.ts';
 import type { Edit } from '../../src/queue/entry.ts';
+import { spoiled } from '../support/spoiled.ts';
 
 const FIELDS = ['A: 1\r\n', 'B: 2\r\n folded\r\n', 'a: 3\r\n'];
 const HEADER = FIELDS.join('');
@@ -27,16 +28,9 @@ async function streamed(
   sizes: readonly number[],
 ): Promise<string> {
   const octets = Buffer.from(content, 'latin1');
-  const read = async function* () {
-    let at = 0;
-    for (const size of sizes) {
-      yield octets.subarray(at, at + size);
-      at += size;
-    }
-    if (at < octets.length) yield octets.subarray(at);
-  };
+  const read = () => spoiled(octets, [...sizes, octets.length]);
   const out: Uint8Array[] = [];
-  for await (const piece of spliced(Buffer.from(top), edits, read())) out.push(piece);
+  for await (const piece of spliced(Buffer.from(top), edits, read())) out.push(Uint8Array.from(piece));
   return Buffer.concat(out).toString('latin1');
 }
 

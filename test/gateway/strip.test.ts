@@ -161,6 +161,16 @@ test.each<[string, string, (found: Inside) => Inside | 'unknown']>([
   ['what is inside is not known', LETTER, () => 'unknown'],
   ['not all of it was read', LETTER, (found) => ({ ...found, result: 'too-many-parts' })],
   ['a file is written into the text', lines(LETTER, 'begin 644 a.exe', '#0V%T', '`', 'end', ''), (found) => found],
+  [
+    'a file is written into a text that is encoded',
+    lines('Content-Transfer-Encoding: base64', '', base64(lines('begin 644 a.exe', '#0V%T', '`', 'end', ''))),
+    (found) => found,
+  ],
+  [
+    'some reader sees a part that we do not',
+    mixed('x', LETTER, file('a.exe')).replace(',\r\n--x', `,\r\n--x${' '.repeat(1200)}`),
+    (found) => found,
+  ],
   ['there are more than anybody reads', mixed('x', ...Array.from({ length: 101 }, () => file('a'))), (found) => found],
 ])('nothing is said to be removed where %s', (_what, text, change) => {
   expect(stripping(text, [ALL], change(inside(text)))).toMatchObject({ kind: 'cannot', by: 'rule:all' });

@@ -232,6 +232,20 @@ test('what cannot be read whole is kept aside instead of delivered with what it 
   expect(ours.messages).toEqual([]);
 });
 
+test('what is kept aside already stays so in its class when it cannot be changed, and is not copied', async () => {
+  await serve(`    - { name: copy, bcc: archive@away.test }
+    - { name: all, strip_attachments: {} }
+    - { name: bad, quarantine: { class: malware, reason: looks like it } }
+`);
+  expect(await send(`${PLAIN}begin 644 evil.exe\r\n#0V%T\r\n\`\r\nend\r\n`)).toMatch(/^250 /);
+  const { items, record } = await kept();
+  expect(items).toMatchObject([
+    { class: 'malware', reason: expect.stringContaining('looks like it; attachments cannot') },
+  ]);
+  expect(record.recipients).toMatchObject([{ outcome: 'quarantined' }]);
+  expect(record.recipients[0]).not.toHaveProperty('copies');
+});
+
 test('what is released is what would have been delivered, changes and all', async () => {
   await serve(`    - { name: tag, tag_subject: "[SPAM]" }
     - { name: strip, strip_attachments: { keep: false } }

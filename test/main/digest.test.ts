@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import { simpleParser } from 'mailparser';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { digestKeys } from '../../src/adapters/files/digest-keys.ts';
+import { dkim } from '../../src/checks/dkim.ts';
 import { signRight } from '../../src/gateway/digest/token.ts';
 import { days, hours } from '../../src/mail/time.ts';
 import { type Gateway, startGateway } from '../../src/main/serve.ts';
 import type { Log } from '../../src/ports/log.ts';
+import { runOn } from '../support/check-bench.ts';
 import { MovableClock } from '../support/movable-clock.ts';
 import { ScriptedHost } from '../support/scripted-host.ts';
+import { ed25519Key } from '../support/signing.ts';
 import { speak } from '../support/speak.ts';
 import { openStore, temporaryFolder } from '../support/store-folder.ts';
 
@@ -121,6 +124,23 @@ async function held() {
   await store.close();
   return items;
 }
+
+test('the mail is signed in the name of our domain, and holds', async () => {
+  const key = ed25519Key();
+  writeFileSync(join(folder, 'k.pem'), key.privateKey, { mode: 0o600 });
+  const config = join(folder, 'postern.yaml');
+  writeFileSync(
+    config,
+    `${readFileSync(config, 'utf8')}signing: { gateway.test: [{ selector: n1, key_file: k.pem }] }\n`,
+  );
+  expect(await gateway!.reload()).toEqual([]);
+  await mail('bob@relay.test', 'spam');
+  morning();
+  const message = Buffer.from(await arrived(1), 'latin1');
+  const zones = { 'n1._domainkey.gateway.test': [{ TXT: key.record }] };
+  const { facts } = await runOn(dkim, { zones, message, now: MORNING });
+  expect(facts).toMatchObject({ result: 'pass', domains: ['gateway.test'] });
+});
 
 describe('a held message', () => {
   test('is told in the morning, released by the form alone, and arrives octet for octet', async () => {

@@ -112,6 +112,22 @@ test('guarded away: skipped by its guard, and rules may know it', async () => {
   expect(record.facts.services).toBeUndefined();
 });
 
+test.each(['failed', 'timed_out'])(
+  'a daemon that is away can be rehearsed: %s, and its on_error speaks',
+  async (status) => {
+    const { record } = await play('', { ...SCENARIO, answers: { clamav: { status } } });
+    expect(record.checks).toMatchObject([{ name: 'clamav', status, why: 'answer given' }]);
+    expect(record.recipients).toMatchObject([{ verdict: 'defer', reason: 'on_error:clamav' }]);
+  },
+);
+
+test('an answer that no scanner gives is refused, not taken for a clean one', async () => {
+  const answers = { clamav: { result: 'infectd' } };
+  await expect(play('', { ...SCENARIO, answers })).rejects.toThrow(
+    'Cannot rehearse with these answers as clamav.result is never "infectd": did you mean "infected"?',
+  );
+});
+
 test.each(['', 'when: services.clamav', 'when: "services.clamav && settings.scan"'])(
   'an answer given stands for the daemon, whether one is configured or not, with the guard "%s"',
   async (guard) => {

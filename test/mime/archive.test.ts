@@ -51,7 +51,7 @@ function claimingMore(octets: Buffer): Buffer {
 }
 
 function listed(octets: Uint8Array, cut = octets.length + 1) {
-  const reader = new ArchiveReader({ left: 8 * 1024 * 1024 });
+  const reader = new ArchiveReader({ left: 8 * 1024 * 1024, names: 100_000, room: Buffer.alloc(0) });
   for (let at = 0; at < octets.length; at += cut) reader.write(octets.subarray(at, at + cut));
   const archive = reader.end();
   return { ...archive, names: archive?.entries.map(({ name }) => name), macros: reader.macros };

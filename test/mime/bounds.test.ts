@@ -66,3 +66,27 @@ describe('bounds', () => {
     expect(walk.end().parts[0]).toMatchObject({ size: 2 * 32 * 16_000 });
   });
 });
+
+describe('what costs by the line', () => {
+  test('ten thousand delimiters, or lines that nearly are, are too many', () => {
+    for (const line of ['--a--\n', '--ab\n']) {
+      expect(walked(`${MIXED}--a\n\nx\n${line.repeat(9000)}`).result).toBe('ok');
+      expect(walked(`${MIXED}--a\n\nx\n${line.repeat(10_001)}`).result).toBe('too-much');
+    }
+  });
+
+  test('fifty thousand lines that might begin a file are too many', () => {
+    const lines = (count: number): string => `Subject: x\n\n${'begin your day\n'.repeat(count)}`;
+    expect(walked(lines(50_000)).result).toBe('ok');
+    expect(walked(lines(50_001)).result).toBe('too-much');
+  });
+
+  test('messages carried encoded in one another are read to three', () => {
+    const carried = (times: number): string =>
+      times === 0
+        ? 'Subject: x\n\nx\n'
+        : `Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n${Buffer.from(carried(times - 1)).toString('base64')}\n`;
+    expect(walked(carried(3)).result).toBe('ok');
+    expect(walked(carried(4)).result).toBe('too-deep');
+  });
+});

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { withoutComments } from '../../src/mime/comments.ts';
 import { extensionOf, fileNameOf, parameters } from '../../src/mime/file-name.ts';
 
 test.each([
@@ -8,6 +9,8 @@ test.each([
   ['a.exe.\u00a0', 'exe'],
   ['name', ''],
   ['.htaccess', 'htaccess'],
+  ['a.exe:x', 'exe'],
+  ['a.exe::$DATA', 'exe'],
 ])('%j ends in %j, as whoever opens it reads it', (name, extension) => {
   expect(extensionOf(name)).toBe(extension);
 });
@@ -19,6 +22,14 @@ test.each([
   ['a path', 'attachment; filename="C:\\\\Users\\\\x\\\\a.exe"', 'a.exe'],
   ['no closing quote', 'attachment; filename="a b.exe', 'a b.exe'],
   ['no quotes', 'attachment; filename=a b.exe; size=1', 'a b.exe'],
+  ['RFC 2231 behind fifty parameters', `attachment; ${'x=y; '.repeat(55)}filename*0="a"; filename*1=".exe"`, 'a.exe'],
+  ['RFC 2231 without the first piece', 'attachment; filename*1="a"; filename*2=".exe"', 'a.exe'],
+  ['no semicolon before it', 'attachment filename="a.exe"', 'a.exe'],
+  ['a comment behind it', `attachment; filename=a.exe(${'x'.repeat(300)})`, 'a.exe'],
+  ['comments within one another before it', 'attachment; ((x)y)filename="a.exe"', 'a.exe'],
+  ['a semicolon and a quote in a comment', 'attachment; (;x="a) ; filename="a.exe"', 'a.exe'],
+  ['an encoded word in an unknown character set', 'attachment; filename="=?x-none?q?a=2Eexe?="', 'a.exe'],
+  ['an encoded word whose octets are none of its set', 'attachment; filename="=?utf-8?q?=FF=2Eexe?="', 'ÿ.exe'],
   ['direction turned within', 'attachment; filename="a\u202etxt.exe"', 'atxt.exe'],
 ])('a file name by %s', (_, disposition, name) => {
   expect(fileNameOf(disposition, '').name).toBe(name);
@@ -39,4 +50,21 @@ test('a parameter that stands twice has both readings', () => {
       readings: expect.arrayContaining(['b']),
     },
   );
+});
+
+test.each([
+  ['a piece that stands twice', 'attachment; filename*0="a.txt"; filename*0="a.exe"'],
+  ['a piece that is missing', 'attachment; filename*0="a"; filename*2=".exe"'],
+  ['a comment that is never closed', 'attachment; filename=a.txt; filename=(a.exe'],
+])('a name that readers take for different ones is told: %s', (_, disposition) => {
+  expect([...fileNameOf(disposition, '').flaws]).toEqual(['contradictory-file-names']);
+});
+
+test.each([
+  ['a (b (c) d) e', 'a   e'],
+  ['"(a)" (b)', '"(a)"  '],
+  ['"\\"(a)" (b', '"\\"(a)" (b'],
+  ['(a\\)b)c', ' c'],
+])('%j without its comments is %j', (written, bare) => {
+  expect(withoutComments(written)).toBe(bare);
 });

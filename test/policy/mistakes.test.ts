@@ -551,6 +551,21 @@ describe('a mistake in a policy is told with its place and its remedy', () => {
     expect(text.split('\n')[found!.place.line - 1]).toContain(found!.excerpt.replace(/…$/, '').trim());
   });
 
+  test('a part that elements do not have is told with those they have', () => {
+    const text = INBOUND.replace('when: partner\n', 'when: "dkim.signatures.exists(s, s.resul == \'pass\')"\n');
+    const [first] = load(text).problems;
+    expect(first).toMatchObject({
+      message: 'there is no dkim.signatures.resul',
+      remedy: 'did you mean "result"? dkim.signatures has: domain, selector, algorithm, result',
+    });
+    expect(`${first?.place.line}:${first?.place.column}`).toBe(placeOf(text, 'resul =='));
+  });
+
+  test('a text that names a list of maps is not told to name what cannot be named', () => {
+    const text = INBOUND.replace('DMARC {from.domain}', 'DMARC {dkim.signatures}');
+    expect(load(text).problems).toMatchObject([{ remedy: expect.stringContaining('leave it out') }]);
+  });
+
   test('the words of elements are known too', () => {
     const text = INBOUND.replace('when: partner\n', 'when: "dkim.signatures.exists(s, s.result == \'passs\')"\n');
     expect(load(text).problems.map(({ message }) => message)).toEqual(["dkim.signatures.result is never 'passs'"]);

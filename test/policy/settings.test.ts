@@ -112,6 +112,12 @@ describe('beside a policy', () => {
     expect(lint(wall, 0).map(({ message }) => message)).toEqual(['"b" is never asked: "a" above it always holds']);
   });
 
+  test('lint warns of a check whose outage nobody hears, and what it says to write ends the warning', () => {
+    const unread = (word: string) => lint(loaded(`policy: p\nchecks: { mail: [{ spf: { on_error: ${word} } }] }`), 0);
+    expect(unread('defer')).toMatchObject([{ remedy: expect.stringContaining('`on_error: skip`') }]);
+    expect(unread('skip')).toEqual([]);
+  });
+
   test('lint warns of mail that vanishes, where it does', () => {
     const gone = (mode: string) =>
       loaded(`policy: p\nrules: { data: [{ name: gone, ${mode}discard: { reason: r } }] }`);

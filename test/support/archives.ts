@@ -10,6 +10,8 @@ export interface ZipMember {
   readonly only?: 'local' | 'central';
   /** Sizes stand behind the body (APPNOTE 4.4.4 bit 3). */
   readonly streamed?: boolean;
+  /** By the field that Info-ZIP has for names in Unicode. */
+  readonly unicode?: string;
 }
 
 /** APPNOTE 4.3. */
@@ -17,10 +19,11 @@ export function zip(members: readonly ZipMember[]): Buffer {
   const pieces: Buffer[] = [];
   const central: Buffer[] = [];
   let at = 0;
-  for (const { name, body = '', deflate = false, encrypted = false, only, streamed = false } of members) {
+  for (const { name, body = '', deflate = false, encrypted = false, only, streamed = false, unicode } of members) {
     const plain = Buffer.from(body as string);
     const packed = deflate ? deflateRawSync(plain) : plain;
-    const written = Buffer.from(name, 'utf8');
+    const field = unicode === undefined ? Buffer.alloc(0) : unicodePath(name, unicode);
+    const written = Buffer.concat([Buffer.from(name, 'utf8'), field]);
     const flags = (encrypted ? 1 : 0) | (streamed ? 8 : 0);
     const shared = Buffer.alloc(26);
     shared.writeUInt16LE(20, 0);
@@ -29,7 +32,8 @@ export function zip(members: readonly ZipMember[]): Buffer {
     shared.writeUInt32LE(crc32(plain), 10);
     shared.writeUInt32LE(packed.length, 14);
     shared.writeUInt32LE(plain.length, 18);
-    shared.writeUInt16LE(written.length, 22);
+    shared.writeUInt16LE(written.length - field.length, 22);
+    shared.writeUInt16LE(field.length, 24);
     const local = Buffer.from(shared);
     if (streamed) local.fill(0, 10, 22);
     const entry = Buffer.concat([
@@ -63,6 +67,13 @@ export function zip(members: readonly ZipMember[]): Buffer {
   return Buffer.concat([...pieces, directory, end]);
 }
 
+/** APPNOTE §4.6.9: version, CRC of the name it stands for, and the name. */
+const unicodePath = (name: string, unicode: string): Buffer =>
+  Buffer.concat([
+    ...[uint16(0x7075), uint16(5 + Buffer.byteLength(unicode)), Buffer.from([1]), uint32(crc32(Buffer.from(name)))],
+    Buffer.from(unicode),
+  ]);
+
 /** POSIX ustar; a name over 100 octets as GNU writes it, in a member of its own. */
 export function tar(
   members: readonly { readonly name: string; readonly body?: string; readonly prefix?: string }[],
@@ -91,18 +102,24 @@ export interface RarMember {
   readonly name: string;
   readonly body?: string;
   readonly encrypted?: boolean;
+  /** RAR 4: what follows the NUL behind the name. */
+  readonly second?: readonly number[];
 }
 
 /** RAR 1.5 to 4; check sums are none. `locked`: headers need a password. */
 export function rar4(members: readonly RarMember[], locked = false): Buffer {
   const pieces: Buffer[] = [Buffer.from('Rar!\x1a\x07\0', 'latin1'), block4(0x73, locked ? 0x80 : 0, Buffer.alloc(6))];
-  for (const { name, body = 'x', encrypted = false } of members) {
+  for (const { name, body = 'x', encrypted = false, second } of members) {
+    const written = Buffer.concat([
+      Buffer.from(name, 'latin1'),
+      Buffer.from(second === undefined ? [] : [0, ...second]),
+    ]);
     const fields = Buffer.alloc(25);
     fields.writeUInt32LE(body.length, 0);
     fields.writeUInt32LE(body.length, 4);
-    fields.writeUInt16LE(name.length, 19);
+    fields.writeUInt16LE(written.length, 19);
     pieces.push(
-      block4(0x74, 0x8000 | (encrypted ? 4 : 0), Buffer.concat([fields, Buffer.from(name, 'latin1')])),
+      block4(0x74, 0x8000 | (encrypted ? 4 : 0) | (second === undefined ? 0 : 0x200), Buffer.concat([fields, written])),
       Buffer.from(body),
     );
   }

@@ -11,6 +11,7 @@ import type { Facts, FactValue } from '../../src/policy/facts.ts';
 import type { Resolver } from '../../src/ports/resolver.ts';
 import type { Services } from '../../src/ports/services.ts';
 import type { StateStore } from '../../src/ports/state.ts';
+import { always, spoiled } from './spoiled.ts';
 
 export interface BenchOptions {
   readonly zones?: unknown;
@@ -73,7 +74,7 @@ export async function runOn(check: Check, bench: BenchOptions): Promise<BenchRes
   return { facts: z.strictObject(check.facts.shape).parse(facts) as BenchResult['facts'], evidence, asked };
 }
 
-/** Content that lies in memory and comes in pieces of an odd size, so that nothing rests on where one ends. */
+/** Content in pieces of an odd size that do not last, so that nothing rests on where one ends, or on what came before. */
 export function messageOf(octets: Uint8Array): MessageView {
   const section = parseHeaderSection(octets);
   return {
@@ -82,9 +83,7 @@ export function messageOf(octets: Uint8Array): MessageView {
       size: octets.length,
       sha256: createHash('sha256').update(octets).digest('hex'),
       header: octets.subarray(0, section.length),
-      async *open() {
-        for (let at = 0; at < octets.length; at += 1009) yield octets.subarray(at, at + 1009);
-      },
+      open: () => spoiled(octets, always(1009)),
     },
     header: {
       values: (name) => section.fields.filter((field) => field.name.toLowerCase() === name).map((field) => field.value),

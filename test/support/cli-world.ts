@@ -3,6 +3,7 @@ import { memoryStore } from '../../src/adapters/memory/store.ts';
 import { threadPreviewer } from '../../src/adapters/preview/previewer.ts';
 import type { CliWorld, Loaded, Rehearse } from '../../src/cli/world.ts';
 import { loadInstallation } from '../../src/config/load-installation.ts';
+import type { KeyFacts } from '../../src/config/signing-key.ts';
 import type { Found } from '../../src/gateway/doctor/examine.ts';
 import type { Override } from '../../src/policy/override.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -63,6 +64,7 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
     glob: (pattern) => [pattern.replace('*', 'inbound')],
     show: (path) => path,
     pair: () => ({ kind: 'unread' }),
+    signingKey: () => ({ kind: 'unread' }),
   });
   const text = async (path: string): Promise<string> => {
     const found = present.get(path);
@@ -91,6 +93,15 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
     async *readLines(path) {
       yield* (await text(path)).split('\n');
     },
+    makeSigningKey: async (path, kind) => {
+      if (present.has(path)) return 'exists';
+      present.set(path, `a private key of ${kind}`);
+      return madeKey(kind);
+    },
+    signingKey: (path) =>
+      present.has(path)
+        ? { kind: 'read', facts: madeKey('rsa') }
+        : { kind: 'failed', absent: true, why: 'gone', remedy: '' },
     writeText: async (path, content) => void present.set(path, content),
     list: async (folder, ending) =>
       [...present.keys()].filter((path) => path.startsWith(`${folder}/`) && path.endsWith(ending)).sort(),
@@ -142,3 +153,9 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
   };
   return world;
 }
+
+/** As long as real ones. */
+const madeKey = (kind: 'rsa' | 'ed25519'): KeyFacts =>
+  kind === 'rsa'
+    ? { algorithm: 'rsa-sha256', rsaBits: 2048, published: 'A'.repeat(392) }
+    : { algorithm: 'ed25519-sha256', rsaBits: undefined, published: 'B'.repeat(44) };

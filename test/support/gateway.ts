@@ -85,6 +85,7 @@ export async function testGateway(
     current: () => current,
     claim: () => undefined,
     admitted: () => {},
+    signingKeys: undefined,
     rehearsal: undefined,
   };
   const listener = current.installation.listeners.find(

@@ -1,10 +1,12 @@
 /** A disk for tests: files by absolute path, pairs by the path of their certificate; another pair is not looked at. */
 import type { PairReading } from '../../src/config/certificate-pair.ts';
 import type { InstallationFiles } from '../../src/config/sections.ts';
+import type { KeyReading } from '../../src/config/signing-key.ts';
 
 export function filesOf(
   files: { readonly [path: string]: string },
   pairs: { readonly [certificate: string]: PairReading } = {},
+  keys: { readonly [path: string]: KeyReading } = {},
 ): InstallationFiles {
   return {
     read: (path) => files[path],
@@ -15,6 +17,7 @@ export function filesOf(
         .filter((path) => matcher.test(path))
         .sort();
     },
+    signingKey: (path) => keys[path] ?? { kind: 'unread' },
     pair: (certificate) => pairs[certificate] ?? { kind: 'unread' },
     show: (path) => path.replace(/^\/etc\/postern\//, ''),
   };

@@ -39,6 +39,7 @@ export const STATUS: GatewayStatus = {
   startedAt: NOON - 3_600_000,
   configuration: 'abc',
   draining: false,
+  room: { minFreeBytes: 1024 ** 3, quarantineBytes: 10 * 1024 ** 3 },
   listeners: [],
   policies: [],
   lastReload: null,
@@ -61,6 +62,7 @@ dns: { servers: ["${dns}"] }
     exists: () => true,
     glob: (pattern) => [pattern.replace('*', 'inbound')],
     pair: () => ({ kind: 'unread' }),
+    signingKey: () => ({ kind: 'unread' }),
     show: (path) => path,
   });
   return {
@@ -74,6 +76,7 @@ dns: { servers: ["${dns}"] }
     outwards: '',
     modeOf: async () => 0o40700,
     pair: () => ({ kind: 'unread' }),
+    signingKey: () => ({ kind: 'unread' }),
     timeKept: async () => ({ kind: 'kept' }),
     freeBytes: 10 * 1024 ** 3,
     heldBytes: 0,

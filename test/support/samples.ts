@@ -131,6 +131,6 @@ export function sampleAdmission(id: string, content: SpooledContent, changes: Pa
 
 export async function octetsOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
+  for await (const chunk of stream) chunks.push(Uint8Array.from(chunk));
   return Buffer.concat(chunks);
 }

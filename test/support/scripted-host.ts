@@ -23,6 +23,10 @@ export interface HostScript {
   readonly tls?: TlsOptions;
   /** What a message is answered before its end, at its first octets; `drop` added hangs up after it. */
   readonly early?: { readonly says: string; readonly drop: boolean };
+  /** What a chunk is answered that is not the last; `dot` answers that. Offered with CHUNKING in `keywords`. */
+  readonly BDAT?: Told;
+  /** More lines for EHLO, without their codes. */
+  readonly keywords?: readonly string[];
   /** Nothing is said after STARTTLS is let through. */
   readonly mute?: boolean;
   /** Nothing is read after 354 until `readOn()`. */
@@ -49,18 +53,23 @@ export class ScriptedHost {
     this.#server = createServer({ noDelay: true }, (socket) => this.#meet(socket));
   }
 
-  static async start(script: HostScript = {}, path?: string): Promise<ScriptedHost> {
+  static async start(
+    script: HostScript = {},
+    at: string | { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
+  ): Promise<ScriptedHost> {
     const host = new ScriptedHost(script);
-    await new Promise<void>((done) =>
-      path === undefined ? host.#server.listen(0, '127.0.0.1', done) : host.#server.listen(path, done),
-    );
+    await new Promise<void>((done, failed) => {
+      host.#server.once('error', failed);
+      if (typeof at === 'string') host.#server.listen(at, done);
+      else host.#server.listen(at.port, at.host, done);
+    });
     return host;
   }
 
   get address(): HostAddress {
     const at = this.#server.address();
     if (typeof at === 'string') return { kind: 'unix', path: at };
-    return { kind: 'tcp', host: '127.0.0.1', port: at?.port ?? 0 };
+    return { kind: 'tcp', host: at?.address ?? '', port: at?.port ?? 0 };
   }
 
   /** How many lines to it are open now. */
@@ -105,6 +114,26 @@ export class ScriptedHost {
     let deaf = false;
     let inTransaction = false;
     let recipients: string[] = [];
+    /** A chunk that is coming. */
+    let chunk: { left: number; readonly last: boolean } | undefined;
+    const takeChunk = (one: NonNullable<typeof chunk>) => {
+      message.push(buffered.slice(0, one.left));
+      const taken = Math.min(one.left, buffered.length);
+      buffered = buffered.slice(taken);
+      one.left -= taken;
+      if (one.left > 0) return;
+      chunk = undefined;
+      if (!one.last) return void say(this.#script.BDAT ?? '250 2.0.0 go on');
+      this.messages.push(message.join(''));
+      message = [];
+      inTransaction = false;
+      answerEnd();
+    };
+    const answerEnd = () => {
+      const told = this.#script.dot ?? '250 2.0.0 taken';
+      if (this.#script.lmtp === true) for (const one of recipients) say(told, one);
+      else say(told);
+    };
     const say = (told: Told, argument = ''): string => {
       const says = typeof told === 'function' ? told(argument, connection) : told;
       if (says === 'drop') socket.end();
@@ -113,8 +142,10 @@ export class ScriptedHost {
       return says;
     };
     const keywords = () => {
-      if (this.#script.tls === undefined) return KEYWORDS;
-      return KEYWORDS.replace('250-DSN', `250-DSN\r\n250-${secure ? 'AUTH LOGIN PLAIN' : 'STARTTLS'}`);
+      const more = (this.#script.keywords ?? []).map((line) => `\r\n250-${line}`).join('');
+      const known = KEYWORDS.replace('\r\n250-PIPELINING', `${more}\r\n250-PIPELINING`);
+      if (this.#script.tls === undefined) return known;
+      return known.replace('250-DSN', `250-DSN\r\n250-${secure ? 'AUTH LOGIN PLAIN' : 'STARTTLS'}`);
     };
     const command = (line: string) => {
       this.commands.push(line);
@@ -140,6 +171,9 @@ export class ScriptedHost {
         const fallback = recipients.length > 0 ? '354 go on' : '503 5.5.1 no recipients';
         inData = say(script.DATA ?? fallback, line).startsWith('354');
         if (inData && script.deaf === true) socket.pause();
+      } else if (verb === 'BDAT') {
+        const [, octets, last] = line.split(' ');
+        chunk = { left: Number(octets), last: last === 'LAST' };
       } else if (verb === 'QUIT') {
         socket.end('221 bye\r\n');
       } else say('250 2.0.0 ok', line);
@@ -159,10 +193,10 @@ export class ScriptedHost {
       });
       this.#serve(secured, connection);
     };
-    const take = (chunk: string) => {
+    const take = (piece: string) => {
       // The end may lie across two pieces: the last four octets are looked at again.
       const before = message.pop() ?? '\r\n';
-      const joined = before + chunk;
+      const joined = before + piece;
       const end = joined.indexOf('\r\n.\r\n', Math.max(before.length - 4, 0));
       if (end < 0) {
         const { early } = this.#script;
@@ -184,13 +218,15 @@ export class ScriptedHost {
       inData = false;
       inTransaction = false;
       buffered = joined.slice(end + 5);
-      const told = this.#script.dot ?? '250 2.0.0 taken';
-      if (this.#script.lmtp === true) for (const one of recipients) say(told, one);
-      else say(told);
+      answerEnd();
     };
-    socket.on('data', (chunk) => {
-      buffered += chunk.toString('latin1');
-      while (!deaf && buffered !== '') {
+    socket.on('data', (octets) => {
+      buffered += octets.toString('latin1');
+      while (!deaf && (buffered !== '' || chunk?.left === 0)) {
+        if (chunk !== undefined) {
+          takeChunk(chunk);
+          continue;
+        }
         if (inData) {
           const piece = buffered;
           buffered = '';

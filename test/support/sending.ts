@@ -21,6 +21,7 @@ export const installation = {
     ['store', store],
     ['internet', { ...store, name: 'internet' }],
   ]),
+  routing: [],
   defaultRoute: 'internet',
   queue: aTiming,
 } as unknown as Installation;
@@ -93,6 +94,7 @@ export function house() {
     queue: kept.queue,
     content: kept.content,
     delivery: hop,
+    signingKeys: undefined,
     clock,
     dice: { random: () => 0.5 },
     log: { event: keep, warn: keep, error: keep },

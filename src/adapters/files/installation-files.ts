@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { basename, isAbsolute, relative } from 'node:path';
 import type { InstallationFiles } from '../../config/sections.ts';
 import type { Timestamp } from '../../mail/time.ts';
+import { readSigningKey } from '../signing/read-signing-key.ts';
 import { readPair } from '../tls/read-pair.ts';
 
 /** Problems name files as seen from `cwd`, where that is shorter. Without `secrets`, keys are left alone. */
@@ -16,6 +17,7 @@ export function installationFiles(cwd: string, now: () => Timestamp, secrets: bo
         .filter((path) => !basename(path).startsWith('.') && statSync(path).isFile())
         .sort(),
     pair: (certificate, key) => (secrets ? readPair(certificate, key, now()) : { kind: 'unread' }),
+    signingKey: (path) => (secrets ? readSigningKey(path).reading : { kind: 'unread' }),
     show: (path) => {
       const near = relative(cwd, path);
       return near.startsWith('..') || isAbsolute(near) ? path : near;

@@ -1,4 +1,4 @@
-/** The last good text of each list of recipients, in a folder of the store: a restart knows it too. */
+/** The last good text of each list of recipients, or of each policy of MTA-STS, in a folder of the store: a restart knows it too. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,8 +6,13 @@ import type { KeptTexts } from '../../ports/kept-texts.ts';
 import type { Log } from '../../ports/log.ts';
 
 /** `follow`: another thread keeps them; what it kept is read, and nothing written. */
-export function keptTexts(store: string, mode: 'keep' | 'follow', log: Log): KeptTexts {
-  const folder = join(store, 'recipients');
+export function keptTexts(
+  store: string,
+  mode: 'keep' | 'follow',
+  log: Log,
+  what: 'recipients' | 'mta-sts' = 'recipients',
+): KeptTexts {
+  const folder = join(store, what);
   const fileOf = (key: string): string => join(folder, `${createHash('sha256').update(key).digest('hex')}.txt`);
   return {
     read(key) {
@@ -15,7 +20,7 @@ export function keptTexts(store: string, mode: 'keep' | 'follow', log: Log): Kep
         return readFileSync(fileOf(key), 'utf8');
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        if (code !== 'ENOENT' && code !== 'ENOTDIR') log.warn('recipients.unread', { folder, error: String(error) });
+        if (code !== 'ENOENT' && code !== 'ENOTDIR') log.warn('kept.unread', { folder, error: String(error) });
         return undefined;
       }
     },
@@ -28,7 +33,7 @@ export function keptTexts(store: string, mode: 'keep' | 'follow', log: Log): Kep
         renameSync(`${file}.new`, file);
       } catch (error) {
         // The list is in force all the same; only a restart would not know it.
-        log.warn('recipients.unkept', { folder, error: String(error) });
+        log.warn('kept.unkept', { folder, error: String(error) });
       }
     },
   };

@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 export type SecretText =
   | { readonly kind: 'text'; readonly text: string }
   /** Neither holds anything of the file. */
-  | { readonly kind: 'wrong'; readonly why: string; readonly remedy: string };
+  | { readonly kind: 'wrong'; readonly why: string; readonly remedy: string; readonly absent?: true };
 
 /** Any user of the machine. A group is how a service is let in without owning the file. */
 const OTHERS = 0o007;
@@ -18,7 +18,7 @@ export function readSecret(path: string): SecretText {
   } catch (error) {
     const { code } = error as { readonly code?: string };
     if (code === 'ENOENT' || code === 'ENOTDIR')
-      return { kind: 'wrong', why: 'there is no such file', remedy: 'make it, or mend its path' };
+      return { kind: 'wrong', absent: true, why: 'there is no such file', remedy: 'make it, or mend its path' };
     if (code === 'EACCES')
       return { kind: 'wrong', why: 'it may not be read', remedy: 'let the user or the group of the gateway read it' };
     throw error;

@@ -13,7 +13,7 @@ export class MemoryContent implements ContentStore {
     let size = 0;
     return {
       write: (chunk) => {
-        chunks.push(chunk);
+        chunks.push(Uint8Array.from(chunk));
         size += chunk.length;
         return true;
       },

@@ -1,13 +1,48 @@
 /** Lines over TCP and unix sockets, without Nagle: a command waits for nobody's acknowledgement. */
-import { connect, isIP, type Socket } from 'node:net';
+import { lookup } from 'node:dns/promises';
+import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type PeerCertificate, TLSSocket } from 'node:tls';
-import type { Dial, Line, LineListener, ShownCertificates, TlsWants } from '../../ports/dial.ts';
-import type { HostAddress } from '../../queue/route.ts';
+import type { Dial, Dialled, Line, LineListener, ShownCertificates, TlsWants } from '../../ports/dial.ts';
+import type { SourceAddresses } from '../../queue/route.ts';
 
-export const dialSocket: Dial = (address, signal) =>
+export const dialSocket: Dial = async (to, signal) => {
+  if (to.kind === 'unix') return open({ path: to.path }, signal);
+  const { host, port, source } = to;
+  if (source === undefined) return open({ host, port, noDelay: true }, signal);
+  return dialFrom(source, host, port, signal);
+};
+
+/** From an address of ours: one of the host's addresses after the other, as far as ours is of the same family. */
+async function dialFrom(source: SourceAddresses, host: string, port: number, signal: AbortSignal): Promise<Dialled> {
+  let why = `${host} has no address of the family that is spoken from`;
+  try {
+    for (const { address, family } of await within(lookup(host, { all: true }), signal)) {
+      const localAddress = family === 4 ? source.v4 : source.v6;
+      if (localAddress === undefined) continue;
+      const dialled = await open({ host: address, port, noDelay: true, localAddress }, signal);
+      if (dialled.kind === 'open' || signal.aborted) return dialled;
+      why = dialled.why;
+    }
+  } catch (error) {
+    why = error instanceof Error ? error.message : String(error);
+  }
+  return { kind: 'failed', why };
+}
+
+/** The system's own look-up cannot be broken off: it is left to itself. */
+function within<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new Error(reasonOf(signal)));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+const open = (target: NetConnectOpts, signal: AbortSignal): Promise<Dialled> =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve({ kind: 'failed', why: reasonOf(signal) });
-    const socket = connect(target(address));
+    const socket = connect(target);
     const done = (why: string | undefined) => {
       signal.removeEventListener('abort', abort);
       socket.removeAllListeners();
@@ -22,9 +57,6 @@ export const dialSocket: Dial = (address, signal) =>
     socket.once('error', (error) => done(whyOf(error)));
   });
 
-const target = (address: HostAddress) =>
-  address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port, noDelay: true };
-
 const reasonOf = (signal: AbortSignal): string =>
   signal.reason instanceof Error && signal.reason.name === 'TimeoutError' ? 'no answer in time' : 'stopped';
 
@@ -38,6 +70,8 @@ class SocketLine implements Line {
   #socket: Socket;
   #listener: LineListener | undefined;
   #why: string | undefined;
+  /** For all that was written to leave. */
+  readonly #waiting: (() => void)[] = [];
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -50,19 +84,15 @@ class SocketLine implements Line {
   }
 
   write(octets: Uint8Array | string): boolean {
-    return this.#socket.writable ? this.#socket.write(octets) : true;
+    const socket = this.#socket;
+    if (!socket.writable) return true;
+    socket.write(octets, this.#left);
+    return socket.writableLength === 0;
   }
 
   drained(): Promise<void> {
-    const socket = this.#socket;
-    if (!socket.writableNeedDrain || this.#why !== undefined) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = () => {
-        socket.off('drain', done).off('close', done);
-        resolve();
-      };
-      socket.on('drain', done).on('close', done);
-    });
+    if (this.#socket.writableLength === 0 || this.#why !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   startTls(wants: TlsWants, signal: AbortSignal): Promise<string> {
@@ -92,7 +122,7 @@ class SocketLine implements Line {
       };
       const abort = () => done(reasonOf(signal));
       signal.addEventListener('abort', abort, { once: true });
-      secure.once('secureConnect', () => done(''));
+      secure.once('secureConnect', () => done(wants.distrust?.(shownBy(secure)) ?? ''));
       secure.once('error', (error) => done(error.message));
       secure.once('close', () => done('closed during the handshake'));
     });
@@ -100,8 +130,7 @@ class SocketLine implements Line {
 
   shown(): ShownCertificates | undefined {
     if (!(this.#socket instanceof TLSSocket)) return undefined;
-    const { authorized, authorizationError: why } = this.#socket;
-    return { chain: chainOf(this.#socket.getPeerCertificate(true)), distrust: authorized ? '' : String(why) };
+    return shownBy(this.#socket);
   }
 
   end(): void {
@@ -125,7 +154,26 @@ class SocketLine implements Line {
     if (this.#why !== undefined) return;
     this.#why = why;
     this.#listener?.ended(why);
+    this.#wake();
   }
+
+  readonly #left = (): void => {
+    if (this.#waiting.length > 0 && this.#socket.writableLength === 0) this.#wake();
+  };
+
+  #wake(): void {
+    for (const go of this.#waiting.splice(0)) go();
+  }
+}
+
+function shownBy(socket: TLSSocket): ShownCertificates {
+  const { authorized, authorizationError: why } = socket;
+  return {
+    chain: chainOf(socket.getPeerCertificate(true)),
+    distrust: authorized ? '' : String(why),
+    at: Date.now(),
+    protocol: socket.getProtocol() ?? '',
+  };
 }
 
 /** A root names itself as its issuer; no chain in use is longer. */

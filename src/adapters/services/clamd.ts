@@ -75,6 +75,7 @@ async function* inStream(
 ): AsyncIterable<Uint8Array> {
   yield Buffer.from('zINSTREAM\0');
   let size = 0;
+  const room = Buffer.allocUnsafeSlow(LENGTH + CHUNK);
   for await (const piece of octets) {
     for (let at = 0; at < piece.length; at += CHUNK) {
       const chunk = piece.subarray(at, at + CHUNK);
@@ -86,14 +87,14 @@ async function* inStream(
         return;
       }
       // Length and octets in one write: small files are one segment.
-      const framed = Buffer.allocUnsafe(4 + chunk.length);
-      framed.writeUInt32BE(chunk.length, 0);
-      framed.set(chunk, 4);
-      yield framed;
+      room.writeUInt32BE(chunk.length, 0);
+      room.set(chunk, LENGTH);
+      yield room.subarray(0, LENGTH + chunk.length);
     }
   }
   sent.whole = true;
   yield END;
 }
 
-const END = Buffer.alloc(4);
+const LENGTH = 4;
+const END = Buffer.alloc(LENGTH);

@@ -30,9 +30,15 @@ export type HttpTalk = (asked: HttpAsked, signal: AbortSignal) => Promise<HttpAn
 
 export function httpTalk(url: string, connectTimeout: Millis): HttpTalk {
   const secure = url.startsWith('https:');
+  // Node adds it only to headers that are an object; a request without is refused by every proxy (RFC 9112 §3.2).
+  const host = ['Host', new URL(url).host];
   const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxFreeSockets: 4, timeout: IDLE });
   return async ({ method, path, headers, octets }, signal) => {
-    const request = (secure ? overHttps : overHttp)(`${url}${path}`, { method, agent, headers: headers.flat() });
+    const request = (secure ? overHttps : overHttp)(`${url}${path}`, {
+      method,
+      agent,
+      headers: [...host, ...headers.flat()],
+    });
     const done = new AbortController();
     let text: string | undefined;
     try {
@@ -101,21 +107,22 @@ function whyOf(error: Error): string {
 async function send(request: ClientRequest, octets: AsyncIterable<Uint8Array>, done: AbortSignal): Promise<void> {
   for await (const chunk of octets) {
     if (done.aborted || request.destroyed) return;
-    if (!request.write(chunk)) await drained(request, done);
+    await taken(request, chunk, done);
   }
   if (!request.destroyed) request.end();
 }
 
-function drained(request: ClientRequest, done: AbortSignal): Promise<void> {
+/** Resolves when the octets have left, or will not: they are whose they were again. */
+function taken(request: ClientRequest, chunk: Uint8Array, done: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
-      request.off('drain', end).off('close', end);
+      request.off('close', end);
       done.removeEventListener('abort', end);
       resolve();
     };
-    if (done.aborted || request.destroyed) return resolve();
-    request.on('drain', end).on('close', end);
+    request.on('close', end);
     done.addEventListener('abort', end, { once: true });
+    request.write(chunk, end);
   });
 }
 

@@ -8,7 +8,7 @@ import { PatientSocket } from './patient-socket.ts';
 export interface Talk {
   readonly address: HostAddress;
   readonly connectTimeout: Millis;
-  /** What is said; more is asked of it only when what came before was taken. */
+  /** What is said; more is asked of it only when what came before has left: a piece need not stand any longer. */
   readonly send: AsyncIterable<Uint8Array>;
   /** Nothing more is said after `send`: the other side may learn it by the end of the stream. */
   readonly halfClose: boolean;
@@ -100,22 +100,23 @@ function hear(socket: Socket, { answerMax, whole }: Talk, signal: AbortSignal, d
 async function say(socket: Socket, { send, halfClose }: Talk, done: AbortSignal): Promise<void> {
   for await (const chunk of send) {
     if (done.aborted || !socket.writable) return;
-    if (!socket.write(chunk)) await drained(socket, done);
+    await taken(socket, chunk, done);
     // An answer that has come meanwhile is heard before more is written: writing to a closed line would lose it.
     await new Promise((resolve) => setImmediate(resolve));
   }
   if (halfClose && socket.writable) socket.end();
 }
 
-function drained(socket: Socket, done: AbortSignal): Promise<void> {
+/** Resolves when the octets have left, or will not. */
+function taken(socket: Socket, chunk: Uint8Array, done: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
-      socket.off('drain', end).off('close', end);
+      socket.off('close', end);
       done.removeEventListener('abort', end);
       resolve();
     };
-    if (done.aborted || !socket.writableNeedDrain || !socket.writable) return resolve();
-    socket.on('drain', end).on('close', end);
+    socket.on('close', end);
     done.addEventListener('abort', end, { once: true });
+    socket.write(chunk, end);
   });
 }

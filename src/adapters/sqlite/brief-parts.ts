@@ -8,9 +8,9 @@ export function shortFacts(facts: Named): Named {
   const short = Object.create(null) as { [root: string]: unknown };
   for (const root in facts) {
     const value = facts[root];
-    const keys = FACTS.get(root);
+    const groups = FACTS.get(root);
     // A list of one stands for itself: no group of facts has only one.
-    short[root] = keys === undefined ? value : Array.isArray(value) ? [value] : (shaped(value, keys) ?? value);
+    short[root] = groups === undefined ? value : Array.isArray(value) ? [value] : (shortGroup(value, groups) ?? value);
   }
   return short;
 }
@@ -18,65 +18,86 @@ export function shortFacts(facts: Named): Named {
 export function longFacts(facts: Named): Named {
   return Object.fromEntries(
     Object.entries(facts).map(([root, value]) => {
-      const keys = FACTS.get(root);
-      if (keys === undefined || !Array.isArray(value)) return [root, value];
-      return [root, value.length === 1 ? (value[0] as unknown) : unshaped(value, keys)];
+      const groups = FACTS.get(root);
+      if (groups === undefined || !Array.isArray(value)) return [root, value];
+      const names = groups.find(({ length }) => length === value.length);
+      return [root, names === undefined ? (value[0] as unknown) : unshaped(value, names)];
     }),
   );
 }
 
-/** Of the edge and of the shipped policies' checks. Rows were written with these: never change one, number another form. A root may be added. */
-const FACTS = new Map(
+type Groups = readonly (readonly string[])[];
+
+function shortGroup(value: unknown, groups: Groups): readonly unknown[] | undefined {
+  for (const names of groups) {
+    const values = shaped(value, names);
+    if (values !== undefined) return values;
+  }
+  return undefined;
+}
+
+const LINKS_NOW =
+  'count hosts domains score listed_by listed answers failed lookup_url look_alike text_differs scripts truncated status';
+const LINKS = 'hosts domains count score listed listed_by failed look_alike text_differs truncated status';
+
+/**
+ * Of the edge and of the shipped policies' checks. Rows were written with these: never change one, number another form. A root may be
+ * added, and to a root a group with another number of names: by that they are told apart.
+ */
+const FACTS: ReadonlyMap<string, Groups> = new Map(
   Object.entries({
-    client: ['ip', 'port', 'network', 'private', 'user', 'trusted', 'name'],
-    dnsbl: ['score', 'listed_by', 'answers', 'failed', 'lookup_url', 'status'],
-    rdns: ['result', 'name', 'status'],
-    helo: ['name', 'verb', 'literal', 'resolves', 'matches', 'status'],
-    tls: ['active', 'version', 'cipher', 'client_verified', 'client_name'],
-    mail: ['address', 'local', 'domain', 'null', 'size', 'utf8'],
-    from: ['address', 'domain', 'display', 'count', 'verified'],
-    message: ['size', 'id', 'subject', 'date', 'hops'],
-    rate_client: ['count', 'exceeded', 'status'],
-    spf: ['result', 'domain', 'status'],
-    arc: ['result', 'trusted', 'sealer', 'status'],
-    dkim: ['result', 'signatures', 'domains', 'status'],
-    dmarc: ['result', 'policy', 'disposition', 'domain', 'alignment', 'why', 'status'],
-    recipient: ['address', 'local', 'domain', 'tag', 'hosted', 'result', 'source', 'route'],
-    settings: ['spam_hold', 'greylist', 'dmarc_strict'],
-    greylist: ['result', 'wait', 'key', 'status'],
-    structure: ['result', 'count', 'depth', 'attachments', 'anomalies', 'status'],
-    links: [
-      ...['hosts', 'domains', 'count', 'score', 'listed', 'listed_by', 'failed', 'look_alike', 'text_differs'],
-      ...['truncated', 'status'],
+    client: ['ip port network private user trusted name'],
+    dnsbl: ['score listed_by answers failed lookup_url status'],
+    rdns: ['result name status'],
+    helo: ['name verb literal resolves matches status'],
+    tls: ['active version cipher client_verified client_name'],
+    mail: ['address local domain null size utf8'],
+    from: ['address domain display count verified'],
+    message: ['size id subject date hops'],
+    rate_client: ['count exceeded status'],
+    sender_domain: ['result status'],
+    spf: ['result domain status'],
+    arc: ['result trusted sealer status'],
+    dkim: ['result signatures domains status'],
+    dmarc: ['result policy disposition domain alignment why status'],
+    recipient: ['address local domain tag hosted result source route'],
+    settings: [
+      'spam_hold spam_refuse pass_macros pass_encrypted greylist dmarc_strict',
+      'spam_hold greylist dmarc_strict',
     ],
-    clamav: ['result', 'signature', 'version', 'part', 'status'],
-    spamassassin: ['result', 'score', 'required', 'symbols', 'status'],
-    rspamd: ['result', 'score', 'required', 'action', 'symbols', 'status'],
-  }),
+    greylist: ['result wait key status'],
+    structure: ['result count depth attachments anomalies status'],
+    links: [LINKS_NOW, LINKS],
+    clamav: ['result signature version part status'],
+    spamassassin: ['result score required symbols status'],
+    rspamd: ['result score required action symbols status'],
+  }).map(([root, groups]) => [root, groups.map((names) => names.split(' '))]),
 );
 
+const GUARDED = { status: 'skipped', why: 'guard' };
+/** How much is said of such a one. */
+const UNASKED = 3;
 const CHECK = ['name', 'check', 'stage', 'status', 'why', 'inputs', 'took', 'evidence', 'dns'];
 
 export function shortCheck(run: object): unknown {
   const values = shaped(run, CHECK);
   if (values === undefined) return run;
   const [name, check, stage, status, why, inputs, took, evidence, dns] = values;
+  const own = check === name ? 0 : check;
+  // Its guard did not hold: nothing was done and nothing seen. Of the shipped policy's checks, those that are not configured.
+  if (status === GUARDED.status && why === GUARDED.why && took === 0 && [inputs, evidence, dns].every(isEmpty))
+    return [name, own, place(STAGES, stage)];
   const rest = isEmpty(inputs) && isEmpty(evidence) ? [] : [inputs, evidence];
-  return [
-    name,
-    check === name ? 0 : check,
-    place(STAGES, stage),
-    status === 'completed' ? 0 : status,
-    why,
-    took,
-    dns,
-    ...rest,
-  ];
+  return [name, own, place(STAGES, stage), status === 'completed' ? 0 : status, why, took, dns, ...rest];
 }
 
 export function longCheck(short: unknown): unknown {
   if (!Array.isArray(short)) return short;
-  const [name, check, stage, status, why, took, dns, inputs = {}, evidence = {}] = short as readonly unknown[];
+  const unasked = short.length === UNASKED ? [GUARDED.status, GUARDED.why, 0, []] : [];
+  const [name, check, stage, status, why, took, dns, inputs = {}, evidence = {}] = [
+    ...short,
+    ...unasked,
+  ] as readonly unknown[];
   const values = [name, check === 0 ? name : check, named(STAGES, stage), status === 0 ? 'completed' : status, why];
   return unshaped([...values, inputs, took, evidence, dns], CHECK);
 }

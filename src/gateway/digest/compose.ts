@@ -116,7 +116,9 @@ function closing(parts: DigestParts): readonly string[] {
   const { items, more, others, expires, timeZone, from, hostname, id } = parts;
   const sum = [...others.values()].reduce((all, n) => all + n, 0);
   const linked = items.some(({ link }) => link !== '');
+  const unlinked = items.some(({ link }) => link === '');
   return [
+    ...(unlinked ? [`What has no link you cannot release yourself: ask ${from}.`] : []),
     ...(more === 0 ? [] : [`And ${more} more, which are not listed here: ask ${from}.`]),
     ...(sum === 0
       ? []

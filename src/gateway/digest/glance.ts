@@ -38,7 +38,7 @@ async function headerOf({ entry }: QuarantineItem, read: QueueStore['read'], sig
   let gathered = 0;
   let last = Buffer.alloc(0);
   for await (const chunk of read(entry.contentRef, signal)) {
-    chunks.push(chunk);
+    chunks.push(Uint8Array.from(chunk));
     gathered += chunk.length;
     // The blank line may lie across two chunks.
     const seam = Buffer.concat([last, chunk]);

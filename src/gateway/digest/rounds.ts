@@ -7,8 +7,10 @@ import type { DigestStore } from '../../ports/digest.ts';
 import type { DigestKeys } from '../../ports/digest-keys.ts';
 import type { Log } from '../../ports/log.ts';
 import type { QueueStore } from '../../ports/queue.ts';
+import type { SigningKeys } from '../../ports/signing-keys.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import { ownMail } from '../own-mail.ts';
+import { signedOwn } from '../signing/own.ts';
 import type { Current } from '../world.ts';
 import { composeDigest } from './compose.ts';
 import { type Drafted, draft, expiryOf, linkTo } from './draft.ts';
@@ -19,7 +21,9 @@ export interface RoundsWorld {
   readonly digests: DigestStore;
   readonly queue: Pick<QueueStore, 'admit' | 'read'>;
   readonly content: Pick<ContentStore, 'create' | 'discard'>;
+  /** Of links. */
   readonly keys: DigestKeys;
+  readonly signingKeys: SigningKeys | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly newId: () => string;
@@ -185,7 +189,12 @@ export class Rounds {
       eightBit: octets.some((octet) => octet > 127),
     } as const;
     try {
-      const { record, entry } = ownMail(mail, spooled, installation);
+      const { record, entry } = await signedOwn(
+        ownMail(mail, spooled, installation),
+        installation,
+        this.#world.signingKeys,
+        at,
+      );
       await queue.admit({
         record,
         events: [],

@@ -2,6 +2,7 @@
 import { clean } from '../../mail/reply.ts';
 import { type Millis, seconds } from '../../mail/time.ts';
 import { examineFiles } from './certificate.ts';
+import { examineDkim } from './dkim.ts';
 import { type Finding, problem, warning } from './finding.ts';
 import { examineClients, examineCrowd, examineGateway } from './gateway.ts';
 import { examineOutwards, examineRoutes } from './hosts.ts';
@@ -51,6 +52,7 @@ const GROUPS: { readonly [group: string]: readonly Part[] } = {
     { topic: 'ptr', outside: true, look: examineReverse },
     { topic: 'mx', outside: true, look: examineMx },
     { topic: 'spf', outside: true, look: examineSpf },
+    { topic: 'dkim', outside: true, look: examineDkim },
   ],
   tls: [
     { topic: 'certificate', look: examineFiles },

@@ -78,7 +78,11 @@ async function reach(
     address,
     host: sayHost(address),
     protocol,
-    tls,
+    // What a zone or a policy asks for beyond that is for a message to find out.
+    tls:
+      tls === 'verified'
+        ? ({ kind: tls, by: 'route' } as const)
+        : { kind: tls === 'dane' || tls === 'mta-sts' ? ('opportunistic' as const) : tls },
     auth: null,
     hostname: installation.hostname,
     deadlines: PATIENCE,

@@ -90,7 +90,7 @@ async function lookStartTls(
     address: { kind: 'tcp', host: servername, port: 25 } as const,
     host: servername,
     protocol: 'smtp',
-    tls: encrypted ? 'required' : 'none',
+    tls: { kind: encrypted ? 'required' : 'none' },
     auth: null,
     hostname: practice.installation.hostname,
     deadlines: PATIENCE,

@@ -2,6 +2,7 @@
 import type { PairReading } from '../../config/certificate-pair.ts';
 import type { Certificate, Installation } from '../../config/installation.ts';
 import type { LiveSource } from '../../config/live-source.ts';
+import type { KeyReading } from '../../config/signing-key.ts';
 import type { Timestamp } from '../../mail/time.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Controlled } from '../../ports/control.ts';
@@ -27,6 +28,8 @@ export interface Practice {
   /** Permission bits; `absent` where it is not there, `hidden` where this user may not look. */
   readonly modeOf: (path: string) => Promise<number | 'absent' | 'hidden'>;
   readonly pair: (one: Certificate) => PairReading;
+  /** A private key that signs mail, as far as it may be told of. */
+  readonly signingKey: (file: string) => KeyReading;
   readonly timeKept: (signal: AbortSignal) => Promise<TimeKept>;
   readonly freeBytes: number | undefined;
   /** Octets kept aside; undefined where the store could not be looked into, or was never made. */

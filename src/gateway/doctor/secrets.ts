@@ -1,4 +1,5 @@
 /** Files of keys and secrets that the installation names: closed to every user who is neither owner nor group. */
+import type { DomainKey } from '../../config/installation.ts';
 import { folderOf, resolvePath } from '../../config/paths.ts';
 import { liveSourcesOf } from '../recipients.ts';
 import { type Finding, ok, problem } from './finding.ts';
@@ -14,6 +15,7 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
     ...liveSourcesOf(installation.domains).flatMap((source) =>
       source.kind !== 'callout' && source.password?.kind === 'file' ? [source.password.path] : [],
     ),
+    ...[...installation.signing.values()].flat().flatMap(fileOf),
     ...policies.flatMap(({ secrets }) => secrets.map(({ file }) => resolvePath(installation.policiesDir, file))),
   ]);
   const findings = await Promise.all(
@@ -35,6 +37,9 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
   if (wrong.length > 0 || files.size === 0) return wrong;
   return [ok('secrets', `${files.size} file${files.size === 1 ? '' : 's'} of keys and secrets, closed to others`)];
 }
+
+/** Of a key that signs no more the file may be gone. */
+const fileOf = ({ state, keyFile }: DomainKey): readonly string[] => (state === 'retired' ? [] : [keyFile]);
 
 const exposed = (path: string, mode: number): readonly Finding[] =>
   (mode & OTHERS) === 0

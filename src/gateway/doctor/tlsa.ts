@@ -1,21 +1,9 @@
 /** TLSA records of our MX names (RFC 7672) held against the certificate that is shown. */
-import { createHash, X509Certificate } from 'node:crypto';
+import { DANE_EE, DANE_TA, type TlsaRecord, tlsaData } from '../../smtp/send/tlsa.ts';
 import { type Finding, info, ok, problem, warning } from './finding.ts';
 import { leftAlone, look } from './listeners.ts';
 import { mxNames } from './names.ts';
 import { ask, type Practice, recordsOf, trouble } from './practice.ts';
-
-export interface TlsaRecord {
-  readonly usage: number;
-  readonly selector: number;
-  readonly matching: number;
-  /** Lower-case hex. */
-  readonly data: string;
-}
-
-/** DANE-TA and DANE-EE: the others count for nothing on port 25 (RFC 7672 §3.1.3). */
-const ISSUER = 2;
-const SERVER = 3;
 
 export async function examineTlsa(practice: Practice): Promise<readonly Finding[]> {
   const names = await mxNames(practice);
@@ -93,18 +81,9 @@ type Match = 'yes' | 'no' | 'not compared';
 function matches({ usage, selector, matching, data }: TlsaRecord, chain: readonly Uint8Array[]): Match {
   const [server, ...issuers] = chain;
   if (server === undefined) return 'no';
-  if (usage !== SERVER && usage !== ISSUER) return 'not compared';
-  if (usage === ISSUER && issuers.length === 0) return 'not compared';
+  if (usage !== DANE_EE && usage !== DANE_TA) return 'not compared';
+  if (usage === DANE_TA && issuers.length === 0) return 'not compared';
   if (selector > 1 || matching > 2) return 'not compared';
-  const candidates = usage === SERVER ? [server] : issuers;
-  return candidates.some((der) => dataOf(der, selector, matching) === data.toLowerCase()) ? 'yes' : 'no';
-}
-
-/** RFC 6698 §2.1.2 and §2.1.3. */
-function dataOf(der: Uint8Array, selector: number, matching: number): string {
-  const selected = selector === 0 ? der : new X509Certificate(der).publicKey.export({ type: 'spki', format: 'der' });
-  if (matching === 0) return Buffer.from(selected).toString('hex');
-  return createHash(matching === 1 ? 'sha256' : 'sha512')
-    .update(selected)
-    .digest('hex');
+  const candidates = usage === DANE_EE ? [server] : issuers;
+  return candidates.some((der) => tlsaData(der, selector, matching) === data.toLowerCase()) ? 'yes' : 'no';
 }

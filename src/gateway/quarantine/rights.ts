@@ -1,4 +1,5 @@
-/** Who may give a held message back: by its class, in one table (docs/policy.md §5). */
+/** Whether somebody may give a held message back. */
+import { CLASS_RIGHTS, RANK, type Role } from '../../policy/held-rights.ts';
 import type { QuarantineItem } from '../../ports/queue.ts';
 import type { HeldClass } from '../../queue/held-class.ts';
 
@@ -9,19 +10,7 @@ export interface Releaser {
   readonly name: string;
 }
 
-export type Role = 'recipient' | 'operator' | 'administrator';
-
-/** The least role that may release; those above it may, too. */
-export const RELEASED_BY: { readonly [name in HeldClass]: Role } = {
-  spam: 'recipient',
-  bulk: 'recipient',
-  policy: 'operator', // a recipient asks for it
-  spoof: 'operator',
-  attachment: 'operator',
-  mixed: 'operator',
-  undeliverable: 'operator',
-  malware: 'administrator',
-};
+export const RELEASED_BY: { readonly [name in HeldClass]: Role } = { ...CLASS_RIGHTS, undeliverable: 'operator' };
 
 /** Why not, and what mends it. */
 export interface Denied {
@@ -45,5 +34,4 @@ export function denied(who: Releaser, item: QuarantineItem, why: string): Denied
   return undefined;
 }
 
-const RANK: { readonly [role in Role]: number } = { recipient: 0, operator: 1, administrator: 2 };
 const ARTICLE: { readonly [role in Role]: string } = { recipient: 'its', operator: 'an', administrator: 'an' };

@@ -4,9 +4,11 @@ import { nearest } from '../../language/nearest.ts';
 import type { Place, Problem } from '../../language/problem.ts';
 import { type Path, parseSource, type Source } from '../../language/source.ts';
 import { type Millis, seconds, type Timestamp } from '../../mail/time.ts';
+import type { CheckCatalog } from '../../policy/check-spec.ts';
 import type { RuleInfo } from '../../policy/policy.ts';
 import type { Scenario } from '../../record/scenario.ts';
 import { asScenario } from '../../record/scenario-schema.ts';
+import { type Answerable, answerTroubles } from '../given-answers.ts';
 import { layScenario, type ZoneReader } from './lay-scenario.ts';
 import { type CaseData, type ExpectationData, type TestFileData, testFileSchema } from './test-schema.ts';
 
@@ -33,8 +35,12 @@ export interface TestFile {
 
 /** What a test file may refer to. */
 export interface TestSetting {
-  /** Rules by policy. */
-  readonly policies: ReadonlyMap<string, { readonly rules: readonly RuleInfo[] }>;
+  /** Rules and checks by policy. */
+  readonly policies: ReadonlyMap<
+    string,
+    { readonly rules: readonly RuleInfo[]; readonly checks: readonly Answerable[] }
+  >;
+  readonly checks: CheckCatalog;
   /** In the order of the installation. */
   readonly listeners: readonly { readonly name: string; readonly policy: string }[];
   readonly zones: ZoneReader;
@@ -88,8 +94,8 @@ function complete(source: Source, base: Scenario, one: CaseData, index: number, 
 
 /** References to what the installation or the policy does not have. */
 function misplaced(source: Source, data: TestFileData, setting: TestSetting): readonly Problem[] {
-  const rules = setting.policies.get(data.policy)?.rules;
-  if (rules === undefined)
+  const policy = setting.policies.get(data.policy);
+  if (policy === undefined)
     return [unknownName(source, ['policy'], 'policy', data.policy, [...setting.policies.keys()])];
   if (!setting.listeners.some(({ policy }) => policy === data.policy))
     return [
@@ -100,10 +106,15 @@ function misplaced(source: Source, data: TestFileData, setting: TestSetting): re
         'give one of the listeners this policy, so that its tests have a door to come in by',
       ),
     ];
-  const ruleNames = rules.map(({ name }) => name);
+  const ruleNames = policy.rules.map(({ name }) => name);
+  const wrongAnswers = (path: Path, given: Scenario['answers']): readonly Problem[] =>
+    answerTroubles(given ?? {}, policy.checks, setting.checks).map((trouble) =>
+      source.problem([...path, 'answers', ...trouble.path], trouble.what, trouble.message, trouble.remedy),
+    );
   return [
     ...wrongListener(source, ['defaults', 'listener'], data.defaults?.listener, data.policy, setting),
     ...wrongTime(source, ['defaults', 'now'], data.defaults?.now),
+    ...wrongAnswers(['defaults'], data.defaults?.answers),
     ...data.cases.flatMap((one, index) => {
       const path: Path = ['cases', index];
       const parts = [
@@ -117,6 +128,7 @@ function misplaced(source: Source, data: TestFileData, setting: TestSetting): re
       return parts.flatMap(({ at, given, expect }) => [
         ...wrongListener(source, [...at, 'given', 'listener'], given?.listener, data.policy, setting),
         ...wrongTime(source, [...at, 'given', 'now'], given?.now),
+        ...wrongAnswers([...at, 'given'], given?.answers),
         ...unknownRules(source, [...at, 'expect'], expect, ruleNames),
       ]);
     }),

@@ -13,7 +13,7 @@ import type { ClientInfo, OpenSession, Session, Spoken, TlsInfo, WireRefusal } f
 import type { Spooling } from './spooling.ts';
 import { readXclient } from './xclient.ts';
 
-export interface DialogueOptions extends Offers {
+export interface DialogueOptions extends Omit<Offers, 'requireTls'> {
   readonly hostname: string;
   readonly newline: Newline;
   readonly limits: ReceiveLimits;
@@ -260,6 +260,7 @@ export class Dialogue {
     const offered = keywords({
       smtpUtf8,
       dsn,
+      requireTls: this.#tls,
       messageBytes: limits.messageBytes,
       recipients: limits.recipients,
       transactions: limits.transactions,
@@ -275,7 +276,7 @@ export class Dialogue {
     if (this.#transaction !== undefined) return this.refuse('bad-sequence', 'MAIL', line, 'MAIL was said already');
     // "The count includes all MAIL FROM commands, regardless of whether they succeed or fail" (RFC 9422 §4.1).
     if (++this.#mails > this.#options.limits.transactions) return this.refuse('too-many-transactions', 'MAIL', line);
-    const read = readMail(argument, this.#options, this.#options.limits.messageBytes);
+    const read = readMail(argument, { ...this.#options, requireTls: this.#tls }, this.#options.limits.messageBytes);
     if (read.kind === 'bad') return this.refuse(read.reason, 'MAIL', line, read.text);
     const { size = 1, utf8 = false } = read.value.parameters;
     // RFC 1870 §6.1: "insufficient system storage", and no error of the client's.
@@ -289,7 +290,7 @@ export class Dialogue {
     const transaction = this.#transaction;
     if (transaction === undefined) return this.refuse('bad-sequence', 'RCPT', line, 'send MAIL first');
     if (this.#chunked !== undefined) return this.refuse('bad-sequence', 'RCPT', line, IN_CHUNKS);
-    const read = readRcpt(argument, this.#options, transaction.utf8);
+    const read = readRcpt(argument, { ...this.#options, requireTls: this.#tls }, transaction.utf8);
     if (read.kind === 'bad') return this.refuse(read.reason, 'RCPT', line, read.text);
     const { recipients, refusedRecipients } = this.#options.limits;
     // No error of the client's: some pipeline all recipients they have, and to cut them off would lose those we took.

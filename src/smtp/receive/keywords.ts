@@ -21,6 +21,7 @@ export function keywords(state: KeywordState): string[] {
     `LIMITS RCPTMAX=${state.recipients} MAILMAX=${state.transactions}`, // RFC 9422: what we do enforce, and no more
     ...(state.smtpUtf8 ? ['SMTPUTF8'] : []), // RFC 6531
     ...(state.dsn ? ['DSN'] : []), // RFC 3461
+    ...(state.requireTls ? ['REQUIRETLS'] : []), // RFC 8689
     ...(state.startTls ? ['STARTTLS'] : []), // RFC 3207
     ...(state.xclient ? [`XCLIENT ${XCLIENT_ATTRIBUTES}`] : []),
   ];

@@ -7,6 +7,8 @@ import type { WireReason } from './refusals.ts';
 export interface Offers {
   readonly smtpUtf8: boolean;
   readonly dsn: boolean;
+  /** Over TLS alone (RFC 8689 §4.1). */
+  readonly requireTls: boolean;
 }
 
 /** Understood, or the reason and, where it helps, what exactly is wrong. */
@@ -45,6 +47,11 @@ export function readMail(argument: string, offers: Offers, messageBytes: number)
         if (!offers.smtpUtf8) return unknown(name);
         if (value !== '') return bad('syntax', 'SMTPUTF8 takes no value'); // RFC 6531 §3.4
         parameters.utf8 = true;
+        break;
+      case 'REQUIRETLS':
+        if (!offers.requireTls) return unknown(name);
+        if (value !== '') return bad('syntax', 'REQUIRETLS takes no value'); // RFC 8689 §2
+        parameters.requireTls = true;
         break;
       case 'RET': {
         if (!offers.dsn) return unknown(name);

@@ -2,6 +2,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
 import type { Dialogue } from './dialogue.ts';
+import { giveBack } from './give-back.ts';
 import type { Newline } from './incoming-message.ts';
 
 /** The connection, as the reader sees it. */
@@ -20,7 +21,10 @@ export interface ReaderHost {
   finished(): void;
 }
 
-/** In place of smtp-server's parser: its data path handles dots one by one, and its lines may end in a bare LF. */
+/**
+ * In place of smtp-server's parser: its data path handles dots one by one, and its lines may end in a bare LF. What is kept of a
+ * segment is copied, and the segment given back.
+ */
 export class Reader extends SMTPStream {
   readonly #host: ReaderHost;
   #open: boolean;
@@ -64,7 +68,10 @@ export class Reader extends SMTPStream {
     this.#host.heard();
     this.#segmentBytes = segment.length;
     this.#take(segment).then(
-      () => next(),
+      () => {
+        giveBack(segment);
+        next();
+      },
       (error: unknown) => {
         this.#host.failed(error);
         next();

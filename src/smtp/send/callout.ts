@@ -9,6 +9,7 @@ import { sayHost } from '../../queue/host.ts';
 import type { HostAddress, TlsLevel } from '../../queue/route.ts';
 import type { Heard } from './conversation.ts';
 import { approach, leave, type Peer } from './peer.ts';
+import type { TlsDemand } from './tls-demand.ts';
 
 export interface CalloutParts {
   readonly hosts: readonly HostAddress[];
@@ -91,7 +92,11 @@ async function askHost(
   const host = sayHost(address);
   const each = { connect: timeout, greeting: timeout, hello: timeout, mail: timeout, rcpt: timeout };
   const deadlines = { ...each, data: timeout, block: timeout, final: timeout };
-  const approached = await approach(dial, { address, host, protocol, tls, auth: null, hostname, deadlines }, signal);
+  const approached = await approach(
+    dial,
+    { address, host, protocol, tls: demandFor(tls), auth: null, hostname, deadlines },
+    signal,
+  );
   if (approached.kind === 'unusable') {
     const { why, reply } = approached;
     return { kind: 'down', why: reply === null ? why : `${why}: ${sayReply(reply)}` };
@@ -106,6 +111,12 @@ async function askHost(
     signal.removeEventListener('abort', stop);
     leave(peer.conversation);
   }
+}
+
+/** A list of hosts keeps what the operator asks of it; DANE and MTA-STS are of the MX of a domain. */
+function demandFor(tls: TlsLevel): TlsDemand {
+  if (tls === 'verified') return { kind: 'verified', by: 'route' };
+  return { kind: tls === 'none' || tls === 'required' ? tls : 'opportunistic' };
 }
 
 async function talk(

@@ -3,14 +3,19 @@ import type { QueueEntry } from '../../queue/entry.ts';
 import type { Capabilities } from './capabilities.ts';
 import { orcptText, xtext } from './xtext.ts';
 
+/** As it stands in MAIL. */
+function senderOf({ mailFrom, reversePath }: QueueEntry): string {
+  const path = mailFrom ?? reversePath;
+  return path.kind === 'null' ? '' : path.mailbox.address;
+}
+
 export function mailCommand(entry: QueueEntry, size: number, utf8: boolean, can: Capabilities): string {
-  const path = entry.reversePath.kind === 'null' ? '' : entry.reversePath.mailbox.address;
+  const path = senderOf(entry);
   let text = `MAIL FROM:<${path}>`;
   if (can.size) text += ` SIZE=${size}`;
-  // Differs from RFC 6152 §3: to a host without 8BITMIME the octets go as they are. Every mail server of this century takes
-  // them, and a conversion would break signatures.
   if (can.eightBit && entry.body === '8BITMIME') text += ' BODY=8BITMIME';
   if (utf8) text += ' SMTPUTF8';
+  if (entry.tls === 'required') text += ' REQUIRETLS';
   if (can.dsn && entry.dsn.ret !== '') text += ` RET=${entry.dsn.ret}`;
   if (can.dsn && entry.dsn.envid !== '') text += ` ENVID=${xtext(entry.dsn.envid)}`;
   return `${text}\r\n`;
@@ -29,7 +34,7 @@ export function needsUtf8(entries: readonly QueueEntry[], opening: Uint8Array): 
 }
 
 function hasUtf8Address(entry: QueueEntry): boolean {
-  const path = entry.reversePath.kind === 'null' ? '' : entry.reversePath.mailbox.address;
+  const path = senderOf(entry);
   return /[^\x00-\x7f]/.test(path) || /[^\x00-\x7f]/.test(entry.recipient);
 }
 

@@ -1,10 +1,11 @@
 /** A host that has greeted us and said what it can do; ready for messages. */
 import type { Reply } from '../../mail/reply.ts';
 import type { Dial } from '../../ports/dial.ts';
-import type { HostAddress, TlsLevel } from '../../queue/route.ts';
+import type { HostAddress, SourceAddresses } from '../../queue/route.ts';
 import { type Capabilities, capabilitiesOf, NO_CAPABILITIES } from './capabilities.ts';
 import { Conversation, type Heard } from './conversation.ts';
 import type { Deadlines } from './deadlines.ts';
+import { distrustOf, isProof, sayProof, type TlsDemand } from './tls-demand.ts';
 
 export interface Peer {
   readonly host: string;
@@ -12,16 +13,28 @@ export interface Peer {
   readonly conversation: Conversation;
   readonly can: Capabilities;
   readonly deadlines: Deadlines;
+  /** `TLSv1.3, verified`, or why it is in plain; '' where nobody wanted more. For the record. */
+  readonly security: string;
+  /** The host was proved before anything was said to it. */
+  readonly proved: boolean;
   /** Messages that have gone over this line. */
   messages: number;
+  /** Of all recipients that were named over it. */
+  readonly domains: Set<string>;
 }
 
 export interface Approach {
   readonly address: HostAddress;
+  /** Ours to speak from; absent: the system chooses. */
+  readonly source?: SourceAddresses | undefined;
+  /** Whom the certificate is asked of; absent: the name in the address. By MX that is an address, and this the exchange. */
+  readonly name?: string;
   /** As it is named in results. */
   readonly host: string;
   readonly protocol: 'smtp' | 'lmtp';
-  readonly tls: TlsLevel;
+  readonly tls: TlsDemand;
+  /** Why it was tried in vain, when it goes on in plain. */
+  readonly inPlain?: string;
   readonly auth: { readonly user: string; readonly password: string } | null;
   /** Our own name. */
   readonly hostname: string;
@@ -36,7 +49,10 @@ export type Approached =
 export async function approach(dial: Dial, to: Approach, signal: AbortSignal): Promise<Approached> {
   const never = unkeepable(to);
   if (never !== '') return { kind: 'unusable', why: never, reply: null };
-  const dialled = await dial(to.address, AbortSignal.any([signal, AbortSignal.timeout(to.deadlines.connect)]));
+  const dialled = await dial(
+    { ...to.address, source: to.source },
+    AbortSignal.any([signal, AbortSignal.timeout(to.deadlines.connect)]),
+  );
   if (dialled.kind === 'failed') return { kind: 'unusable', why: dialled.why, reply: null };
   const conversation = new Conversation(dialled.line);
   const stop = () => conversation.break('stopped');
@@ -53,13 +69,16 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
           conversation,
           can: talk.can,
           deadlines: to.deadlines,
+          security: securityOf(conversation, to),
+          proved: isProof(to.tls),
           messages: 0,
+          domains: new Set(),
         },
       };
     leave(conversation);
     // A failed handshake leaves the line useless: opportunistic means once more, in plain (RFC 7435 §3).
-    if (talk.kind === 'noTls' && to.tls === 'opportunistic')
-      return await approach(dial, { ...to, tls: 'none' }, signal);
+    if (talk.kind === 'noTls' && to.tls.kind === 'opportunistic')
+      return await approach(dial, { ...to, tls: { kind: 'none' }, inPlain: talk.why }, signal);
     return { kind: 'unusable', why: talk.why, reply: talk.kind === 'refused' ? talk.reply : null };
   } finally {
     signal.removeEventListener('abort', stop);
@@ -69,10 +88,16 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
 /** What the route wants and no host can give; '' where there is nothing of the kind. Refused before anything is said. */
 function unkeepable({ tls, auth, address }: Approach): string {
   // The certificate is all that tells us who gets the password, and encryption all that keeps it from others.
-  if (auth !== null && tls !== 'verified') return 'a password needs `tls: verified`';
-  if (tls === 'dane' || tls === 'mta-sts') return `tls: ${tls} cannot be kept by a route to hosts`;
-  if (tls === 'verified' && address.kind === 'unix') return 'a unix socket has no name that a certificate could prove';
+  if (auth !== null && !isProof(tls)) return 'a password needs `tls: verified`';
+  if (isProof(tls) && address.kind === 'unix') return 'a unix socket has no name that a certificate could prove';
   return '';
+}
+
+function securityOf({ line }: Conversation, { tls, inPlain }: Approach): string {
+  const shown = line.shown();
+  if (shown !== undefined) return `${shown.protocol}, ${sayProof(tls)}`;
+  if (inPlain !== undefined) return `in plain: ${inPlain}`;
+  return tls.kind === 'none' ? '' : 'in plain: STARTTLS is not offered';
 }
 
 /** Says goodbye and waits for nothing: the answer to QUIT changes nothing. */
@@ -92,7 +117,7 @@ async function introduce(conversation: Conversation, to: Approach, signal: Abort
   const greeting = await conversation.hear(deadlines.greeting, 'the connection');
   if (greeting.kind === 'broken' || greeting.reply.code !== 220) return refusal('greeting', greeting);
   let hello = await sayHello(conversation, to);
-  if (hello.kind !== 'ready' || to.tls === 'none') return hello;
+  if (hello.kind !== 'ready' || to.tls.kind === 'none') return hello;
 
   if (hello.can.startTls) {
     conversation.send('STARTTLS\r\n');
@@ -101,16 +126,16 @@ async function introduce(conversation: Conversation, to: Approach, signal: Abort
     if (heard.reply.code !== 220) return { kind: 'noTls', why: `STARTTLS: ${heard.reply.code} ${heard.reply.text}` };
     // RFC 3207 §6: what came before the handshake counts for nothing; pipelined plaintext is an attack.
     if (conversation.outOfStep) return { kind: 'noTls', why: 'plaintext after the reply to STARTTLS' };
-    const servername = to.address.kind === 'tcp' ? to.address.host : '';
-    const verified = to.tls === 'verified';
+    const servername = to.name || (to.address.kind === 'tcp' ? to.address.host : '');
+    const verified = to.tls.kind === 'verified';
     const failed = await conversation.line.startTls(
-      { servername, verified },
+      { servername, verified, distrust: (shown) => distrustOf(to.tls, shown) },
       AbortSignal.any([signal, AbortSignal.timeout(deadlines.hello)]),
     );
     if (failed !== '') return { kind: 'noTls', why: `TLS: ${failed}` };
     hello = await sayHello(conversation, to);
     if (hello.kind !== 'ready') return hello;
-  } else if (to.tls !== 'opportunistic') {
+  } else if (to.tls.kind !== 'opportunistic') {
     return { kind: 'refused', why: 'STARTTLS is required and not offered', reply: null };
   }
   // Whoever has a password is at `verified`, and has come by the handshake.

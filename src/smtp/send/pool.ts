@@ -33,7 +33,8 @@ export class Pool {
     const { conversation } = peer;
     if (conversation.broken !== undefined) return;
     const kept = this.#idle.get(key) ?? [];
-    if (this.#closed || conversation.outOfStep || peer.messages >= MESSAGES_MAX || kept.length >= IDLE_MAX) {
+    const messagesMax = Math.min(MESSAGES_MAX, peer.can.limits.mail);
+    if (this.#closed || conversation.outOfStep || peer.messages >= messagesMax || kept.length >= IDLE_MAX) {
       leave(conversation);
       return;
     }

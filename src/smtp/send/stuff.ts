@@ -7,6 +7,9 @@ const DOT = 46;
 const END = Buffer.from('.\r\n');
 const LINE_AND_END = Buffer.from('\r\n.\r\n');
 
+const NOTHING = Buffer.alloc(0);
+const NEWLINE = Buffer.from('\r\n');
+
 /** It is content, not a fault that passes: no other attempt will find it otherwise. */
 export class NotLines extends RangeError {
   override readonly name = 'NotLines';
@@ -14,11 +17,19 @@ export class NotLines extends RangeError {
 
 const LONG = 24; // octets of a line; two searches cost about as much as walking that far
 
+/** How the message is told from what follows it: by a dot on a line of its own, or by its length (RFC 3030). */
+export type Framing = 'dot' | 'chunk';
+
 export class Stuffer {
+  readonly #framing: Framing;
   #atLineStart = true;
   #afterCr = false;
 
-  /** The chunk with a dot before each line that begins with one. Throws `NotLines` where a CR or LF stands alone. */
+  constructor(framing: Framing) {
+    this.#framing = framing;
+  }
+
+  /** The chunk, framed by a dot with one before each line that begins with one. Throws `NotLines` where a CR or LF stands alone. */
   feed(chunk: Uint8Array): Uint8Array {
     if (chunk.length === 0) return chunk;
     const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
@@ -33,7 +44,7 @@ export class Stuffer {
     this.#afterCr = false;
     let long = true;
     while (at < length) {
-      if (this.#atLineStart && octets[at] === DOT) dots.push(at);
+      if (this.#framing === 'dot' && this.#atLineStart && octets[at] === DOT) dots.push(at);
       const end: number = long ? firstNewline(octets, at) : walkToNewline(octets, at);
       this.#atLineStart = false;
       if (end === length) break;
@@ -52,6 +63,7 @@ export class Stuffer {
 
   end(): Uint8Array {
     if (this.#afterCr) throw loneOctet('CR');
+    if (this.#framing === 'chunk') return this.#atLineStart ? NOTHING : NEWLINE;
     return this.#atLineStart ? END : LINE_AND_END;
   }
 }

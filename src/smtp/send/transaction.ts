@@ -1,10 +1,12 @@
-/** One message over one line: MAIL, RCPT, DATA, and what each recipient was answered. */
+/** One message over one line: MAIL, RCPT, the content, and what each recipient was answered. */
 import type { Reply } from '../../mail/reply.ts';
 import type { QueueEntry } from '../../queue/entry.ts';
 import { mailCommand, needsUtf8, rcptCommand } from './commands.ts';
+import { type Sent, sendChunks, sendLines } from './content.ts';
 import type { Heard } from './conversation.ts';
+import { hasEightBit } from './eight-bit.ts';
 import type { Peer } from './peer.ts';
-import { NotLines, Stuffer } from './stuff.ts';
+import { NotLines } from './stuff.ts';
 
 /** The final octets, no dot-stuffing. */
 export interface Parcel {
@@ -16,6 +18,8 @@ export interface Parcel {
 export type Answer =
   | { readonly kind: 'taken'; readonly reply: Reply }
   | { readonly kind: 'refused'; readonly reply: Reply }
+  /** By us, as this host cannot take such a message: another may. */
+  | { readonly kind: 'beyond'; readonly reply: Reply }
   /** Before the final dot: it was not taken. */
   | { readonly kind: 'broken'; readonly why: string }
   /** After it: nobody knows. */
@@ -33,8 +37,8 @@ export async function transact(peer: Peer, parcel: Parcel, signal: AbortSignal):
     const first = opening.done === true ? new Uint8Array() : opening.value;
     const { entries, size } = parcel;
     const utf8 = needsUtf8(entries, first);
-    const beyond = beyondThisHost(peer, size, utf8);
-    if (beyond !== undefined) return entries.map(() => ({ kind: 'refused', reply: beyond }));
+    const beyond = await beyondThisHost(peer, parcel, utf8, signal);
+    if (beyond !== undefined) return entries.map(() => ({ kind: 'beyond', reply: beyond }));
     return await new Transaction(peer, entries).run(size, utf8, first, body);
   } catch (error) {
     // Reading the content failed, or it is not lines. The final dot has not been sent.
@@ -47,16 +51,36 @@ export async function transact(peer: Peer, parcel: Parcel, signal: AbortSignal):
   }
 }
 
-function beyondThisHost({ can }: Peer, size: number, utf8: boolean): Reply | undefined {
+async function beyondThisHost(
+  { can, host, proved }: Peer,
+  parcel: Parcel,
+  utf8: boolean,
+  signal: AbortSignal,
+): Promise<Reply | undefined> {
+  const { entries, size } = parcel;
+  // RFC 8689 §4.2.1 and §7: a hop that does not offer it would pass the message on in plain.
+  if (entries[0]?.tls === 'required' && !(proved && can.requireTls))
+    return {
+      code: 550,
+      enhanced: '5.7.30',
+      text: `this message requires TLS all the way, and ${host} does not offer REQUIRETLS`,
+    };
   // RFC 6531 §3.2: without SMTPUTF8 the message cannot go on; RFC 5248 registry: X.6.7.
   if (utf8 && !can.utf8)
-    return { code: 550, enhanced: '5.6.7', text: 'this message needs SMTPUTF8, which the next host does not offer' };
+    return { code: 550, enhanced: '5.6.7', text: `this message needs SMTPUTF8, which ${host} does not offer` };
   // RFC 1870 §6.1: a client need not try what the host says it will refuse.
   if (can.sizeLimit > 0 && size > can.sizeLimit)
     return {
       code: 552,
       enhanced: '5.3.4',
-      text: `message of ${size} octets: the next host takes ${can.sizeLimit} at most`,
+      text: `message of ${size} octets: ${host} takes ${can.sizeLimit} at most`,
+    };
+  // RFC 6152 §3 lets us convert or refuse. A conversion would break every signature, so we refuse; RFC 3463 §3.7: X.6.3.
+  if (entries[0]?.body === '8BITMIME' && !can.eightBit && (await hasEightBit(parcel.open(signal))))
+    return {
+      code: 554,
+      enhanced: '5.6.3',
+      text: `this message has eight-bit content, which ${host} does not take (8BITMIME)`,
     };
   return undefined;
 }
@@ -75,8 +99,11 @@ class Transaction {
   async run(size: number, utf8: boolean, first: Uint8Array, body: AsyncIterator<Uint8Array>): Promise<Answer[]> {
     const data = await this.#envelope(size, utf8);
     const taken = this.#answers.filter((answer) => answer === undefined).length;
-    if (data?.kind === 'reply' && data.reply.code === 354) {
-      if (taken > 0) await this.#content(first, body);
+    if (data === 'chunks') {
+      if (taken > 0) await this.#content(await sendChunks(this.#peer, first, body));
+      else await this.#reset();
+    } else if (data?.kind === 'reply' && data.reply.code === 354) {
+      if (taken > 0) await this.#content(await sendLines(this.#peer, first, body));
       else await this.#nothing();
     } else if (data !== undefined) {
       this.#forAll(data);
@@ -86,13 +113,17 @@ class Transaction {
     return this.#answers as Answer[];
   }
 
-  /** Fills in the answers of those who are refused; answers what DATA was answered, undefined when it was not said. */
-  async #envelope(size: number, utf8: boolean): Promise<Heard | undefined> {
+  /**
+   * Fills in the answers of those who are refused; answers what DATA was answered, undefined when it was not said. Chunks
+   * need no word before them.
+   */
+  async #envelope(size: number, utf8: boolean): Promise<Heard | 'chunks' | undefined> {
     const { conversation, can, deadlines } = this.#peer;
     const mail = mailCommand(this.#entries[0]!, size, utf8, can);
     const rcpt = this.#entries.map((entry) => rcptCommand(entry, can));
+    const data = can.chunking ? '' : 'DATA\r\n';
     // RFC 2920 §3.1: DATA ends the group.
-    conversation.send(can.pipelining ? `${mail}${rcpt.join('')}DATA\r\n` : mail);
+    conversation.send(can.pipelining ? `${mail}${rcpt.join('')}${data}` : mail);
 
     const sender = await conversation.hear(deadlines.mail, 'MAIL');
     const goes = isPositive(sender);
@@ -104,6 +135,7 @@ class Transaction {
       // After a refused MAIL the rest is only read: the answer stands already.
       if (!isPositive(heard)) this.#answers[n] ??= answerOf(heard);
     }
+    if (can.chunking) return 'chunks';
     if (!can.pipelining && this.#answers.every((answer) => answer !== undefined)) {
       await this.#reset();
       return undefined;
@@ -112,38 +144,15 @@ class Transaction {
     return conversation.hear(deadlines.data, 'DATA');
   }
 
-  async #content(first: Uint8Array, body: AsyncIterator<Uint8Array>): Promise<void> {
-    const { conversation, deadlines } = this.#peer;
-    const stuffer = new Stuffer();
-    let piece = stuffer.feed(first);
-    for (let next = await body.next(); next.done !== true; next = await body.next()) {
-      if (!(await this.#put(piece))) break;
-      piece = stuffer.feed(next.value);
+  async #content(sent: Sent): Promise<void> {
+    switch (sent.kind) {
+      case 'whole':
+        return this.#final(this.#peer.deadlines.final);
+      case 'cut':
+        return this.#forAll(sent.heard);
+      case 'unknown':
+        for (let n = 0; n < this.#answers.length; n++) this.#answers[n] ??= lost(sent.why);
     }
-    if (conversation.broken !== undefined || conversation.outOfStep) return this.#cutShort();
-    // One write for the last piece and the dot. From here on the message may have been taken.
-    conversation.line.write(Buffer.concat([piece, stuffer.end()]));
-    await this.#final(deadlines.final);
-  }
-
-  /** False when it need not go on: a host may refuse in the middle of the message, or hang up. */
-  async #put(octets: Uint8Array): Promise<boolean> {
-    const { conversation, deadlines } = this.#peer;
-    if (conversation.broken !== undefined || conversation.outOfStep) return false;
-    if (conversation.line.write(octets)) return true;
-    const timer = setTimeout(() => conversation.break('the host stopped taking the message'), deadlines.block);
-    await conversation.line.drained();
-    clearTimeout(timer);
-    return conversation.broken === undefined;
-  }
-
-  /** What it said before the end counts: "too big" is final, a silent end is not. Without the dot nothing was taken. */
-  async #cutShort(): Promise<void> {
-    const { conversation, deadlines } = this.#peer;
-    const heard = await conversation.hear(deadlines.data, 'the message');
-    conversation.break('it answered before the end of the message');
-    const refuses = heard.kind === 'broken' || heard.reply.code >= 400;
-    this.#forAll(refuses ? heard : { kind: 'broken', why: `${heard.reply.code} before the end of the message` });
   }
 
   /** One reply for all by SMTP; by LMTP one for each recipient that was taken, in their order (RFC 2033 §4.2). */
@@ -155,7 +164,7 @@ class Transaction {
       if (heard === undefined || protocol === 'lmtp') heard = await conversation.hear(deadline, 'the final dot');
       this.#answers[n] =
         heard.kind === 'broken'
-          ? { kind: 'indeterminate', why: `after the final dot: ${heard.why}` }
+          ? lost(heard.why)
           : { kind: isPositive(heard) ? 'taken' : 'refused', reply: asRefusal(heard.reply) };
     }
   }
@@ -178,6 +187,8 @@ class Transaction {
     for (let n = 0; n < this.#answers.length; n++) this.#answers[n] ??= answerOf(heard);
   }
 }
+
+const lost = (why: string): Answer => ({ kind: 'indeterminate', why: `after the final dot: ${why}` });
 
 const isPositive = (heard: Heard): boolean => heard.kind === 'reply' && heard.reply.code < 300;
 

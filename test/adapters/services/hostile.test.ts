@@ -1,6 +1,7 @@
 /** Whatever a scanner does but give a verdict: the check comes to no facts within its budget, and the rule's `on_error` holds. */
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { clamd } from '../../../src/adapters/services/clamd.ts';
 import type { RecordView } from '../../../src/record/view.ts';
 import { recordView } from '../../../src/record/view.ts';
 import { dribble, flood, hostileService } from '../../support/hostile-service.ts';
@@ -132,4 +133,22 @@ test('clamav: what is too long for it is a result, also when it says so before i
   const view = await ask('clamav', port, 'defer', LONG);
   expect(view.facts).toMatchObject({ clamav: { status: 'completed', result: 'too-large' } });
   expect(view.recipients).toMatchObject([{ verdict: 'accept' }]);
+});
+
+test.each([
+  [10, 'stream: OK\0', { kind: 'clean' }],
+  [9, 'stream: OK\0', { kind: 'too-large' }],
+  [9, 'stream: Eicar FOUND\0', { kind: 'infected', signature: 'Eicar' }],
+])('clamd: of ten octets %i may be sent, and it says %j', async (maxBytes, says, verdict) => {
+  const { port } = await hostileService((socket) => {
+    socket.on('data', (octets: Buffer) => {
+      if (octets.subarray(-4).equals(Buffer.alloc(4))) socket.end(says);
+    });
+  });
+  const scanner = clamd({ address: { kind: 'tcp', host: '127.0.0.1', port }, connectTimeout: 300, maxBytes });
+  const octets = async function* () {
+    yield Buffer.from('hello');
+    yield Buffer.from('world');
+  };
+  expect(await scanner.scan({ message: 'x', octets: octets() }, AbortSignal.timeout(5000))).toEqual(verdict);
 });

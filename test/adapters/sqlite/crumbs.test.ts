@@ -26,7 +26,7 @@ test.each([60_000, 100_000])(
     const content = await writer.finish();
     expect(content.sha256).toBe(createHash('sha256').update(text).digest('hex'));
     const kept: Uint8Array[] = [];
-    for await (const chunk of content.open(new AbortController().signal)) kept.push(chunk);
+    for await (const chunk of content.open(new AbortController().signal)) kept.push(Uint8Array.from(chunk));
     expect(Buffer.concat(kept).equals(text)).toBe(true);
     await store.content.discard(content);
   },

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { packText, shortText, unpackText } from '../../../src/adapters/sqlite/record-text.ts';
+import { CHECKS } from '../../../src/checks/registry.ts';
 import type { CheckRun, DnsEvidence, StageDecision, TransactionRecord } from '../../../src/record/record.ts';
 import { NOON, sampleId, sampleRecipient, sampleRecord } from '../../support/samples.ts';
 
@@ -40,6 +41,9 @@ const decided = (one: StageDecision): Partial<TransactionRecord> => ({
 
 const group = (names: string): TransactionRecord['facts'] =>
   Object.fromEntries(names.split(' ').map((one, n) => [one, n]));
+
+const SHIPPED =
+  'dnsbl rdns helo sender_domain spf arc dkim dmarc structure links clamav spamassassin rspamd greylist'.split(' ');
 
 const CASES: readonly [string, Partial<TransactionRecord>][] = [
   [
@@ -161,8 +165,44 @@ const CASES: readonly [string, Partial<TransactionRecord>][] = [
   ['more than this version knows', { later: { a: [1] } } as object],
 ];
 
+const LINKS =
+  'count hosts domains score listed_by listed answers failed lookup_url look_alike text_differs scripts truncated status';
+
 /** Of later versions: not in the sum below. */
 const LATER: typeof CASES = [
+  [
+    'facts of what is inside, and settings of two versions',
+    {
+      ...facts({
+        structure: group('result count depth attachments anomalies status'),
+        links: group(LINKS),
+        sender_domain: group('result status'),
+        clamav: group('result signature version part status'),
+        settings: group('spam_hold greylist dmarc_strict'),
+      }),
+      recipients: [
+        sampleRecipient({
+          facts: {
+            links: group('hosts domains count score listed listed_by failed look_alike text_differs truncated status'),
+            settings: group('spam_hold spam_refuse pass_macros pass_encrypted greylist dmarc_strict'),
+          },
+        }),
+        sampleRecipient({ facts: { links: group(`${LINKS} more`), settings: ['one'], structure: group('status') } }),
+      ],
+    },
+  ],
+  [
+    'checks whose guard did not hold, with and without something to tell',
+    {
+      checks: [
+        { ...run, status: 'skipped', why: 'guard', took: 0, dns: [] },
+        { ...run, name: 'again', status: 'skipped', why: 'guard', took: 0, dns: [] },
+        { ...run, status: 'skipped', why: 'guard', took: 0, dns: [1] },
+        { ...run, status: 'skipped', why: 'guard', took: 0, dns: [], inputs: { key: 'a' } },
+        { ...run, status: 'skipped', why: 'other', took: 0, dns: [] },
+      ],
+    },
+  ],
   [
     'what was changed, removed and copied',
     {
@@ -199,4 +239,10 @@ test('a record of the usual kind takes half the room of its JSON or less', () =>
   const rules = Array.from({ length: 20 }, (_, rule) => ({ rule, truth: 'no', came: 'quiet' }) as const);
   const record = sampleRecord(id, { ...decided(decision(...rules)), dns, checks: [run, run, run] });
   expect(packText(shortText(record)).length).toBeLessThan(JSON.stringify(record).length / 2);
+});
+
+test.each(SHIPPED)('the facts of %s, which the shipped policy asks for, have a short form', (root) => {
+  const names = [...Object.keys(CHECKS.get(root)!.facts.shape), 'status'].join(' ');
+  const record = sampleRecord(id, facts({ [root]: group(names) }));
+  expect(shortText(record)).not.toContain(`"${root}":{`);
 });

@@ -51,10 +51,20 @@ test('a mail says what there is and what is not listed', async () => {
   expect(html).toContain('Hallo, Wörld');
 });
 
+test('no text from outside is markup in the part that is HTML', async () => {
+  const bad = '<b onload="x">&amp;';
+  const { html } = await simpleParser(
+    composeDigest(parts({ items: [item({ from: bad, subject: bad, reason: bad })] })),
+  );
+  expect(String(html).match(/&#60;b onload=&#34;x&#34;&#62;&#38;amp;/g)).toHaveLength(3);
+  expect(html).not.toContain('<b onload');
+});
+
 test('without a link to give there is none, and nothing is said of links', async () => {
   const { text, html } = await simpleParser(composeDigest(parts({ items: [item({ link: '', class: 'malware' })] })));
-  expect(text).not.toContain('Release');
+  expect(text).not.toContain('Release:');
   expect(text).not.toContain('A link');
+  expect(text).toContain('What has no link you cannot release yourself: ask it@example.com.');
   expect(html).not.toContain('href');
 });
 

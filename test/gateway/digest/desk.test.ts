@@ -5,16 +5,17 @@ import { releaseDesk } from '../../../src/gateway/digest/desk.ts';
 import { signRight } from '../../../src/gateway/digest/token.ts';
 import type { Current } from '../../../src/gateway/world.ts';
 import { hours } from '../../../src/mail/time.ts';
+import type { QuarantineItem } from '../../../src/ports/queue.ts';
 import type { VirusVerdict } from '../../../src/ports/services.ts';
 import { NOON, sampleEntry, sampleId, sampleItem, sampleRecord, spool } from '../../support/samples.ts';
 
 const KEY = Buffer.alloc(32, 1);
 
-async function desk(verdict: () => Promise<VirusVerdict>) {
+async function desk(verdict: () => Promise<VirusVerdict>, changes: Partial<QuarantineItem> = {}) {
   const store = memoryStore();
   const id = sampleId(NOON, 1);
   const content = await spool(store.content, 'Subject: Win\r\n\r\nbody');
-  const item = sampleItem(sampleEntry(id, content.ref));
+  const item = sampleItem(sampleEntry(id, content.ref), changes);
   await store.queue.admit({ record: sampleRecord(id), events: [], content, entries: [], quarantine: [item] });
   const scanned: string[] = [];
   const clamav = {
@@ -40,7 +41,7 @@ async function desk(verdict: () => Promise<VirusVerdict>) {
   });
   const token = signRight(item.id, item.entry.recipient, NOON + hours(1), KEY);
   const story = async () => (await store.records.get(id))!.events.map(({ kind, text }) => `${kind}: ${text}`);
-  return { store, desk: made, token, scanned, story, woken: () => woken };
+  return { store, item, desk: made, token, scanned, story, woken: () => woken };
 }
 const signal = new AbortController().signal;
 
@@ -67,4 +68,27 @@ test.each([
   expect(await at.release(token, signal)).toMatchObject({ kind: 'refused', why: expect.stringContaining(why) });
   expect(await store.queue.quarantined({})).toHaveLength(1);
   expect(await story()).toContainEqual(expect.stringContaining(`not_released: as recipient; by the link of a digest;`));
+});
+
+test('a link that names the message of somebody else holds for nobody, though we signed it', async () => {
+  const { store, item, desk: at, scanned } = await desk(async () => ({ kind: 'clean' }));
+  const others = signRight(item.id, 'eve@example.com', NOON + hours(1), KEY);
+  expect(await at.look(others, signal)).toEqual({ kind: 'none' });
+  expect(await at.release(others, signal)).toEqual({ kind: 'none' });
+  expect(scanned).toEqual([]);
+  expect(await store.queue.quarantined({})).toHaveLength(1);
+});
+
+test('what its recipient may not release is neither shown nor released, whoever signed a link for it', async () => {
+  const {
+    store,
+    item,
+    desk: at,
+    token,
+    scanned,
+  } = await desk(async () => ({ kind: 'clean' }), { class: 'attachment' });
+  expect(await at.look(token, signal)).toEqual({ kind: 'denied', id: item.id });
+  expect(await at.release(token, signal)).toEqual({ kind: 'denied', id: item.id });
+  expect(scanned).toEqual([]);
+  expect(await store.queue.quarantined({})).toHaveLength(1);
 });

@@ -1,4 +1,5 @@
 /** Tokens: only what we signed, for whom we signed it, as long as we said. */
+import { createHmac } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -22,6 +23,12 @@ test('what was signed is read, by any of the keys, until its time is over', () =
   expect(readRight(token, [], NOW)).toBeUndefined();
   expect(token).toMatch(/^[A-Za-z0-9._-]+$/);
   expect(token.length).toBeLessThanOrEqual(TOKEN_MAX);
+});
+
+test('the key signs what the token is for: the same text signed for another end is none', () => {
+  const body = token.slice(0, token.lastIndexOf('.'));
+  const mac = createHmac('sha256', KEY).update(body).digest().subarray(0, 16).toString('base64url');
+  expect(readRight(`${body}.${mac}`, [KEY], NOW)).toBeUndefined();
 });
 
 test('no other text is a right, however near it comes', () => {

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { memoryStore } from '../../../src/adapters/memory/store.ts';
 import { type ReleaseWish, release } from '../../../src/gateway/quarantine/release.ts';
-import { RELEASED_BY, type Releaser, type Role } from '../../../src/gateway/quarantine/rights.ts';
+import { RELEASED_BY, type Releaser } from '../../../src/gateway/quarantine/rights.ts';
+import type { Role } from '../../../src/policy/held-rights.ts';
 import type { QuarantineItem } from '../../../src/ports/queue.ts';
 import { ServiceError, type VirusScanner } from '../../../src/ports/services.ts';
 import type { Store } from '../../../src/ports/store.ts';

@@ -1,14 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import { CHECKS } from '../../../src/checks/registry.ts';
 import { loadTests, type TestSetting } from '../../../src/gateway/testing/load-tests.ts';
 import { policyTestSchema } from '../../../src/gateway/testing/test-schema.ts';
 import { sayProblem } from '../../../src/language/problem.ts';
 import { RULES } from '../../support/record.ts';
 
+const CHECKED = [
+  { name: 'clamav', check: 'clamav' },
+  { name: 'scores', check: 'rspamd' },
+];
 const setting: TestSetting = {
   policies: new Map([
-    ['inbound', { rules: RULES }],
-    ['unused', { rules: [] }],
+    ['inbound', { rules: RULES, checks: CHECKED }],
+    ['unused', { rules: [], checks: [] }],
   ]),
+  checks: CHECKS,
   listeners: [
     { name: 'smarthost', policy: 'outbound' },
     { name: 'mx', policy: 'inbound' },
@@ -127,6 +133,36 @@ describe('a file of policy tests', () => {
       'a time that is none',
       'policy: inbound\ncases:\n  - name: a\n    given: { now: yesterday }\n    expect: { facts: {} }',
       ':4:19: error: "yesterday" is not a time',
+    ],
+    [
+      'answers for a check that is none',
+      'policy: inbound\ndefaults: { answers: { clamv: { result: clean } } }\ncases:\n  - { name: a, expect: { facts: {} } }',
+      ':2:24: error: there is no check "clamv".*"clamav"',
+    ],
+    [
+      'an answer that is never given',
+      'policy: inbound\ncases:\n  - name: a\n    given: { answers: { clamav: { result: infectd } } }\n    expect: { facts: {} }',
+      ':4:43: error: clamav.result is never "infectd".*"infected"',
+    ],
+    [
+      'an answer of another type',
+      'policy: inbound\ncases:\n  - name: a\n    given: { answers: { scores: { score: high } } }\n    expect: { facts: {} }',
+      ':4:42: error: scores.score is a number',
+    ],
+    [
+      'an answer to what is not asked',
+      'policy: inbound\ncases:\n  - name: a\n    steps:\n      - { given: { answers: { clamav: { virus: x } } }, expect: { facts: {} } }',
+      ':5:41: error: clamav has no "virus".*result, signature, version, part',
+    ],
+    [
+      'an answer within a list',
+      'policy: inbound\ncases:\n  - name: a\n    given: { answers: { scores: { symbols: [{ nam: X }] } } }\n    expect: { facts: {} }',
+      ':4:47: error: scores.symbols.0 has no "nam".*"name"',
+    ],
+    [
+      'an outage that has facts',
+      'policy: inbound\ncases:\n  - name: a\n    given: { answers: { clamav: { status: failed, result: clean } } }\n    expect: { facts: {} }',
+      ':4:43: error: a check that states facts has completed.*stands alone',
     ],
     [
       'two cases of one name',

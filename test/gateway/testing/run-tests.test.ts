@@ -97,11 +97,16 @@ cases:
       - { given: { helo: broken } }
       - { expect: { recipients: { carol@example.com: accept } } }
 `;
-const policies = new Map([['inbound', { rules: RULES }]]);
+const policies = new Map([['inbound', { rules: RULES, checks: [] }]]);
 
 async function run(start: () => Rehearse) {
   const zones = { resolve: (path: string) => path, read: () => ({}) };
-  const { tests } = loadTests('t.yaml', FILE, { policies, listeners: [{ name: 'mx', policy: 'inbound' }], zones });
+  const { tests } = loadTests('t.yaml', FILE, {
+    policies,
+    checks: new Map(),
+    listeners: [{ name: 'mx', policy: 'inbound' }],
+    zones,
+  });
   return runTests([tests!], policies, start);
 }
 const rehearse: Rehearse = async (scenario) => {

@@ -113,7 +113,7 @@ async function agree(by: 'DATA' | 'BDAT', segments: readonly string[], newline: 
 
 /** On its way out it is one message again, and the same. */
 function relayed(message: string): void {
-  const stuffer = new Stuffer();
+  const stuffer = new Stuffer('dot');
   const octets = Buffer.concat([stuffer.feed(Buffer.from(message, 'latin1')), stuffer.end()]);
   const scanner = new StrictScanner();
   const { content, end } = scanner.take(Buffer.from(octets));

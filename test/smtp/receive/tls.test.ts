@@ -46,7 +46,7 @@ describe('STARTTLS', () => {
     expect(await client.reply()).toBe('220 2.0.0 ready to start TLS');
     const secure = await secured(client.socket);
     expect(await secure.ask('MAIL FROM:<a@example.net>')).toBe('503 5.5.1 send EHLO first');
-    expect(await secure.ask('EHLO client.example.net')).not.toContain('STARTTLS');
+    expect(await secure.ask('EHLO client.example.net')).not.toMatch(/\n250.STARTTLS/);
     expect(await secure.ask('MAIL FROM:<a@example.net>')).toBe('250 2.1.0 OK');
     expect(world.script.calls.join('\n')).not.toContain('injected');
     secure.socket.destroy();
@@ -76,6 +76,21 @@ describe('STARTTLS', () => {
     expect(await secure.ask('RCPT TO:<b@example.com>')).toBe('503 5.5.1 send MAIL first');
     expect(await secure.ask('STARTTLS')).toBe('503 5.5.1 TLS is active already');
     expect(world.script.calls).toContain('tls TLSv1.3 TLS_AES_128_GCM_SHA256');
+  });
+
+  test('offers REQUIRETLS over TLS alone, and tells the session (RFC 8689 §4.1)', async () => {
+    world = await receiving({ tls: offer('opportunistic') });
+    const plain = await world.client();
+    await plain.reply();
+    expect(await plain.ask('EHLO client.example.net')).not.toContain('REQUIRETLS');
+    expect(await plain.ask('MAIL FROM:<a@example.net> REQUIRETLS')).toMatch(/^555 5\.5\.4 /);
+    const secure = await upgraded(await world.client());
+    expect(await secure.ask('EHLO client.example.net')).toContain('REQUIRETLS');
+    expect(await secure.ask('MAIL FROM:<a@example.net> REQUIRETLS=1')).toMatch(/^501 /);
+    expect(await secure.ask('MAIL FROM:<a@example.net> REQUIRETLS')).toBe('250 2.1.0 OK');
+    expect(world.script.calls.at(-1)).toContain('requireTls');
+    plain.socket.destroy();
+    secure.socket.destroy();
   });
 
   test('carries a large message octet for octet, through a spool that is slow', async () => {

@@ -1,13 +1,14 @@
 /** Large messages and the lines they go over: a host that reads slowly slows us, one that stops reading is given up, idle lines end. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { dialSocket } from '../../../src/adapters/net/dial.ts';
-import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { Dial } from '../../../src/ports/dial.ts';
 import type { Route } from '../../../src/queue/route.ts';
 import { DEADLINES } from '../../../src/smtp/send/deadlines.ts';
 import { SmtpDelivery } from '../../../src/smtp/send/smtp-delivery.ts';
 import { anEntry, aTiming } from '../../support/entries.ts';
 import { type HostScript, ScriptedHost } from '../../support/scripted-host.ts';
+import { sendWorld } from '../../support/sending-world.ts';
+import { spoiled } from '../../support/spoiled.ts';
 
 const never = new AbortController().signal;
 const open: { stop(): Promise<void> }[] = [];
@@ -23,7 +24,7 @@ async function host(script: HostScript = {}): Promise<ScriptedHost> {
 }
 
 function delivery(deadlines = DEADLINES, dial: Dial = dialSocket): SmtpDelivery {
-  const made = new SmtpDelivery(dial, 'mx.gateway.test', systemClock, deadlines);
+  const made = new SmtpDelivery(sendWorld({ dial }), deadlines);
   open.push({ stop: () => made.close() });
   return made;
 }
@@ -37,7 +38,7 @@ const route = (next: ScriptedHost): Route => ({
   auth: null,
 });
 
-/** Pieces of 64 KiB, each line beginning with a dot, as the store hands them out; `asked` counts them. */
+/** Pieces of 64 KiB, each line beginning with a dot, as the store hands them out: they do not last. `asked` counts them. */
 function parcel(next: ScriptedHost, pieces: number) {
   const piece = Buffer.from(`.${'x'.repeat(61)}\r\n`.repeat(1024));
   const body = {
@@ -50,7 +51,7 @@ function parcel(next: ScriptedHost, pieces: number) {
       for (let n = 0; n < pieces; n++) {
         body.asked += 1;
         await new Promise((later) => setImmediate(later));
-        yield piece;
+        yield* spoiled(piece, [piece.length]);
       }
     },
   };
@@ -60,6 +61,15 @@ function parcel(next: ScriptedHost, pieces: number) {
 const until = async (holds: () => boolean) => {
   while (!holds()) await new Promise((again) => setImmediate(again));
 };
+
+/** The kernel's buffers fill; after that nothing more is asked for, however often we look. */
+async function stalled(asked: () => number): Promise<void> {
+  let [before, rounds] = [0, 0];
+  while (rounds++ < 200 || before !== asked()) {
+    before = asked();
+    for (let n = 0; n < 20; n++) await new Promise((later) => setImmediate(later));
+  }
+}
 
 describe('a message of 16 MiB', () => {
   test('arrives octet for octet, its dots doubled', async () => {
@@ -71,17 +81,29 @@ describe('a message of 16 MiB', () => {
     expect(next.messages[0] === sent.repeat(256)).toBe(true);
   });
 
+  test('arrives octet for octet when the host stops taking it for a while: no piece is spoiled before it has left', async () => {
+    const next = await host({ deaf: true });
+    const text = Array.from({ length: 160_000 }, (_, n) => `${n} ${'y'.repeat(90)}\r\n`).join('');
+    let asked = 0;
+    // Smaller than what a socket holds back: several would wait in it at once.
+    function* small() {
+      for (; ; asked++) yield 10_000;
+    }
+    const open = () => spoiled(Buffer.from(text), small());
+    const sending = delivery().deliver({ ...parcel(next, 0), size: text.length, open }, never);
+    await until(() => asked > 1);
+    await stalled(() => asked);
+    next.readOn();
+    expect(await sending).toMatchObject([{ kind: 'delivered' }]);
+    expect(next.messages[0] === text).toBe(true);
+  });
+
   test('is read from the store only as fast as the host takes it', async () => {
     const next = await host({ deaf: true });
     const large = parcel(next, 256);
     const sending = delivery().deliver(large, never);
     await until(() => next.commands.includes('DATA') && large.asked > 1);
-    // The kernel's buffers fill; after that nothing more is asked for, however often we look.
-    let [before, rounds] = [0, 0];
-    while (rounds++ < 200 || before !== large.asked) {
-      before = large.asked;
-      for (let n = 0; n < 20; n++) await new Promise((later) => setImmediate(later));
-    }
+    await stalled(() => large.asked);
     expect(large.asked).toBeLessThan(200);
     next.readOn();
     expect(await sending).toMatchObject([{ kind: 'delivered' }]);

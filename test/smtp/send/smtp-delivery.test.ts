@@ -2,8 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { dialSocket } from '../../../src/adapters/net/dial.ts';
-import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { Consignment } from '../../../src/ports/delivery.ts';
 import type { QueueEntry } from '../../../src/queue/entry.ts';
 import { sayHost } from '../../../src/queue/host.ts';
@@ -13,6 +11,7 @@ import { DEADLINES } from '../../../src/smtp/send/deadlines.ts';
 import { SmtpDelivery } from '../../../src/smtp/send/smtp-delivery.ts';
 import { anEntry, aTiming, from } from '../../support/entries.ts';
 import { type HostScript, ScriptedHost } from '../../support/scripted-host.ts';
+import { sendWorld } from '../../support/sending-world.ts';
 
 const never = new AbortController().signal;
 const MESSAGE = 'Subject: hello\r\n\r\nBody.\r\n';
@@ -29,7 +28,7 @@ async function host(script: HostScript = {}, path?: string): Promise<ScriptedHos
 }
 
 function delivery(deadlines = DEADLINES): SmtpDelivery {
-  const made = new SmtpDelivery(dialSocket, 'mx.gateway.test', systemClock, deadlines);
+  const made = new SmtpDelivery(sendWorld(), deadlines);
   open.push({ stop: () => made.close() });
   return made;
 }

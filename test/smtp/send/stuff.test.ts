@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { NotLines, Stuffer } from '../../../src/smtp/send/stuff.ts';
 
 function stuff(text: string, cuts: readonly number[]): string | undefined {
-  const stuffer = new Stuffer();
+  const stuffer = new Stuffer('dot');
   const out: Uint8Array[] = [];
   const ends = [...cuts.filter((cut) => cut < text.length).toSorted((a, b) => a - b), text.length];
   try {

@@ -3,14 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { dialSocket } from '../../../src/adapters/net/dial.ts';
-import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { HostAddress, Route, TlsLevel } from '../../../src/queue/route.ts';
 import type { AttemptResult } from '../../../src/queue/transition.ts';
 import { DEADLINES } from '../../../src/smtp/send/deadlines.ts';
 import { SmtpDelivery } from '../../../src/smtp/send/smtp-delivery.ts';
 import { anEntry, aTiming } from '../../support/entries.ts';
 import { type HostScript, ScriptedHost } from '../../support/scripted-host.ts';
+import { sendWorld } from '../../support/sending-world.ts';
 
 const never = new AbortController().signal;
 const MESSAGE = 'Subject: hello\r\n\r\nBody.\r\n';
@@ -32,7 +31,7 @@ async function host(script: HostScript, path?: string): Promise<ScriptedHost> {
 }
 
 function delivery(deadlines = DEADLINES): SmtpDelivery {
-  const made = new SmtpDelivery(dialSocket, 'mx.gateway.test', systemClock, deadlines);
+  const made = new SmtpDelivery(sendWorld(), deadlines);
   open.push({ stop: () => made.close() });
   return made;
 }
@@ -192,9 +191,12 @@ describe('a handshake that never ends', () => {
 });
 
 describe('a level that this client does not know how to keep', () => {
-  test.each(['dane', 'mta-sts'] as const)('%s: nothing is sent at all', async (level) => {
+  test.each([
+    ['dane', 'its zone has no signed TLSA records'],
+    ['mta-sts', 'MTA-STS speaks of hosts by MX alone'],
+  ] as const)('%s: nothing is sent at all', async (level, why) => {
     const next = await host({ tls: tls('by-name') });
-    expect(brief(await send(route(next, level)))).toBe(`transient:  tls: ${level} cannot be kept by a route to hosts`);
+    expect(brief(await send(route(next, level)))).toBe(`transient:  TLS: ${why}`);
     expect(next.connections).toBe(0);
   });
   test('verified, to a unix socket: it has no name to prove', async () => {

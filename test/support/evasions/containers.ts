@@ -8,6 +8,7 @@ export const CONTAINERS: { readonly [name: string]: (octets: Buffer) => Buffer }
   gzip: (octets) => gzipSync(octets),
   tar,
   tnef,
+  'apple-single': appleSingle,
   /** A picture to whoever looks at its first octets, an archive to whoever looks at its last. */
   png: (octets) => Buffer.concat([PIXEL, octets]),
   /** Begins as programs of Windows do; the file is what it carries. */
@@ -48,6 +49,18 @@ function tar(octets: Buffer): Buffer {
   const sum = header.reduce((all, octet) => all + octet, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\x00 `, 148);
   return Buffer.concat([header, octets, Buffer.alloc(512 - (octets.length % 512)), Buffer.alloc(1024)]);
+}
+
+/** RFC 1740 §A: a header, and the place of the one fork, which holds the data. */
+function appleSingle(octets: Buffer): Buffer {
+  const head = Buffer.alloc(38);
+  head.writeUInt32BE(0x00051600, 0);
+  head.writeUInt32BE(0x00020000, 4);
+  head.writeUInt16BE(1, 24);
+  head.writeUInt32BE(1, 26);
+  head.writeUInt32BE(head.length, 30);
+  head.writeUInt32BE(octets.length, 34);
+  return Buffer.concat([head, octets]);
 }
 
 /** Outlook's winmail.dat ([MS-OXTNEF] §2.1): a file with one attachment. */

@@ -51,11 +51,13 @@ function built(word: string, octets: Buffer): Buffer {
   if (step === 'eicar') return EICAR;
   if (step === 'letter') return Buffer.from(letter());
   if (step === 'message') return message(octets);
+  if (step === 'message-pieces') return message(octets, 'base64-pieces');
   if (step === 'multipart') return Buffer.from(`--x\r\n${entity(octets)}\r\n--x--\r\n`);
   if (step === 'nested') return nested(octets, times);
   if (step === 'parts') return Buffer.from(`--x\r\n\r\nhello\r\n`.repeat(times));
   if (step === 'fields') return Buffer.from('X-Nothing: here\r\n'.repeat(times));
   if (step === 'dashes') return Buffer.from('-'.repeat(times));
+  if (step === 'blanks') return Buffer.from(' '.repeat(times));
   if (step === 'nul') return Buffer.from([0]);
   if (step === 'control') return Buffer.from([1]);
   if (step === 'lf') return Buffer.from('\n');
@@ -77,13 +79,13 @@ const letter = (): string =>
   ].join('\r\n');
 
 /** A message with a file attached as it should be. */
-const message = (octets: Buffer): Buffer =>
+const message = (octets: Buffer, encoding = 'base64'): Buffer =>
   Buffer.from(
-    `${letter()}\r\nContent-Type: multipart/mixed; boundary="inner"\r\n\r\n--inner\r\nContent-Type: text/plain\r\n\r\nhello\r\n--inner\r\n${entity(octets)}\r\n--inner--\r\n`,
+    `${letter()}\r\nContent-Type: multipart/mixed; boundary="inner"\r\n\r\n--inner\r\nContent-Type: text/plain\r\n\r\nhello\r\n--inner\r\n${entity(octets, encoding)}\r\n--inner--\r\n`,
   );
 
-const entity = (octets: Buffer): string =>
-  `Content-Type: application/octet-stream; name="notes.dat"\r\nContent-Transfer-Encoding: base64\r\n\r\n${ENCODINGS.base64!(octets)}`;
+const entity = (octets: Buffer, encoding = 'base64'): string =>
+  `Content-Type: application/octet-stream; name="notes.dat"\r\nContent-Transfer-Encoding: base64\r\n\r\n${ENCODINGS[encoding]!(octets)}`;
 
 /** Multiparts within multiparts, the file in the innermost; begins with the Content-Type of the outermost. */
 function nested(octets: Buffer, depth: number): Buffer {

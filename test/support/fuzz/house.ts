@@ -53,6 +53,7 @@ export async function openHouse(): Promise<House> {
     current: () => current,
     claim: () => undefined,
     admitted: () => {},
+    signingKeys: undefined,
     rehearsal: undefined,
   };
   const open = (client: ClientInfo): Session => {

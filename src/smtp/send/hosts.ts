@@ -1,0 +1,185 @@
+/** Asks one host to take a message: over a line that is open, or a new one, in as many transactions as the host's limits need. */
+
+import type { Consignment } from '../../ports/delivery.ts';
+import type { Dial } from '../../ports/dial.ts';
+import type { QueueEntry } from '../../queue/entry.ts';
+import type { HostsRoute, MxRoute, TlsLevel } from '../../queue/route.ts';
+import type { HandedTo } from '../../queue/transition.ts';
+import type { Candidate } from './candidate.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Down } from './down.ts';
+import type { HostResult } from './outcomes.ts';
+import { type Approached, approach, leave, type Peer } from './peer.ts';
+import { Pool } from './pool.ts';
+import { nextPortion } from './portions.ts';
+import { demandKey, demandOf, type TlsDemand, type TlsWorld } from './tls-demand.ts';
+import { type Answer, transact } from './transaction.ts';
+
+export class Hosts {
+  readonly #dial: Dial;
+  readonly #hostname: string;
+  readonly #deadlines: Deadlines;
+  readonly #down: Down;
+  readonly #pool = new Pool();
+  readonly #tls: TlsWorld;
+
+  constructor(
+    { dial, hostname, ...tls }: { readonly dial: Dial; readonly hostname: string } & TlsWorld,
+    deadlines: Deadlines,
+    down: Down,
+  ) {
+    this.#dial = dial;
+    this.#hostname = hostname;
+    this.#tls = tls;
+    this.#deadlines = deadlines;
+    this.#down = down;
+  }
+
+  close(): void {
+    this.#pool.close();
+  }
+
+  async ask(
+    route: HostsRoute | MxRoute,
+    candidate: Candidate,
+    parcel: Consignment,
+    signal: AbortSignal,
+  ): Promise<HostResult[]> {
+    const results: HostResult[] = [];
+    while (results.length < parcel.entries.length) {
+      const entries = parcel.entries.slice(results.length);
+      const came = await this.#askSome(route, candidate, { ...parcel, entries }, signal);
+      results.push(...came);
+      // A host that does not talk, or hangs up, does not for the others either: the rest is put off with the first.
+      const first = came[0]!;
+      if (first.kind === 'transient' && (first.reply === null || first.reply.code === 421 || !first.talked))
+        results.push(...parcel.entries.slice(results.length).map(() => first));
+    }
+    return results;
+  }
+
+  /** At least the first recipient, and as many more as go with it. */
+  async #askSome(
+    route: HostsRoute | MxRoute,
+    candidate: Candidate,
+    parcel: Consignment,
+    signal: AbortSignal,
+  ): Promise<HostResult[]> {
+    const demanded = await demandOf(levelFor(route, candidate), candidate, parcel.entries[0]?.tls, this.#tls, signal);
+    if (demanded.kind === 'kept-from')
+      return parcel.entries.map(() => ({
+        kind: 'transient',
+        host: candidate.host,
+        reply: null,
+        cause: `TLS: ${demanded.why}`,
+      }));
+    const { demand } = demanded;
+    const key = keyOf(route, candidate, demand);
+    const kept = this.#pool.take(key);
+    if (kept !== undefined) {
+      const portion = nextPortion(kept, parcel.entries);
+      const answers = portion.length === 0 ? [] : await this.#send(key, kept, parcel, portion, signal);
+      if (portion.length === 0) leave(kept.conversation);
+      // A line that was idle may have been closed while the command was on its way: that says nothing about the host.
+      if (answers.length > 0 && (!answers.every(saysNothing) || signal.aborted))
+        return answers.map((answer) => resultOf(answer, kept));
+    }
+    const approached = await this.#approach(route, candidate, demand, signal);
+    if (approached.kind === 'unusable') {
+      const { why, reply } = approached;
+      // A refusal to talk, 5yz as well, is about this host and this moment, not about the message (RFC 5321 §4.2.4.2).
+      const soft = reply && { ...reply, code: reply.code >= 500 ? reply.code - 100 : reply.code };
+      const reached = soft && downgrade(soft);
+      return parcel.entries.map(() => ({ kind: 'transient', host: candidate.host, reply: reached, cause: why }));
+    }
+    const { peer } = approached;
+    // A fresh line takes at least one, as no limit is less.
+    const portion = nextPortion(peer, parcel.entries);
+    return (await this.#send(key, peer, parcel, portion, signal)).map((answer) => resultOf(answer, peer));
+  }
+
+  async #approach(
+    route: HostsRoute | MxRoute,
+    { address, host, name }: Candidate,
+    tls: TlsDemand,
+    signal: AbortSignal,
+  ): Promise<Approached> {
+    const { source } = route;
+    const { protocol, auth } = route.kind === 'hosts' ? route : { protocol: 'smtp' as const, auth: null };
+    const us = { hostname: this.#hostname, source, deadlines: this.#deadlines };
+    const approached = await approach(this.#dial, { address, host, name, protocol, tls, auth, ...us }, signal);
+    if (approached.kind === 'open') this.#down.reached(host);
+    else if (!signal.aborted) this.#down.missed(host);
+    return approached;
+  }
+
+  async #send(
+    key: string,
+    peer: Peer,
+    parcel: Consignment,
+    entries: readonly QueueEntry[],
+    signal: AbortSignal,
+  ): Promise<Answer[]> {
+    const open = (stop: AbortSignal) => parcel.open(stop);
+    const answers = await transact(peer, { entries, size: parcel.size, open }, signal);
+    peer.messages += 1;
+    for (const { domain } of entries) peer.domains.add(domain);
+    // 421 announces that the host hangs up (RFC 5321 §3.8).
+    const closes = answers.some((answer) => answer.kind === 'refused' && answer.reply.code === 421);
+    if (closes) leave(peer.conversation);
+    else this.#pool.give(key, peer);
+    return answers;
+  }
+}
+
+/** Zones and policies speak of the hosts of a domain; a relay that takes their place is not among them. */
+const levelFor = ({ kind, tls }: HostsRoute | MxRoute, { found }: Candidate): TlsLevel =>
+  kind === 'mx' && found.by === 'operator' && (tls === 'dane' || tls === 'mta-sts') ? 'opportunistic' : tls;
+
+/** A line is as its route was when it was opened: after a reload, one without TLS must not serve a route that wants it. */
+function keyOf(route: HostsRoute | MxRoute, { host }: Candidate, demand: TlsDemand): string {
+  const { name, source } = route;
+  const by = route.kind === 'hosts' ? [route.protocol, route.auth?.user] : ['smtp'];
+  return [name, host, demandKey(demand), source?.v4, source?.v6, ...by].join(' ');
+}
+
+const saysNothing = (answer: Answer): boolean =>
+  answer.kind === 'broken' || (answer.kind === 'refused' && answer.reply.code === 421);
+
+/** The enhanced code follows the code's class (RFC 2034 §4). */
+const downgrade = (reply: { readonly code: number; readonly enhanced: string; readonly text: string }) => ({
+  ...reply,
+  enhanced: reply.enhanced.replace(/^5/, '4'),
+});
+
+function resultOf(answer: Answer, peer: Peer): HostResult {
+  const { host } = peer;
+  switch (answer.kind) {
+    case 'taken':
+      return {
+        kind: 'delivered',
+        host,
+        reply: answer.reply,
+        to: handedTo(peer),
+        ...(peer.security === '' ? {} : { security: peer.security }),
+      };
+    case 'refused':
+      if (answer.reply.code >= 500) return { kind: 'permanent', host, reply: answer.reply };
+      return { kind: 'transient', host, reply: answer.reply, cause: '', talked: true };
+    case 'beyond':
+      // Our own words, though they are about that host.
+      return { kind: 'permanent', host: '', reply: answer.reply, beyond: true };
+    case 'broken':
+      return { kind: 'transient', host, reply: null, cause: answer.why, talked: true };
+    case 'indeterminate':
+      return { kind: 'indeterminate', host, cause: answer.why };
+    case 'unsendable':
+      // RFC 3463 §3.7: X.6.0, something about the content. No host said so.
+      return { kind: 'permanent', host: '', reply: { code: 554, enhanced: '5.6.0', text: answer.why } };
+  }
+}
+
+function handedTo(peer: Peer): HandedTo {
+  if (peer.protocol === 'lmtp') return 'mailbox';
+  return peer.can.dsn ? 'dsnRelay' : 'relay';
+}

@@ -23,7 +23,7 @@ export function mailFacts(path: ReversePath, parameters: MailParameters): FactVa
 /** What follows the first `+` of the local part (RFC 5233); '' when nothing does. */
 export function recipientFacts(
   mailbox: Mailbox,
-  source: { readonly result: 'known' | 'unknown' | 'unsure'; readonly source: string; readonly by?: string },
+  source: { readonly result: 'known' | 'unknown' | 'unsure'; readonly source: string; readonly by: string },
   hosted: boolean,
   route: string,
 ): FactValue {
@@ -36,7 +36,7 @@ export function recipientFacts(
     hosted,
     result: source.result,
     source: source.source,
-    answer: source.by ?? '',
+    answer: source.by,
     route,
   };
 }

@@ -45,7 +45,6 @@ class Expansion {
     this.#asking = asking;
     this.#inner = inner;
     this.#parts = parts;
-    this.#asking = asking;
   }
 
   async resolve(mailbox: Mailbox): Promise<Found> {

@@ -30,9 +30,8 @@ function bench(domains: readonly HostedDomain[], text?: string, defaultRoute = '
   const lists = new RecipientLists({ watch }, { event: note, warn: note, error: note });
   const hosted = new Map(domains.map((one) => [one.domain, one]));
   const installation = { domains: hosted, defaultRoute, routing: [] };
-  const desk = { open: () => {}, keep: () => {}, ask: async () => ({ result: 'unsure', by: 'on_error' }) as const };
   const world = { hostname: 'mx.test', store: { path: '/store', minFreeBytes: 0 }, domains: hosted };
-  const sources = recipientDirectory(world, lists, clock, desk);
+  const sources = recipientDirectory(world, lists, clock, SILENT_DESK);
   const directory = lists.aliases.directory(sources, installation, undefined, clock);
   const ask = async (address: string) => {
     const parsed = parseMailbox(address, true);

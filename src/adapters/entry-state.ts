@@ -47,3 +47,7 @@ export const heldTooMuch = (held: number, more: number, most: number): StoreErro
         'quarantine-full',
         `Cannot keep ${more} octets aside as the quarantine must stay within ${most} (quarantine.max_size): it holds ${held}`,
       );
+
+/** Why it is held, and what was said last: what `--reason` looks in. */
+export const reasonOf = ({ state, last }: QueueEntry): string =>
+  `${state.kind === 'held' ? state.why : ''} ${last?.said ?? ''}`;

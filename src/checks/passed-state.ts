@@ -10,6 +10,7 @@ export function passedState(under: StateStore): StateStore {
     put: (space, key, value, expires) => under.put(space, key, value, expires),
     delete: (space, key) => under.delete(space, key),
     hit: (space, key, at, window, amount) => under.hit(space, key, at, window, amount),
+    entries: (space, at) => under.entries(space, at),
     fork: (scope) => passedState(under.fork(scope)),
   };
 }

@@ -17,6 +17,7 @@ const ALL: readonly Check[] = [
   (await import('./spamassassin.ts')).spamassassin,
   (await import('./spf.ts')).spf,
   (await import('./structure.ts')).structure,
+  (await import('./user-behaviour.ts')).userBehaviour,
 ];
 
 export const CHECKS: ReadonlyMap<string, Check> = new Map(ALL.map((check) => [check.name, check]));

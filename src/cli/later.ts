@@ -4,7 +4,6 @@ export const LATER_COMMANDS: { readonly [name: string]: string } = {
   replay:
     'would run changed policies over recorded transactions; until then `postern explain --batch` plays transactions of yours',
   forget: "would erase a person's data; until then records go whole days at a time, after `records.retention`",
-  passwd: 'would make passwords of users who authenticate',
 };
 
 /** Undefined for a command that is there, and for one that nobody knows. */

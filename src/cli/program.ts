@@ -11,12 +11,14 @@ import { explainCommand } from './explain.ts';
 import { sayLater } from './later.ts';
 import { logCommand } from './log.ts';
 import { overrideCommand } from './override.ts';
+import { passwdCommand } from './passwd.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { queueCommand } from './queue.ts';
 import { reloadCommand } from './reload.ts';
 import { schemaCommand } from './schema.ts';
 import { serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
+import { suspensionCommand } from './suspension.ts';
 import { testCommand } from './test.ts';
 import { traceCommand } from './trace.ts';
 import type { CliWorld } from './world.ts';
@@ -78,6 +80,8 @@ export function buildProgram(shell: Shell): Command {
     statusCommand,
     drainCommand,
     overrideCommand,
+    passwdCommand,
+    suspensionCommand,
     backupCommand,
     restoreCommand,
     doctorCommand,

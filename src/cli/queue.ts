@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import type { QueueFilter } from '../ports/queue.ts';
 import type { QueueEntry } from '../queue/entry.ts';
 import { entryView } from '../queue/entry-view.ts';
+import { suspendedBy } from '../queue/suspension.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { terminal } from '../record/terminal.ts';
 import { act, CliError, type Common, FINE, family, NO, printing, type Shell, USAGE } from './command.ts';
 import { missingOf, noting, sayNotQueued } from './missing.ts';
 import { changeQueue } from './queue-change.ts';
+import { resume, suspend, suspensionJson, suspensionLine, suspensionsNow } from './queue-suspend.ts';
 import { entryLine, entryStory } from './queue-tell.ts';
 import { byId, cameBefore, everyPage, mustChoose, type Selection, selecting, type Wanted } from './selection.ts';
 import { visiting } from './visiting.ts';
@@ -21,12 +23,13 @@ export function queueCommand(shell: Shell): Command {
       ['queue retry --route store', 'when the host behind it is back'],
     ],
   });
-  for (const command of [list(shell), show(shell), ...CHANGES.map((change) => changing(shell, change))])
+  const changes = CHANGES.map((change) => changing(shell, change));
+  for (const command of [list(shell), show(shell), ...changes, suspend(shell), resume(shell)])
     queue.addCommand(command);
   return queue;
 }
 
-const CHOICES = ['recipient', 'sender', 'domain', 'route', 'reason', 'olderThan'] as const;
+const CHOICES = ['recipient', 'sender', 'user', 'domain', 'route', 'reason', 'olderThan'] as const;
 const STATES = ['waiting', 'leased', 'held'] as const;
 
 interface Options extends Common, Omit<Selection, 'ids'> {
@@ -53,12 +56,20 @@ const list = (shell: Shell): Command =>
         const wanted = choose({ ...options, ids }, options.state, world.now());
         return visiting(world, options.config, async ({ queue }) => {
           const seen: Seen = [];
+          const suspended = await suspensionsNow(queue, world.now());
+          if (!options.json) for (const one of suspended) await world.out(`${suspensionLine(one, world.now())}\n`);
           for await (const page of noting(
             everyPage(wanted, (filter) => queue.list(filter)),
             seen,
           ))
-            for (const entry of page)
-              await world.out(options.json ? jsonLine(entryView(entry)) : entryLine(entry, world.now()));
+            for (const entry of page) {
+              const by = suspendedBy(entry, suspended);
+              await world.out(
+                options.json
+                  ? jsonLine({ ...entryView(entry), suspended: by === undefined ? null : suspensionJson(by) })
+                  : entryLine(entry, world.now(), by),
+              );
+            }
           return sayMissing(world, ids, seen, queue);
         });
       }),
@@ -75,12 +86,19 @@ const show = (shell: Shell): Command =>
         const wanted = choose({ ids }, undefined, world.now());
         return visiting(world, options.config, async ({ queue }) => {
           const seen: Seen = [];
+          const suspended = await suspensionsNow(queue, world.now());
           for await (const page of noting(
             everyPage(wanted, (filter) => queue.list(filter)),
             seen,
           ))
-            for (const entry of page)
-              await world.out(options.json ? jsonLine(entryView(entry)) : entryStory(entry, world.now()));
+            for (const entry of page) {
+              const by = suspendedBy(entry, suspended);
+              await world.out(
+                options.json
+                  ? jsonLine({ ...entryView(entry), suspended: by === undefined ? null : suspensionJson(by) })
+                  : entryStory(entry, world.now(), by),
+              );
+            }
           return sayMissing(world, ids, seen, queue);
         });
       }),
@@ -164,7 +182,7 @@ async function sayMissing(world: CliWorld, ids: readonly string[], seen: Seen, q
 }
 
 function choose(selection: Selection, state: string | undefined, now: number): Wanted<QueueFilter, QueueEntry> {
-  const { recipient, sender, domain, route, reason } = selection;
+  const { recipient, sender, user, domain, route, reason } = selection;
   const before = cameBefore(selection, now);
   const known = STATES.find((one) => one === state);
   if (state !== undefined && known === undefined)
@@ -175,16 +193,15 @@ function choose(selection: Selection, state: string | undefined, now: number): W
   const common: QueueFilter = {
     ...(recipient === undefined ? {} : { recipient }),
     ...(sender === undefined ? {} : { sender: sender.replace(/^<|>$/g, '') }),
+    ...(user === undefined ? {} : { user }),
     ...(domain === undefined ? {} : { domain }),
     ...(route === undefined ? {} : { route }),
+    ...(reason === undefined ? {} : { reason }),
     ...(known === undefined ? {} : { state: [known] }),
     ...(before === undefined ? {} : { admittedBy: before }),
   };
   return {
     filters: byId(selection.ids).map((ids) => ({ ...common, ...ids })),
-    fits: (entry) => reason === undefined || reasonOf(entry).includes(reason),
+    fits: () => true,
   };
 }
-
-const reasonOf = ({ state, last }: QueueEntry): string =>
-  `${state.kind === 'held' ? state.why : ''} ${last?.said ?? ''}`;

@@ -9,6 +9,7 @@ export interface Selection {
   readonly ids: readonly string[];
   readonly recipient?: string;
   readonly sender?: string;
+  readonly user?: string;
   readonly domain?: string;
   readonly route?: string;
   readonly class?: string;
@@ -23,6 +24,7 @@ type Word = Exclude<keyof Selection, 'ids' | 'all'>;
 const OPTIONS: { readonly [word in Word]: readonly [flags: string, about: string] } = {
   recipient: ['--recipient <address>', 'to this recipient'],
   sender: ['--sender <address>', 'from this reverse-path (empty: the null one)'],
+  user: ['--user <name>', 'that this user sent with authentication'],
   domain: ['--domain <domain>', 'to this domain'],
   route: ['--route <name>', 'by this route'],
   class: ['--class <class>', 'of this class'],

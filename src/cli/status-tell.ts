@@ -7,10 +7,13 @@ import type { GatewayStatus } from '../ports/control.ts';
 import type { QuarantineWeight } from '../ports/queue.ts';
 import type { SourceStatus } from '../ports/recipients.ts';
 import type { ServiceStatus } from '../ports/services.ts';
+import type { Suspension } from '../queue/suspension.ts';
 import { columns, terminal } from '../record/terminal.ts';
 import { overrideLine } from './override-tell.ts';
 import type { RouteWaiting, Waiting } from './queue-count.ts';
+import { suspensionLine } from './queue-suspend.ts';
 import { count } from './sound.ts';
+import { suspensionLine as userLine } from './suspension.ts';
 
 export interface Quarantined {
   readonly total: number;
@@ -25,6 +28,7 @@ export interface StatusFound {
   readonly gateway: GatewayStatus | undefined;
   readonly why: string;
   readonly overrides: readonly Override[];
+  readonly suspensions: readonly Suspension[];
   readonly queue: (Waiting & { readonly routes: readonly RouteWaiting[] }) | undefined;
   readonly quarantine: Quarantined | undefined;
   /** Why the store could not be looked into, or ''. */
@@ -43,6 +47,7 @@ export function tellStatus(found: StatusFound): string {
       ...found.overrides.map((override) => ['override', overrideLine(override, now)]),
       ...(queue === undefined ? [] : [['queue', sayWaiting(queue, now)]]),
       ...(queue?.routes ?? []).map((one) => ['', `${one.route || 'routes that are gone'}: ${sayWaiting(one, now)}`]),
+      ...found.suspensions.map((one) => ['suspended', suspensionLine(one, now)]),
       ...(quarantine === undefined ? [] : [['quarantine', sayQuarantine(quarantine)]]),
       ['store', sayStore(found)],
       ...(found.storeTrouble === '' ? [] : [['', found.storeTrouble]]),
@@ -69,7 +74,13 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
     ...gateway.services.map((one) => ['service', sayService(one, now)]),
     // One that was started before there were any says nothing of them.
     ...(gateway.sources ?? []).flatMap((one) => tellSource(one, now)),
+    ...(gateway.dead ?? []).map(({ destination, why, probeIn }) => [
+      'dead',
+      `${destination}: ${why}; asked again in ${sayDuration(probeIn)}, what waits for it is not tried before`,
+    ]),
     ...tellDigest(gateway, now),
+    // One that was started before there were any says nothing of them.
+    ...(gateway.suspensions ?? []).map((one) => ['suspended', userLine(one, now)]),
     ...(lastReload === null
       ? []
       : [

@@ -8,8 +8,10 @@ import { jsonText } from '../record/jsonl.ts';
 import { act, type Common, FINE, NO, printing, type Shell } from './command.ts';
 import { overrideJson } from './override-tell.ts';
 import { countQueue, waitingJson } from './queue-count.ts';
+import { suspensionJson, suspensionsNow } from './queue-suspend.ts';
 import { loadInstallation } from './sound.ts';
 import { type Quarantined, type StatusFound, tellStatus } from './status-tell.ts';
+import { suspensionJson as userJson } from './suspension.ts';
 import type { CliWorld } from './world.ts';
 
 export const statusCommand = (shell: Shell): Command =>
@@ -53,17 +55,19 @@ async function stored(
   world: CliWorld,
   installation: Installation,
   quarantineBytes: number,
-): Promise<Pick<StatusFound, 'queue' | 'quarantine' | 'storeTrouble'>> {
+): Promise<Pick<StatusFound, 'queue' | 'suspensions' | 'quarantine' | 'storeTrouble'>> {
   let visit: Awaited<ReturnType<CliWorld['visit']>>;
   try {
     visit = await world.visit(installation);
   } catch (error) {
     const storeTrouble = error instanceof Error ? error.message : String(error);
-    return { queue: undefined, quarantine: undefined, storeTrouble };
+    return { queue: undefined, suspensions: [], quarantine: undefined, storeTrouble };
   }
   try {
     const queue = await countQueue(visit.queue, installation, world.now());
-    return { queue, quarantine: await weighQuarantine(visit.queue, quarantineBytes), storeTrouble: '' };
+    const suspensions = await suspensionsNow(visit.queue, world.now());
+    const quarantine = await weighQuarantine(visit.queue, quarantineBytes);
+    return { queue, suspensions, quarantine, storeTrouble: '' };
   } finally {
     await visit.close();
   }
@@ -82,6 +86,7 @@ function statusJson(found: StatusFound): object {
     why: found.why,
     ...(gateway === undefined ? {} : gatewayJson(gateway, now)),
     overrides: found.overrides.map(overrideJson),
+    suspended_users: (found.gateway?.suspensions ?? []).map(userJson),
     queue:
       queue === undefined
         ? null
@@ -89,6 +94,7 @@ function statusJson(found: StatusFound): object {
             ...waitingJson(queue, now),
             routes: queue.routes.map((one) => ({ route: one.route, ...waitingJson(one, now) })),
           },
+    suspensions: found.suspensions.map(suspensionJson),
     quarantine:
       quarantine === undefined
         ? null
@@ -115,6 +121,11 @@ const gatewayJson = (gateway: GatewayStatus, now: number): object => ({
   draining: gateway.draining,
   listeners: gateway.listeners,
   policies: gateway.policies,
+  dead: (gateway.dead ?? []).map(({ destination, why, probeIn }) => ({
+    destination,
+    why,
+    probe_in_ms: Math.round(probeIn),
+  })),
   services: gateway.services.map(({ service, state, since, lastError }) => ({
     service,
     state,

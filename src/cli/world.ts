@@ -10,6 +10,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Manifest } from '../ports/backup.ts';
 import type { ControlAsk, Controlled } from '../ports/control.ts';
 import type { DigestStore } from '../ports/digest.ts';
+import type { UserChange, UserChanged } from '../ports/logins.ts';
 import type { Previewer } from '../ports/preview.ts';
 import type { QueueStore, RecordStore } from '../ports/queue.ts';
 import type { VirusScanner } from '../ports/services.ts';
@@ -34,6 +35,10 @@ export interface CliWorld {
   /** Paths of the files in a folder that end so, sorted; none where there is no such folder. */
   list(folder: string, ending: string): Promise<readonly string[]>;
   now(): Timestamp;
+  /** A line that a person types twice and nobody sees; of a pipe, its first line. Rejects where the two differ. */
+  askSecret(words: string): Promise<string>;
+  /** Changes a file of users; rejects with a sentence. */
+  changeUser(path: string, change: UserChange): Promise<UserChanged>;
   /** Rejects with the signal's reason when aborted. */
   sleep(span: Millis, signal: AbortSignal): Promise<void>;
   /** Aborted when a person wants the program to end. */

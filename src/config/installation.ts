@@ -15,6 +15,11 @@ export interface Listener {
   readonly policy: string;
   /** `opportunistic` and `required` by STARTTLS, `implicit` from the first octet (RFC 8314 §3). */
   readonly tls: 'none' | 'opportunistic' | 'implicit' | 'required';
+  readonly auth: 'none' | 'optional' | 'required';
+  /** Names of the sources of users, in the order in which they are asked. */
+  readonly users: readonly string[];
+  readonly clientCertificates: ClientCertificates | undefined;
+  readonly relayFor: readonly RelayFor[];
   /** CIDR ranges whose clients may relay. */
   readonly trustedNetworks: readonly string[];
   readonly xclientFrom: readonly string[];
@@ -23,6 +28,50 @@ export interface Listener {
   readonly greetWait: Millis;
   readonly newline: 'strict' | 'normalize';
   readonly mixed: 'quarantine' | 'dsn_if_verified' | 'split';
+}
+
+/** Clients trusted by what they show. */
+export interface ClientCertificates {
+  /** PEM; '' where only fingerprints count. */
+  readonly ca: string;
+  /** In lower case; empty: whoever the authority signed for. */
+  readonly names: readonly string[];
+  /** SHA-256 in lower-case hexadecimal digits. */
+  readonly fingerprints: readonly string[];
+}
+
+/** A provider whose certificate many share: a message is ours by its tenant and its reverse-path. */
+export interface RelayFor {
+  readonly certificate: string;
+  /** In lower case. */
+  readonly tenants: readonly string[];
+  /** A-labels. */
+  readonly domains: readonly string[];
+}
+
+/** Where passwords of users are known; paths are absolute. */
+export type UserSourceSettings =
+  | { readonly kind: 'file'; readonly path: string }
+  | {
+      readonly kind: 'ldap';
+      readonly url: string;
+      readonly tls: 'required' | 'none';
+      /** PEM, or ''. */
+      readonly ca: string;
+      readonly base: string;
+      readonly filter: string;
+      readonly addresses: readonly string[];
+      readonly bindDn: string;
+      /** `env:NAME`, a path, or ''. */
+      readonly password: string;
+      readonly timeout: Millis;
+    };
+
+/** What a user may send as. */
+export interface SendsAs {
+  readonly anything: boolean;
+  readonly addresses: readonly string[];
+  readonly domains: readonly string[];
 }
 
 /** A pair of files that a client may be greeted with; the paths are absolute. */
@@ -97,6 +146,10 @@ export interface Limits {
   readonly idleCommands: number;
   readonly greetings: number;
   readonly errors: number;
+  readonly loginFailures: number;
+  readonly networkLoginFailures: number;
+  readonly loginWindow: Millis;
+  readonly loginDelay: Millis;
   readonly hops: number;
   readonly signatures: number;
   readonly dnsQuestions: number;
@@ -156,6 +209,9 @@ export interface Installation {
   readonly routes: ReadonlyMap<string, Route>;
   /** What goes another way than its domain says; the first that holds counts. */
   readonly routing: readonly RoutingEntry[];
+  readonly users: ReadonlyMap<string, UserSourceSettings>;
+  /** By user as `sameUser` writes it; who is not there sends as itself. */
+  readonly senders: ReadonlyMap<string, SendsAs>;
   /** For domains that are not ours; '' where nothing may leave. */
   readonly defaultRoute: string;
   /** Undefined: reverse-paths of mail that is sent on stay as they are. The path is absolute. */
@@ -172,6 +228,7 @@ export interface Installation {
     readonly retry: readonly Millis[];
     readonly expire: Millis;
     readonly delayNotice: Millis | 'never';
+    readonly notificationExpire: Millis;
   };
   readonly quarantine: QuarantineKeeping;
   /** Undefined: recipients are not told what was held for them. */

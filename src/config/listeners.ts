@@ -1,25 +1,31 @@
 /** Listeners as written made into listeners as used: addresses read, policies found, relay control kept. */
 import type { z } from 'zod';
 import { didYouMean } from '../language/nearest.ts';
+import { toAscii } from '../mail/address.ts';
 import { parseIp, parseRange } from '../mail/ip.ts';
+import { clientCertificatesOf, relayForOf } from './client-certificates.ts';
 import type { Findings } from './findings.ts';
 import { parseHostPort } from './host-port.ts';
-import type { Listener } from './installation.ts';
+import type { Installation, Listener } from './installation.ts';
 import { overlaps, togetherTooWide, tooWide } from './relay-safety.ts';
 import type { LISTENER } from './schema.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
+import { usersOf } from './users.ts';
 
 export function buildListeners(
   sections: Sections,
+  users: Installation['users'],
+  folder: string,
   policiesDir: string,
   files: InstallationFiles,
   findings: Findings,
 ): Listener[] {
-  const { problems, notYet } = findings;
+  const { problems } = findings;
   const taken = new Map<string, string>();
   const policies = files
     .glob(`${policiesDir}/*.yaml`)
     .map((path) => path.slice(policiesDir.length + 1, -'.yaml'.length));
+  const hosted = new Set([...sections.maps.domains.keys()].map(toAscii).filter((domain) => domain !== undefined));
   const listeners: Listener[] = [];
   for (const [name, { value, at }] of sections.maps.listeners) {
     if (!/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(name))
@@ -63,14 +69,6 @@ export function buildListeners(
         ),
       );
 
-    if (value.auth !== undefined && value.auth !== 'none')
-      notYet.push(
-        at.problem(
-          ['auth'],
-          `\`auth: ${value.auth}\` has not come yet`,
-          'use trusted_networks, or remove the listener',
-        ),
-      );
     for (const [n, range] of value.proxy_from.entries())
       for (const key of ['trusted_networks', 'xclient_from'] as const)
         checkSpeaker(at, ['proxy_from', n], range, key, value[key], findings);
@@ -78,12 +76,18 @@ export function buildListeners(
       checkSpeaker(at, ['xclient_from', n], range, 'trusted_networks', value.trusted_networks, findings);
 
     const tls = tlsOf(value, sections, at, findings);
+    const auth = value.auth ?? 'none';
+    checkLogins(value, tls, at, findings);
     listeners.push({
       name,
       host: address.host,
       port: address.port,
       policy: value.policy,
       tls,
+      auth,
+      users: auth === 'none' ? [] : usersOf(value.users, users, at, findings),
+      clientCertificates: clientCertificatesOf(value, at, folder, files, findings),
+      relayFor: relayForOf(value, at, hosted, findings),
       trustedNetworks: value.trusted_networks,
       xclientFrom: value.xclient_from,
       proxyFrom: value.proxy_from,
@@ -122,6 +126,19 @@ function checkSpeaker(
   problems.push(at.problem(path, message, remedy));
 }
 
+/** A password is never said in the clear (RFC 4954 §4), and a certificate is shown in a handshake. */
+function checkLogins(value: z.output<typeof LISTENER>, tls: Listener['tls'], at: Spot, { problems }: Findings): void {
+  const auth = value.auth ?? 'none';
+  if (auth === 'none' && value.users !== undefined)
+    problems.push(at.problem(['users'], 'nobody logs in here', 'add `auth: required`, or remove it', 'key'));
+  if (tls !== 'none') return;
+  const needing = auth !== 'none' ? 'auth' : value.client_certificates ? 'client_certificates' : 'relay_for';
+  if (auth !== 'none' || value.client_certificates !== undefined || value.relay_for !== undefined)
+    problems.push(
+      at.problem([needing], `\`${needing}\` needs TLS, and this listener speaks none`, 'write `tls: required`', 'key'),
+    );
+}
+
 /** Where nothing is written: what protects without a promise, so that a stranger's mail is not lost for want of TLS (RFC 3207 §4). */
 function tlsOf(
   value: z.output<typeof LISTENER>,
@@ -132,7 +149,8 @@ function tlsOf(
   const written = singles.certificates;
   // One that does not validate is a problem already.
   const certified = written !== undefined && written.value?.length !== 0;
-  const strangers = value.trusted_networks.length === 0 && (value.auth ?? 'none') === 'none';
+  const strangers =
+    value.trusted_networks.length === 0 && (value.auth ?? 'none') === 'none' && value.client_certificates === undefined;
   const byDefault = value.auth === 'required' ? 'required' : certified || strangers ? 'opportunistic' : 'none';
   const tls = value.tls ?? byDefault;
   if (tls === 'none' || certified || (tls === 'opportunistic' && strangers)) return tls;

@@ -23,6 +23,7 @@ import { SINGLES } from './schema.ts';
 import { type InstallationFiles, readSections, type Sections } from './sections.ts';
 import { buildServices } from './services.ts';
 import { buildSeal, buildSigning } from './signing.ts';
+import { buildSenders, buildUsers } from './users.ts';
 
 export interface LoadedInstallation {
   /** Undefined where there is any problem. There may be one though something has not come yet: `check` looks at it. */
@@ -44,12 +45,18 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const node = single('node') ?? hostname.split('.')[0]!;
   const policiesDir = resolvePath(folder, single('policies') ?? 'policies');
   const written = single('queue') ?? SINGLES.queue.parse({});
-  const queue = { retry: written.retry, expire: written.expire, delayNotice: written.delay_notice };
+  const queue = {
+    retry: written.retry,
+    expire: written.expire,
+    delayNotice: written.delay_notice,
+    notificationExpire: written.notification_expire,
+  };
   const store = single('store') ?? SINGLES.store.parse({});
   const records = single('records') ?? SINGLES.records.parse({});
   const certificates = buildCertificates(sections, folder, files, findings);
   const limits = limitsOf(single('limits') ?? SINGLES.limits.parse({}));
-  const listeners = buildListeners(sections, policiesDir, files, findings);
+  const users = buildUsers(sections, folder, files, findings);
+  const listeners = buildListeners(sections, users, folder, policiesDir, files, findings);
   reportMissing(sections, findings);
   const routes = buildRoutes(sections, folder, queue, findings);
   const domains = buildDomains(sections, routes, folder, files, findings);
@@ -69,6 +76,8 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
     srs: srsOf(sections, domains, folder, findings),
     routes,
     routing: buildRouting(sections, findings),
+    users,
+    senders: buildSenders(sections, findings),
     defaultRoute: defaultRouteOf(sections, listeners, findings),
     signing,
     seal: buildSeal(sections, signing, findings),
@@ -143,12 +152,12 @@ function defaultRouteOf(
   const written = singles.default_route;
   const routes = [...maps.routes.keys()];
   if (written === undefined) {
-    const relaying = listeners.find((listener) => listener.trustedNetworks.length > 0);
+    const relaying = listeners.find((listener) => relaysFor(listener) !== undefined);
     if (relaying !== undefined)
       problems.push(
         main.problem(
-          ['listeners', relaying.name, 'trusted_networks'],
-          `"${relaying.name}" relays for trusted networks, and no route leads to other domains`,
+          ['listeners', relaying.name, relaysFor(relaying)!.key],
+          `"${relaying.name}" relays for ${relaysFor(relaying)!.whom}, and no route leads to other domains`,
           `add \`default_route:\` and the name of a route: ${routes.join(', ')}`,
           'key',
         ),
@@ -161,6 +170,15 @@ function defaultRouteOf(
     problems.push(written.at.problem([], `there is no route "${written.value}"`, remedy));
   }
   return written.value ?? '';
+}
+
+/** Whom a listener takes mail from for other domains. */
+function relaysFor(listener: Listener): { readonly key: string; readonly whom: string } | undefined {
+  if (listener.trustedNetworks.length > 0) return { key: 'trusted_networks', whom: 'trusted networks' };
+  if (listener.auth !== 'none') return { key: 'auth', whom: 'users' };
+  if (listener.clientCertificates !== undefined)
+    return { key: 'client_certificates', whom: 'clients with certificates' };
+  return listener.relayFor.length > 0 ? { key: 'relay_for', whom: 'a provider' } : undefined;
 }
 
 function dnsOf({ singles }: Sections, { problems }: Findings): Installation['dns'] {

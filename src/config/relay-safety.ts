@@ -10,6 +10,9 @@ export function tooWide(text: string): string | undefined {
   if (prefixOf(range) === 0) return 'this is the whole Internet: the gateway would be an open relay';
   if (prefixOf(range) < WIDEST[range.family])
     return `this is wider than /${WIDEST[range.family]}: nobody owns so many addresses`;
+  const provider = MICROSOFT.find((shared) => overlaps(shared, range));
+  if (provider !== undefined)
+    return `this lies in ${provider.text}, from which Microsoft 365 sends for all its customers: use relay_for, with your tenant`;
   if (overlaps(TEREDO, range)) return `this lies in ${TEREDO.text}, where anybody can have an address (RFC 4380)`;
   if (prefixOf(range) >= OWNED[range.family]) return undefined;
   const shared = SHARED.find(([, cloud]) => overlaps(cloud, range));
@@ -29,6 +32,15 @@ export function togetherTooWide(texts: readonly string[]): string | undefined {
 const TOGETHER = (1n << 24n) + (1n << 20n);
 /** Addresses of the whole IPv4 Internet as IPv6 hosts see them behind a translator (RFC 6052 §2.1). */
 const NAT64 = parseRange('64:ff9b::/96')!;
+/** From where Exchange Online sends for everybody (its published ranges): not even one address of it is anybody's own. */
+const MICROSOFT = [
+  '40.92.0.0/15',
+  '40.107.0.0/16',
+  '52.100.0.0/14',
+  '104.47.0.0/17',
+  '2a01:111:f400::/48',
+  '2a01:111:f403::/48',
+].map((text) => parseRange(text)!);
 const TEREDO = parseRange('2001::/32')!;
 
 /** The part of the range that is translated, as IPv4 writes it. */

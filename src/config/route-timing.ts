@@ -7,6 +7,7 @@ export const timingOf = (name: string, { routes, queue }: Pick<Installation, 'ro
     name,
     retry: queue.retry,
     expire: queue.expire,
+    notificationExpire: queue.notificationExpire,
     delayNotice: queue.delayNotice,
     refusedAfterAccept: 'quarantine',
   };

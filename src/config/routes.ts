@@ -8,6 +8,7 @@ import { resolvePath } from './paths.ts';
 import { authOf } from './route-auth.ts';
 import { fallbackOf, hostsOf, sourceOf, strategyOf } from './route-hosts.ts';
 import type { ROUTE } from './schema.ts';
+import { flowFrom } from './schema-flow.ts';
 import type { Sections, Spot } from './sections.ts';
 
 type WrittenRoute = z.output<typeof ROUTE>;
@@ -26,6 +27,8 @@ export function buildRoutes(
     const timing = {
       name,
       ...said(value),
+      ...flowFrom(value),
+      notificationExpire: queue.notificationExpire,
       retry: value.retry ?? queue.retry,
       expire: value.expire ?? queue.expire,
       delayNotice: value.delay_notice ?? queue.delayNotice,

@@ -72,6 +72,14 @@ const COUNTS = {
     1000,
     'Refused commands of one session. A person at a keyboard errs less often; a program that errs ten times will go on',
   ).prefault(10),
+  login_failures: count(
+    10_000,
+    'Wrong passwords for one user in `login_window`: then its logins hear 454 from networks it has not logged in from in 30 days. A person who forgot gives up before',
+  ).prefault(10),
+  network_login_failures: count(
+    100_000,
+    'Wrong passwords from one /24 or /64 in `login_window`: then logins from there hear 454. An office behind one address with some old phones stays below',
+  ).prefault(30),
   hops: count(
     1000,
     'Received fields before a message counts as looping. RFC 5321 §6.3 asks for at least 100 and calls fewer a mistake',
@@ -115,6 +123,11 @@ const SPANS = {
   commit: span(
     'The answer to a message, checks and store: a client waits ten minutes (RFC 5321 §4.5.3.2.6), and an answer after that makes a duplicate',
   ).prefault('9m'),
+  login_window: span('Over how long wrong passwords are counted; it slides').prefault('15m'),
+  login_delay: span(
+    'What a wrong password waits for its answer, from when it came: it doubles with each one in the window, to eight times this',
+    10,
+  ).prefault('1s'),
   session: span('A whole session: the largest message takes 70 minutes at 100 kbit/s').prefault('2h'),
 };
 

@@ -4,8 +4,10 @@ import { duration, size } from '../language/units.ts';
 import { days, hours, minutes, seconds } from '../mail/time.ts';
 import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
+import { FLOW_KEYS } from './schema-flow.ts';
 import { LIMITS } from './schema-limits.ts';
 import { RECIPIENTS } from './schema-recipients.ts';
+import { CLIENT_CERTIFICATES, RELAY_FOR, SENDERS, USER_SOURCE } from './schema-users.ts';
 
 const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
 const path = text('a path; relative ones start at the folder of this file');
@@ -19,7 +21,21 @@ export const LISTENER = z.strictObject({
   address: text('an address with its port, such as "0.0.0.0:25" or "[::]:25"'),
   policy: text('the name of a policy: `inbound` for policies/inbound.yaml').prefault('inbound'),
   tls: z.enum(['none', 'opportunistic', 'implicit', 'required']).optional(),
-  auth: z.enum(['none', 'required']).optional(),
+  auth: z
+    .enum(['none', 'optional', 'required'])
+    .meta({
+      description:
+        'Users log in, over TLS only. `optional`: who does not is a stranger, or comes from a trusted network',
+    })
+    .optional(),
+  users: names('the name of a source of users')
+    .min(1)
+    .meta({ description: 'Which of `users`, asked in this order; all when left out' })
+    .optional(),
+  client_certificates: CLIENT_CERTIFICATES.meta({ description: 'Clients trusted by their certificates' }).optional(),
+  relay_for: RELAY_FOR.meta({
+    description: 'Providers that send for you, by certificate, tenant and domain',
+  }).optional(),
   trusted_networks: ranges.prefault([]),
   xclient_from: ranges.prefault([]),
   proxy_from: ranges.prefault([]),
@@ -154,6 +170,7 @@ export const ROUTE = z.strictObject({
     .meta({ description: 'What the hosts say with SIZE; larger messages are refused at the edge (RFC 1870)' })
     .optional(),
   refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
+  ...FLOW_KEYS,
 });
 
 const MEANT = z.union([text('an address, a domain or a pattern'), names('an address, a domain or a pattern').min(1)]);
@@ -251,7 +268,14 @@ const SERVICES = z.strictObject({
 });
 
 /** What may be written in several files, entry by entry. */
-export const MAPS = { listeners: LISTENER, domains: DOMAIN, routes: ROUTE, signing: SIGNING } as const;
+export const MAPS = {
+  listeners: LISTENER,
+  domains: DOMAIN,
+  routes: ROUTE,
+  signing: SIGNING,
+  users: USER_SOURCE,
+  senders: SENDERS,
+} as const;
 
 /** An id's counter has room for sixteen threads (record/id.ts), and a machine with more cores is no mail gateway's. */
 const THREADS_MAX = 8;
@@ -300,6 +324,10 @@ export const SINGLES = {
     retry: RETRY.prefault(['5m', '10m', '20m', '40m', '1h', '2h', '4h']),
     expire: duration(seconds(1)).prefault('5d'), // four to five days (RFC 5321 §4.5.4.1)
     delay_notice: DELAY_NOTICE.prefault('4h'),
+    notification_expire: duration(seconds(1)).prefault('2d').meta({
+      description:
+        'How long a notification or other mail of our own is tried; then it is kept for the postmaster. A report that comes after days is of no use to anybody',
+    }),
   }),
   quarantine: z.strictObject({
     retention: z
@@ -345,6 +373,8 @@ export function installationSchema(): object {
       routes: z.record(z.string(), ROUTE),
       ...optional(singles),
       signing: z.record(z.string(), SIGNING).optional(),
+      users: z.record(z.string(), USER_SOURCE).optional(),
+      senders: z.record(z.string(), SENDERS).optional(),
       include: INCLUDE.optional(),
     })
     .meta({

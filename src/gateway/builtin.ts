@@ -11,6 +11,49 @@ export const BUILTIN = {
     reply: { code: 550, enhanced: '5.7.1', text: 'relaying denied: {domain} is not served here' },
     about: 'The recipient is not in a hosted domain, and the client may not relay, or there is no `default_route`.',
   },
+  'login-failed': {
+    reply: { code: 535, enhanced: '5.7.8', text: 'the name or the password is wrong' }, // RFC 4954 §6
+    about: 'No source of users of the listener knows the name with this password.',
+  },
+  'login-throttled': {
+    reply: { code: 454, enhanced: '4.7.0', text: 'too many wrong passwords, please try again later' }, // RFC 4954 §6
+    about:
+      'More wrong passwords than `limits.network_login_failures` from the network, or than `limits.login_failures` for the user, within `limits.login_window`. Nothing was looked at.',
+  },
+  'login-trouble': {
+    reply: { code: 454, enhanced: '4.7.0', text: 'cannot check passwords now, please try again' }, // RFC 4954 §6
+    about: 'A source of users does not answer, or too many log in at once. The log has the details.',
+  },
+  'user-suspended': {
+    reply: { code: 525, enhanced: '5.7.13', text: '{user} may not send until {until}, ask your postmaster' }, // RFC 5248 §3
+    about:
+      'A rule or a person suspended the user (`postern suspension list`); said only to who knows its password, and to each recipient of a session that is open.',
+  },
+  'sender-not-own': {
+    reply: {
+      code: 550,
+      enhanced: '5.7.1',
+      text: '{user} may not send as {sender}: send as yourself, or have it allowed',
+    },
+    about: "The reverse-path is not the user's own address, and `senders` does not say that it may be.",
+  },
+  'author-not-own': {
+    reply: {
+      code: 550,
+      enhanced: '5.7.1',
+      text: '{user} may not write as {author}: write as yourself, or have it allowed',
+    },
+    about: "An address in From is not the user's own, and `senders` does not say that it may be.",
+  },
+  'tenant-not-ours': {
+    reply: {
+      code: 550,
+      enhanced: '5.7.1',
+      text: 'relaying denied: the message does not bear the mark of a tenant served here',
+    },
+    about:
+      'The client may relay by `relay_for`, and the message bears not exactly one X-MS-Exchange-CrossTenant-Id or X-OriginatorOrg, or one that is not in `tenants`.',
+  },
   'unknown-recipient': {
     reply: { code: 550, enhanced: '5.1.1', text: '{address}: no such recipient here' },
     about: 'The recipient source of the domain does not know the address.',
@@ -71,6 +114,10 @@ export const BUILTIN = {
   notification: {
     reply: { code: 250, enhanced: '2.0.0', text: 'queued as {id}' },
     about: 'No refusal: a notification of our own about another message, for which nobody connected.',
+  },
+  alarm: {
+    reply: { code: 250, enhanced: '2.0.0', text: 'queued as {id}' },
+    about: 'No refusal: a mail of our own that a rule asked for (`notify`), for which nobody connected.',
   },
   digest: {
     reply: { code: 250, enhanced: '2.0.0', text: 'queued as {id}' },

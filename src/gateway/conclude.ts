@@ -93,6 +93,8 @@ export class Conclude {
     try {
       const made = await notification(owed, newId(), now, installation(), content, signingKeys, log, this.#never);
       settlements[first] = { ...settlements[first]!, notifications: [made] };
+      if (owed.recipients[0]!.report.action === 'failed' && entry.reversePath.kind === 'mailbox')
+        this.#world.bounced?.(entry.reversePath.mailbox.address);
       for (const n of group) settlements[n] = withEvent(settlements[n]!, made, owed.recipients[0]!.report.action, now);
     } catch (error) {
       log.error('notification.failed', { entry: entry.id, error: String(error) });
@@ -150,7 +152,10 @@ function untold(settlement: Settlement, { lease, next }: Outcome, now: Timestamp
     const state = { kind: 'waiting', due: now + NOTIFY_RETRY } as const;
     return { lease, next: { ...next, state }, events: [], notifications: [], quarantine: [] };
   }
-  if (next.state.kind === 'waiting') return { ...settlement, next: { ...next, delayNotified: false } };
+  if (next.state.kind === 'waiting') {
+    const due = next.state.due > now ? next.state.due : now + NOTIFY_RETRY;
+    return { ...settlement, next: { ...next, delayNotified: false, state: { kind: 'waiting', due } } };
+  }
   return settlement; // delivered: that the sender does not hear of it is in the log
 }
 

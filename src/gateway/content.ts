@@ -8,9 +8,12 @@ import type { SpooledContent } from '../ports/content.ts';
 import type { Admission } from '../ports/queue.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { admission } from './admit.ts';
+import { foreignAuthor, isOfTenant } from './auth/standing.ts';
+import { noteBounces } from './bounces.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { carryOut } from './changes.ts';
 import { type HeaderFacts, headerFacts } from './edge.ts';
+import { carryOutOrders } from './orders.ts';
 import { isPatienceOver } from './patience.ts';
 import { become } from './recipient.ts';
 import { transactionRecord } from './record-of.ts';
@@ -38,6 +41,11 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
     const { sizeBytes } = takesOfAll(recipient, s.current.installation);
     if (content.size > sizeBytes) refuse(recipient, 'too-large-for-recipient', { size: String(sizeBytes) });
   }
+  const stranger = foreignAuthor(s, read);
+  if (stranger !== undefined)
+    for (const recipient of taken) refuse(recipient, 'author-not-own', { user: s.user, author: stranger });
+  if (taken.some(({ byRelay }) => byRelay) && !isOfTenant(s, tx.path, read))
+    for (const recipient of taken.filter(({ byRelay }) => byRelay)) refuse(recipient, 'tenant-not-ours');
   const envelope = { id: tx.id, recipients: taken.map(addressOf) };
   const bench = benchFor(s, tx.ledger, tx.at, envelope, {
     content,
@@ -131,6 +139,7 @@ async function conclude(
   });
   tx.replies.push({ to: 'content', reply });
   if (settled.reply.kind === 'accepted') await carryOut(s, tx, taken, content, read);
+  await carryOutOrders(s, tx);
   const record = await transactionRecord(s, tx);
 
   if (settled.reply.kind !== 'accepted') {
@@ -143,6 +152,7 @@ async function conclude(
     admitting = await admission(s, tx, content, read, record, standing, s.world.claim());
     const leases = await s.world.queue.admit(admitting);
     s.world.admitted(leases);
+    if (tx.path.kind === 'null') await noteBounces(s.world.state, taken, tx.at);
     return reply;
   } catch (error) {
     for (const told of admitting?.notifications ?? []) await s.world.content.discard(told.content);

@@ -9,7 +9,7 @@ import type { QueueStore } from '../ports/queue.ts';
 import type { SigningKeys } from '../ports/signing-keys.ts';
 
 export interface DispatchWorld {
-  readonly queue: Pick<QueueStore, 'lease' | 'settle' | 'renew' | 'nextDue' | 'read'>;
+  readonly queue: Pick<QueueStore, 'lease' | 'leaseOverdue' | 'settle' | 'renew' | 'nextDue' | 'suspensions' | 'read'>;
   /** For the notifications we write. */
   readonly content: ContentStore;
   /** For the same. */
@@ -21,6 +21,8 @@ export interface DispatchWorld {
   readonly newId: () => string;
   /** The configuration in force. */
   readonly installation: () => Installation;
+  /** Hears of a sender whose message could not be delivered. */
+  readonly bounced?: (sender: string) => void;
   /** Unique to a worker's life: `node/thread/start`. */
   readonly owner: string;
   /** Hears how many entries more may be claimed for us: threads that admit cannot ask. */

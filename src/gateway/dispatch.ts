@@ -1,34 +1,57 @@
 /** Sees entries that are due, leases them, sends them on, and settles what came of it. */
-import type { Millis } from '../mail/time.ts';
+import { type Millis, minutes, type Timestamp } from '../mail/time.ts';
+import type { DeadDestination } from '../ports/control.ts';
 import { LEASE, type Lease, type LeaseRequest } from '../ports/queue.ts';
+import { sayDestination } from '../queue/destination.ts';
+import { wasAnswered } from '../queue/pace.ts';
+import { TOGETHER_MAX } from '../queue/rooms.ts';
 import { isExpired } from '../queue/schedule.ts';
-import type { AttemptResult, EntryEvent } from '../queue/transition.ts';
+import { inForce, type Suspension, suspendedBy } from '../queue/suspension.ts';
+import { type AttemptResult, type EntryEvent, sayReply } from '../queue/transition.ts';
 import { Conclude } from './conclude.ts';
 import { consign } from './deliver.ts';
+import { Destinations, senderOf } from './destinations.ts';
 import type { DispatchWorld } from './dispatch-world.ts';
 import { groupLeases } from './group.ts';
-import { Lane } from './lane.ts';
 import { RouteHealth } from './route-health.ts';
+import type { Parcel, Turns } from './turns.ts';
 
 /** Entries a worker holds at once: bounds memory, and what is counted as tried after a crash. */
-const IN_HAND_MAX = 2000;
+export const IN_HAND_MAX = 2000;
+/** Leased by one look: the store commits for others in between. */
+const LOOK_MAX = 250;
 /** Attempts whose outcome the store does not have yet: with those on the wire, what a crash now would make arrive twice. */
 export const UNSETTLED_MAX = 80;
 /** How long a change by another process (an operator's `queue retry`) may go unseen. */
 const LOOK_AGAIN: Millis = 2000;
 /** Between tries while the store is in trouble. */
 const STORE_RETRY: Millis = 1000;
+/** Dead destinations that are told of: a screen of them. */
+const DEAD_TOLD = 50;
+/** How old what we know of suspensions may be. */
+const SUSPENSIONS_KNOWN: Millis = 1000;
+/** What is suspended by its recipient or user, which the store does not go by, is looked at again after this. */
+export const SUSPENDED_AGAIN: Millis = minutes(10);
+/** Between looks at what may be forgotten, and at routes that a reload has changed. */
+const TIDY: Millis = minutes(1);
 /** Leases are renewed when a third of their time is gone. */
 const RENEW: Millis = LEASE / 3;
 /** What is on the wire when we stop has this long to end. */
 const GRACE: Millis = 20_000;
 
+interface Held {
+  lease: Lease;
+  readonly turns: Turns;
+  /** The store is being told what came of it. */
+  ending: boolean;
+}
+
 export class Dispatcher {
   readonly #world: DispatchWorld;
   readonly #conclude: Conclude;
   readonly #health: RouteHealth;
-  readonly #lanes = new Map<string, Lane<readonly Lease[]>>();
-  readonly #inHand = new Map<string, Lease>();
+  readonly #destinations: Destinations;
+  readonly #inHand = new Map<string, Held>();
   /** What ends the attempt that an entry is in. */
   readonly #onWire = new Map<string, AbortController>();
   /** In hand, and the store says that another worker has them. */
@@ -40,11 +63,24 @@ export class Dispatcher {
   #more = false;
   #idle: (() => void) | undefined;
   #unsettled = 0;
+  #suspended: readonly Suspension[] = [];
+  /** Monotonic. */
+  #suspensionsAt: Millis | undefined;
+  #tidyAt: Millis = 0;
 
   constructor(world: DispatchWorld) {
     this.#world = world;
     this.#conclude = new Conclude(world);
     this.#health = new RouteHealth(world.log);
+    this.#destinations = new Destinations({
+      clock: world.clock,
+      routes: () => world.installation().routes,
+      retry: () => world.installation().queue.retry,
+      run: (parcel, turns) => this.#attempt(parcel, turns),
+      putBack: (parcels) => this.#putBack(parcels.flat()),
+      woke: () => this.wake(),
+      stopping: this.#stopping.signal,
+    });
   }
 
   start(): void {
@@ -59,7 +95,7 @@ export class Dispatcher {
 
   /** Takes what was admitted with our claim. */
   kick(leases: readonly Lease[]): void {
-    this.#take(leases);
+    this.#take(leases, 'claimed');
   }
 
   /** Something may have become due. */
@@ -72,18 +108,21 @@ export class Dispatcher {
     return this.#inHand.size;
   }
 
+  /** Destinations that do not answer, for whoever asks how the gateway is. */
+  get dead(): readonly DeadDestination[] {
+    const now = this.#world.clock.elapsed();
+    return this.#destinations.dead
+      .slice(0, DEAD_TOLD)
+      .map(({ to, why, probeAt }) => ({ destination: sayDestination(to), why, probeIn: Math.max(0, probeAt - now) }));
+  }
+
   /** Takes nothing more, gives back what has not begun, and waits for the rest. */
   async stop(grace: Millis = GRACE): Promise<void> {
     this.#stopping.abort();
     this.#tellRoom();
     this.wake();
     await this.#loop;
-    for (const lane of this.#lanes.values())
-      for (const leases of lane.clear())
-        void this.#end(
-          leases,
-          leases.map(() => ({ kind: 'putBack' })),
-        );
+    this.#putBack(this.#destinations.clear().flat());
     await this.#drain(grace);
     this.#conclude.stop();
     await this.#world.delivery.close();
@@ -129,23 +168,50 @@ export class Dispatcher {
   /** Leases what is due; answers how long nothing more will be. */
   async #look(): Promise<Millis> {
     const { queue, clock, owner } = this.#world;
-    const room = IN_HAND_MAX - this.#inHand.size;
-    this.#more = room <= 0;
-    if (room <= 0) return LOOK_AGAIN;
+    await this.#knowSuspensions();
+    if (clock.elapsed() >= this.#tidyAt) {
+      this.#destinations.tidy();
+      this.#tidyAt = clock.elapsed() + TIDY;
+    }
+    const room = () => IN_HAND_MAX - this.#inHand.size;
+    const lanes = () => this.#destinations.lanes(Math.max(0, room()), this.#suspended);
+    this.#more = room() <= 0;
+    if (this.#more) return LOOK_AGAIN;
     const now = clock.now();
-    const leases = await queue.lease({ owner, until: now + LEASE, now, limit: room });
-    this.#take(leases);
-    if (leases.length === room) this.#more = true;
-    const due = await queue.nextDue(now);
-    return due === undefined ? LOOK_AGAIN : Math.max(1, Math.min(due - clock.now(), LOOK_AGAIN));
+    const wish = { owner, until: now + LEASE, now, limit: Math.min(room(), LOOK_MAX) };
+    const overdue = await queue.leaseOverdue({ ...wish, delayed: this.#delayed(now) });
+    this.#take(overdue, 'overdue');
+    const leases = room() <= 0 ? [] : await queue.lease({ ...wish, lanes: lanes() });
+    this.#take(leases, 'leased');
+    // A message that did not fit whole was left.
+    if (overdue.length >= wish.limit || leases.length > Math.max(0, wish.limit - TOGETHER_MAX)) return 0;
+    const due = (await queue.nextDue(now, lanes())) ?? Number.POSITIVE_INFINITY;
+    const probe = this.#destinations.probeIn() ?? Number.POSITIVE_INFINITY;
+    return Math.max(1, Math.min(due - clock.now(), probe, LOOK_AGAIN));
+  }
+
+  async #knowSuspensions(): Promise<void> {
+    const { queue, clock } = this.#world;
+    if (this.#suspensionsAt !== undefined && clock.elapsed() < this.#suspensionsAt + SUSPENSIONS_KNOWN) return;
+    this.#suspended = inForce(await queue.suspensions(), clock.now());
+    this.#suspensionsAt = clock.elapsed();
+  }
+
+  #delayed(now: Timestamp) {
+    return [...this.#world.installation().routes.values()].flatMap(({ name, delayNotice }) =>
+      delayNotice === 'never' ? [] : [{ route: name, admittedBy: now - delayNotice }],
+    );
   }
 
   async #renew(): Promise<void> {
     const { queue, clock, log } = this.#world;
-    const ours = [...this.#inHand.values()];
+    const ours = [...this.#inHand.values()].map(({ lease }) => lease);
     if (ours.length === 0) return;
     const renewed = await queue.renew(ours, clock.now() + LEASE);
-    for (const lease of renewed) if (this.#inHand.has(lease.entry.id)) this.#inHand.set(lease.entry.id, lease);
+    for (const lease of renewed) {
+      const held = this.#inHand.get(lease.entry.id);
+      if (held !== undefined) held.lease = lease;
+    }
     const kept = new Set(renewed.map(({ entry }) => entry.id));
     const lost = ours.map(({ entry }) => entry.id).filter((id) => this.#inHand.has(id) && !kept.has(id));
     if (lost.length === 0) return;
@@ -157,31 +223,68 @@ export class Dispatcher {
     }
   }
 
-  #take(leases: readonly Lease[]): void {
+  /**
+   * What was claimed when it was admitted may be for a destination that has no room; what is overdue was leased to be looked
+   * at, not to be tried.
+   */
+  #take(leases: readonly Lease[], how: 'claimed' | 'leased' | 'overdue'): void {
     const now = this.#world.clock.now();
-    const open = leases.filter((lease) => {
-      const { id } = lease.entry;
-      // Its lease ran out in our own hands: what is under way goes on under the new one, and nothing beside it. A claim that
-      // was handed over late may be the older one.
-      const known = this.#inHand.get(id);
-      if (known !== undefined && known.entry.attempts > lease.entry.attempts) return false;
-      this.#inHand.set(id, lease);
-      this.#lost.delete(id);
-      if (known !== undefined) return false;
-      if (!isExpired(lease.entry, now)) return true;
-      void this.#end([lease], [{ kind: 'expired' }]);
-      return false;
-    });
+    const groups = new Map<Turns, Lease[]>();
+    for (const lease of leases) {
+      if (!this.#isNew(lease)) continue;
+      const turns = this.#destinations.of(lease.entry);
+      const group = groups.get(turns);
+      if (group === undefined) groups.set(turns, [lease]);
+      else group.push(lease);
+    }
+    for (const [turns, group] of groups) {
+      const room = turns.room(IN_HAND_MAX - this.#inHand.size, this.#world.clock.elapsed());
+      for (const lease of group) this.#inHand.set(lease.entry.id, { lease, turns, ending: false });
+      turns.held += group.length;
+      const open = group.filter((lease) => this.#mayBeTried(lease, how, now, turns));
+      if (this.#stopping.signal.aborted || (how === 'claimed' && room <= 0)) this.#putBack(open);
+      else for (const parcel of groupLeases(open)) this.#destinations.push(turns, senderOf(parcel[0]!.entry), parcel);
+    }
     if (this.#inHand.size >= IN_HAND_MAX) this.#more = true; // what is admitted now stays in the store
     this.#tellRoom();
-    if (this.#stopping.signal.aborted) this.#putBack(open);
-    else
-      for (const group of groupLeases(open, (route) => this.#goesByDomain(route)))
-        this.#lane(group[0]!.entry.route).push(group);
   }
 
-  #goesByDomain(route: string): boolean {
-    return this.#world.installation().routes.get(route)?.kind === 'mx';
+  /**
+   * False: its lease ran out in our own hands, and what is under way goes on under the new one, with nothing beside it. A
+   * claim that was handed over late may be the older one.
+   */
+  #isNew(lease: Lease): boolean {
+    const { id, attempts } = lease.entry;
+    const known = this.#inHand.get(id);
+    if (known === undefined) return true;
+    if (known.lease.entry.attempts > attempts) return false;
+    // The store has what it came to, and gave it out again before we heard of that.
+    if (known.ending) {
+      this.#forget(id);
+      return true;
+    }
+    known.lease = lease;
+    this.#lost.delete(id);
+    return false;
+  }
+
+  #mayBeTried(lease: Lease, how: 'claimed' | 'leased' | 'overdue', now: Timestamp, turns: Turns): boolean {
+    const waited = how === 'overdue' && !isExpired(lease.entry, now);
+    const event: EntryEvent | undefined = waited
+      ? { kind: 'waited', why: whyWaited(turns) }
+      : this.#hindrance(lease, now);
+    if (event !== undefined) void this.#end([lease], [event]);
+    return event === undefined;
+  }
+
+  /** What keeps an entry from being tried now, whoever leased it. */
+  #hindrance({ entry }: Lease, now: Timestamp): EntryEvent | undefined {
+    if (isExpired(entry, now)) return { kind: 'expired' };
+    const by = suspendedBy(entry, this.#suspended);
+    if (by === undefined) return undefined;
+    return by.of === 'recipient' || by.of === 'user'
+      ? { kind: 'putBack', due: now + SUSPENDED_AGAIN }
+      : { kind: 'putBack' };
   }
 
   #putBack(leases: readonly Lease[]): void {
@@ -192,27 +295,24 @@ export class Dispatcher {
     );
   }
 
-  #lane(route: string): Lane<readonly Lease[]> {
-    let lane = this.#lanes.get(route);
-    if (lane === undefined) {
-      lane = new Lane((leases) => this.#attempt(leases));
-      this.#lanes.set(route, lane);
-    }
-    return lane;
-  }
-
-  async #attempt(group: readonly Lease[]): Promise<void> {
+  /** Answers whether anybody spoke to us; undefined when that says nothing of the destination. */
+  async #attempt(group: Parcel, turns: Turns): Promise<boolean | undefined> {
+    const now = this.#world.clock.now();
     for (const { entry } of group) if (this.#lost.has(entry.id)) this.#forget(entry.id);
-    const leases = group.filter(({ entry }) => this.#inHand.has(entry.id));
-    if (leases.length === 0) return;
+    const leases = group.filter((lease) => {
+      if (!this.#inHand.has(lease.entry.id)) return false;
+      const event = this.#hindrance(lease, now); // it may have stood in line for long
+      if (event !== undefined) void this.#end([lease], [event]);
+      return event === undefined;
+    });
+    if (leases.length === 0) return undefined;
     const attempt = new AbortController();
     for (const { entry } of leases) this.#onWire.set(entry.id, attempt);
-    const results = await this.#deliver(leases, attempt.signal);
+    const { results, ours } = await this.#deliver(leases, attempt.signal);
     for (const { entry } of leases) this.#onWire.delete(entry.id);
     this.#unsettled += 1;
-    const { route } = leases[0]!.entry;
-    // By MX a host that is not there is that domain's trouble, not the route's.
-    if (!attempt.signal.aborted && !this.#goesByDomain(route)) this.#health.ended(route, results);
+    const says = !attempt.signal.aborted && !ours;
+    if (says) this.#note(turns, results);
     // We broke it off before its final dot, to stop: that says nothing about the message, and is no attempt of it.
     const broken = attempt.signal.aborted && this.#stopping.signal.aborted;
     const ended = this.#end(
@@ -226,21 +326,34 @@ export class Dispatcher {
     });
     // While the store keeps up, the next message need not wait for its commit.
     if (this.#unsettled > UNSETTLED_MAX) await ended;
+    return says ? wasAnswered(results) : undefined;
   }
 
-  async #deliver(leases: readonly Lease[], stop: AbortSignal): Promise<readonly AttemptResult[]> {
+  #note(turns: Turns, results: readonly AttemptResult[]): void {
+    const [first] = results;
+    if (first?.kind === 'transient' || first?.kind === 'indeterminate')
+      turns.why = first.kind === 'transient' && first.reply !== null ? sayReply(first.reply) : first.cause;
+    // Of thousands of domains some are always down: that is told by `status`.
+    if (turns.to.domain === '') this.#health.ended(turns.to.route, results);
+  }
+
+  /** `ours`: nobody was asked. */
+  async #deliver(
+    leases: readonly Lease[],
+    stop: AbortSignal,
+  ): Promise<{ readonly results: readonly AttemptResult[]; readonly ours: boolean }> {
     const { installation, queue, delivery, log } = this.#world;
     const entries = leases.map(({ entry }) => entry);
     const name = entries[0]!.route;
     const route = installation().routes.get(name);
-    const transient = (cause: string) =>
-      entries.map((): AttemptResult => ({ kind: 'transient', host: '', reply: null, cause }));
+    const transient = (cause: string) => ({
+      results: entries.map((): AttemptResult => ({ kind: 'transient', host: '', reply: null, cause })),
+      ours: true,
+    });
     if (route === undefined) return transient(`there is no route "${name}" any more`);
     try {
-      return await delivery.deliver(
-        consign(entries, route, (ref, signal) => queue.read(ref, signal)),
-        stop,
-      );
+      const parcel = consign(entries, route, (ref, signal) => queue.read(ref, signal));
+      return { results: await delivery.deliver(parcel, stop), ours: false };
     } catch (error) {
       log.error('delivery.failed', { entries: entries.map(({ id }) => id), error: String(error) });
       return transient(`a fault of our own: ${error instanceof Error ? error.message : String(error)}`);
@@ -249,21 +362,34 @@ export class Dispatcher {
 
   /** Resolves when the store has it. Does not reject. */
   async #end(leases: readonly Lease[], events: readonly EntryEvent[]): Promise<void> {
-    const held = leases.map((lease) => this.#inHand.get(lease.entry.id) ?? lease);
+    const hands = leases.map(({ entry }) => this.#inHand.get(entry.id));
+    for (const hand of hands) if (hand !== undefined) hand.ending = true;
+    const held = leases.map((lease, n) => hands[n]?.lease ?? lease);
     const notified = await this.#conclude.conclude(held, events);
-    for (const { entry } of leases) this.#forget(entry.id);
+    for (const [n, { entry }] of leases.entries()) if (this.#inHand.get(entry.id) === hands[n]) this.#forget(entry.id);
     // A notification is due at once; and there may be room again for what waits.
     if (notified || (this.#more && this.#inHand.size < IN_HAND_MAX / 2)) this.wake();
   }
 
   #forget(id: string): void {
+    const held = this.#inHand.get(id);
+    if (held !== undefined) held.turns.held -= 1;
     this.#inHand.delete(id);
     this.#lost.delete(id);
     this.#tellRoom();
     if (this.#inHand.size === 0) this.#idle?.();
+    // It has room again for what waits in the store.
+    if (!held?.turns.full || held.turns.dead || held.turns.held * 2 > IN_HAND_MAX - this.#inHand.size) return;
+    held.turns.full = false;
+    this.wake();
   }
 
   #tellRoom(): void {
     this.#world.room(this.#stopping.signal.aborted ? 0 : IN_HAND_MAX - this.#inHand.size);
   }
 }
+
+const whyWaited = ({ dead, why, to }: Turns): string =>
+  dead
+    ? `not tried, as ${sayDestination(to)} does not answer (${why})`
+    : 'not tried yet: it is suspended, or others go first';

@@ -23,7 +23,7 @@ export function mailFacts(path: ReversePath, parameters: MailParameters): FactVa
 /** What follows the first `+` of the local part (RFC 5233); '' when nothing does. */
 export function recipientFacts(
   mailbox: Mailbox,
-  source: { readonly result: 'known' | 'unknown' | 'unsure'; readonly source: string; readonly by: string },
+  source: { readonly result: 'known' | 'unknown' | 'unsure'; readonly source: string; readonly by?: string },
   hosted: boolean,
   route: string,
 ): FactValue {
@@ -36,7 +36,7 @@ export function recipientFacts(
     hosted,
     result: source.result,
     source: source.source,
-    answer: source.by,
+    answer: source.by ?? '',
     route,
   };
 }
@@ -48,6 +48,8 @@ export interface HeaderFacts {
   readonly identity: MessageIdentity;
   readonly header: HeaderView;
   readonly hops: number;
+  /** Addresses in From, all of them. */
+  readonly authors: readonly { readonly address: string; readonly domain: string }[];
   /** The fields in their order, names in lower case: for edits. */
   readonly fields: readonly HeaderField[];
   /** Between them, what is none: for edits. */
@@ -85,6 +87,7 @@ export function headerFacts(content: SpooledContent): HeaderFacts {
     },
     header: { values: (name) => values(name).map(decodeWords) },
     hops,
+    authors,
     fields,
     strays: section.strays,
   };

@@ -44,6 +44,7 @@ export function entryFor(
     utf8: tx.parameters.utf8 === true,
     ...tlsWish(tx),
     sender,
+    ...(s.user === '' ? {} : { user: s.user }),
     dsn: {
       // Of one that becomes several, success was told when it did (RFC 3461 §5.2.7.3).
       notify: spread ? withoutSuccess(parameters.notify) : (parameters.notify ?? []),

@@ -4,18 +4,15 @@ import type { Lease } from '../ports/queue.ts';
 /** The least a server must take (RFC 5321 §4.5.3.1.8); more would be answered 452 by some. */
 const RECIPIENTS_MAX = 100;
 
-/** `byDomain`: whether a route leads each domain to hosts of its own. */
-export function groupLeases(
-  leases: readonly Lease[],
-  byDomain: (route: string) => boolean,
-): readonly (readonly Lease[])[] {
+/** All are for one destination. */
+export function groupLeases(leases: readonly Lease[]): readonly (readonly Lease[])[] {
   if (leases.length <= 1) return leases.length === 0 ? [] : [leases];
   const groups = new Map<string, Lease[]>();
   const full: Lease[][] = [];
   for (const lease of leases) {
-    const { recordId, reversePath, mailFrom, route, contentRef, prefix, edits, last, domain } = lease.entry;
+    const { recordId, reversePath, mailFrom, route, contentRef, prefix, edits, last } = lease.entry;
     // One record is one MAIL: body, utf8, RET and ENVID are alike in it. Only a copy has a reverse-path of its own.
-    const to = [route, byDomain(route) ? domain : '', last?.onlyAt ?? ''];
+    const to = [route, last?.onlyAt ?? ''];
     const key = JSON.stringify([recordId, mailFrom ?? reversePath, to, contentRef, prefix, edits]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [lease]);

@@ -14,7 +14,7 @@ import {
   type SourceStatus,
 } from '../ports/recipients.ts';
 import type { StateStore } from '../ports/state.ts';
-import { Turns } from './turns.ts';
+import { Turns } from './asking-turns.ts';
 
 /** Answers remembered a source: whoever tries names fills it with "no", and pushes out what was asked longest ago. */
 const REMEMBERED_MAX = 50_000;

@@ -16,10 +16,13 @@ export function offerOf(
     defaultRoute,
     limits,
   }: Pick<Installation, 'domains' | 'routes' | 'routing' | 'defaultRoute' | 'limits'>,
-  listener: Pick<Listener, 'trustedNetworks'>,
+  listener: Pick<Listener, 'trustedNetworks' | 'auth' | 'clientCertificates' | 'relayFor'>,
 ): Offer {
   const names = new Set([...domains.values(), ...routing].map(({ route }) => route));
-  if (listener.trustedNetworks.length > 0 && defaultRoute !== '') names.add(defaultRoute);
+  const { trustedNetworks, auth, clientCertificates, relayFor } = listener;
+  const relays =
+    trustedNetworks.length > 0 || auth !== 'none' || clientCertificates !== undefined || relayFor.length > 0;
+  if (relays && defaultRoute !== '') names.add(defaultRoute);
   const takes = [...names].map((name) => takesOf(routes.get(name)));
   const largest = Math.max(...takes.map(({ sizeBytes }) => sizeBytes));
   return {

@@ -4,6 +4,7 @@ import type { Mailbox } from '../mail/envelope.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { Notification } from '../ports/queue.ts';
+import { lifetime } from '../queue/schedule.ts';
 import { RECORD_VERSION, type TransactionRecord } from '../record/record.ts';
 import { builtinReply } from './builtin.ts';
 import { OURSELVES, routeTo } from './routing.ts';
@@ -13,7 +14,7 @@ export interface OwnMail {
   readonly at: Timestamp;
   readonly to: Mailbox;
   readonly from: string;
-  readonly kind: 'notification' | 'digest';
+  readonly kind: 'notification' | 'digest' | 'alarm';
   /** For the record: its subject, and why there is such a mail. */
   readonly subject: string;
   readonly why: string;
@@ -45,7 +46,7 @@ export function ownMail(mail: OwnMail, content: SpooledContent, installation: In
       dsn: { notify: ['NEVER'], orcpt: '', ret: '', envid: '' }, // RFC 3461 §6.2, as it wants of a DSN's own envelope
       notification: true,
       admittedAt: at,
-      expiresAt: at + timing.expire,
+      expiresAt: at + lifetime({ notification: true }, timing),
       attempts: 0,
       last: null,
       delayNotified: false,
@@ -53,6 +54,12 @@ export function ownMail(mail: OwnMail, content: SpooledContent, installation: In
     },
   };
 }
+
+const REASONS = {
+  notification: 'builtin:notification',
+  digest: 'builtin:digest',
+  alarm: 'builtin:alarm',
+} as const;
 
 /** A transaction nobody connected for: no session, no checks, no rules. */
 function recordOf(
@@ -81,7 +88,7 @@ function recordOf(
         address: to.address,
         verdict: 'accept',
         rule: '',
-        reason: kind === 'digest' ? 'builtin:digest' : 'builtin:notification',
+        reason: REASONS[kind],
         stage: 'rcpt',
         reply: builtinReply(kind, { id }),
         facts: {},

@@ -6,6 +6,8 @@ import { advance, refuses } from '../policy/course.ts';
 import type { Disposition } from '../policy/disposition.ts';
 import { spares } from '../policy/postmaster.ts';
 import { WIRE_REFUSALS } from '../smtp/receive/refusals.ts';
+import { relaysFor, senderOf, sendsAsItself } from './auth/standing.ts';
+import { isSuspended } from './auth/suspension.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { recipientFacts } from './edge.ts';
 import { refusalReply } from './replies.ts';
@@ -39,7 +41,8 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
 
   // Never a relay for strangers: no rule is asked about it (docs/policy.md §2).
   // Nor where no route leads: a user may come by XCLIENT to a listener that relays for nobody else, and has no default route.
-  const mayRelay = state.hosted || (state.route !== '' && (s.trusted || s.user !== ''));
+  state.byRelay = !state.hosted && !s.trusted && s.user === '' && relaysFor(s, tx.path);
+  const mayRelay = state.hosted || (state.route !== '' && (s.trusted || s.user !== '' || state.byRelay));
   if (found.source === 'srs' && found.result === 'known' && tx.path.kind !== 'null')
     return end(s, tx, state, 'bounces-only', { address: mailbox.address });
   const stands = found.targets ?? [];
@@ -55,6 +58,11 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   if (refuses(state.course.disposition) && !allStages(s)) return spoken(tx, state);
 
   if (!refuses(state.course.disposition)) {
+    const suspended = s.user === '' ? undefined : await isSuspended(s.world.state, s.user, tx.at);
+    if (suspended !== undefined)
+      return end(s, tx, state, 'user-suspended', { user: s.user, until: new Date(suspended.until).toISOString() });
+    if (!sendsAsItself(s, tx.path))
+      return end(s, tx, state, 'sender-not-own', { user: s.user, sender: senderOf(tx.path) });
     if (state.hosted && !found.listed && routesOn(mailbox.local))
       return end(s, tx, state, 'routed-recipient', { address: mailbox.address });
     if (state.hosted && !found.listed && isUnsafe(mailbox.local))

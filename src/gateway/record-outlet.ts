@@ -11,7 +11,10 @@ export interface Told {
 }
 
 export interface Outlet {
-  readonly queue: Pick<QueueStore, 'admit' | 'lease' | 'settle' | 'renew' | 'nextDue' | 'read'>;
+  readonly queue: Pick<
+    QueueStore,
+    'admit' | 'lease' | 'leaseOverdue' | 'settle' | 'renew' | 'nextDue' | 'suspensions' | 'read'
+  >;
   readonly records: Pick<RecordStore, 'append'>;
 }
 
@@ -48,9 +51,11 @@ export function recordOutlet(
         }
         return came;
       },
-      lease: (request) => queue.lease(request),
+      lease: (wish) => queue.lease(wish),
+      leaseOverdue: (wish) => queue.leaseOverdue(wish),
+      suspensions: () => queue.suspensions(),
       renew: (leases, until) => queue.renew(leases, until),
-      nextDue: (now) => queue.nextDue(now),
+      nextDue: (now, lanes) => queue.nextDue(now, lanes),
       read: (ref, signal) => queue.read(ref, signal),
     },
     records: {

@@ -16,7 +16,7 @@ type Group = { readonly [fact: string]: FactValue };
 export function senderStanding(s: SessionState, tx: TransactionState): SenderStanding {
   if (tx.report) return 'unverified';
   if (s.user !== '') return 'authenticated';
-  if (s.trusted) return 'trusted';
+  if (s.trusted || (tx.recipients.length > 0 && tx.recipients.every(({ byRelay }) => byRelay))) return 'trusted';
   const known = factViewOf(tx.ledger, s.policy).known;
   const from = known.from as Group | undefined;
   const mail = known.mail as Group | undefined;

@@ -1,5 +1,6 @@
 /** What a session knows before and between transactions; the files of this floor work on it. */
 
+import type { RelayFor } from '../config/installation.ts';
 import { isPrivate, networkOf, parseIp } from '../mail/ip.ts';
 import type { Reply } from '../mail/reply.ts';
 import { ruleOf } from '../policy/course.ts';
@@ -23,12 +24,16 @@ export interface SessionState {
   readonly id: string;
   readonly at: number;
   readonly started: number;
-  readonly trusted: boolean;
+  trusted: boolean;
   readonly connect: Ledger;
   greeting: Ledger;
   helo: { verb: 'HELO' | 'EHLO' | ''; name: string };
   tls: TlsInfo | undefined;
   user: string;
+  /** The user's own addresses, as its source knows them. */
+  addresses: readonly string[];
+  /** Providers by whose certificate the client came. */
+  relayFor: readonly RelayFor[];
   readonly decisions: StageDecision[];
   readonly calls: { [call: string]: FactValue };
   readonly replies: SentReply[];
@@ -79,6 +84,8 @@ export function newSessionState(world: World, listener: OpenListener, client: Cl
     helo: { verb: '', name: '' },
     tls: undefined,
     user: '',
+    addresses: [],
+    relayFor: [],
     decisions: [],
     calls: {},
     replies: [],

@@ -1,19 +1,31 @@
 /** A connection from its greeting to its end: every command becomes facts, every answer comes from a decision. */
 
 import type { MailParameters, Recipient, ReversePath } from '../mail/envelope.ts';
-import type { Reply } from '../mail/reply.ts';
+import { clean, type Reply } from '../mail/reply.ts';
 import { advance, refuses } from '../policy/course.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { Stage } from '../policy/stage.ts';
 import type { SpooledContent } from '../ports/content.ts';
 import type { SentReply } from '../record/record.ts';
 import { WIRE_REFUSALS } from '../smtp/receive/refusals.ts';
-import type { ClientInfo, DataAnswer, Session, Spoken, TlsInfo, WireRefusal } from '../smtp/receive/session.ts';
+import type {
+  ClientInfo,
+  Credentials,
+  DataAnswer,
+  Mechanism,
+  ScramKeys,
+  Session,
+  Spoken,
+  TlsInfo,
+  WireRefusal,
+} from '../smtp/receive/session.ts';
+import { Logins } from './auth/login.ts';
 import { builtinReply } from './builtin.ts';
 import { takeContent } from './content.ts';
 import { mailFacts } from './edge.ts';
 import { Questions } from './evidence.ts';
 import { Ledger } from './ledger.ts';
+import { carryOutOrders } from './orders.ts';
 import { takeRecipient } from './recipient.ts';
 import { connectionRecord, transactionRecord } from './record-of.ts';
 import { refusalReply } from './replies.ts';
@@ -34,9 +46,12 @@ class GatewaySession implements Session {
   /** Calls under way: the client may leave in the middle of one, and what it began is told whole all the same. */
   #busy = 0;
   #leaving = false;
+  readonly #logins: Logins;
+  readonly #left = new AbortController();
 
   constructor(state: SessionState) {
     this.#state = state;
+    this.#logins = new Logins(state, this.#left.signal);
   }
 
   async greet(earlyTalker: boolean): Promise<Spoken> {
@@ -65,14 +80,44 @@ class GatewaySession implements Session {
 
   tls(info: TlsInfo): void {
     this.reset();
-    this.#state.tls = info;
-    this.#state.helo = { verb: '', name: '' };
+    const s = this.#state;
+    s.tls = info;
+    s.helo = { verb: '', name: '' };
+    const { clientTrusted = false, clientRelays = [] } = info;
+    s.relayFor = s.listener.relayFor.filter(({ certificate }) => clientRelays.includes(certificate));
+    if (!clientTrusted) return;
+    s.trusted = true;
+    this.#client({ trusted: true });
   }
 
   authenticated(user: string): void {
+    this.#state.user = user;
+    this.#client({ user });
+  }
+
+  #client(more: { readonly [fact: string]: FactValue }): void {
+    const { connect } = this.#state;
+    connect.state('client', { ...(connect.edge('client') as { [fact: string]: FactValue }), ...more });
+  }
+
+  async scramKeys(user: string): Promise<ScramKeys> {
+    return this.#logins.scramKeys(user);
+  }
+
+  async login(mechanism: Mechanism, credentials: Credentials): Promise<Spoken> {
     const s = this.#state;
-    s.user = user;
-    s.connect.state('client', { ...(s.connect.edge('client') as { [fact: string]: FactValue }), user });
+    return this.#guarded('AUTH', async () => {
+      const came = await this.#logins.login(mechanism, credentials);
+      if (came.kind === 'in') {
+        s.addresses = came.addresses;
+        this.authenticated(came.user);
+        return say({ code: 235, enhanced: '2.7.0', text: 'logged in' });
+      }
+      const reply = refusalReply(builtinReply(came.word, came.fill), s.id);
+      const said = came.user === '' ? mechanism : `${mechanism} ${clean(came.user, SAID_MAX)}`;
+      s.replies.push({ to: 'AUTH', reply, reason: came.word, said });
+      return { reply, close: came.close };
+    });
   }
 
   async mail(path: ReversePath, parameters: MailParameters): Promise<Spoken> {
@@ -167,6 +212,7 @@ class GatewaySession implements Session {
 
   close(): void {
     this.#leaving = true;
+    this.#left.abort();
     if (this.#closed || this.#busy > 0) return;
     this.#closed = true;
     this.reset();
@@ -181,6 +227,7 @@ class GatewaySession implements Session {
   async #finish(tx: TransactionState): Promise<void> {
     if (this.#tx === tx) this.#tx = undefined;
     for (const recipient of tx.recipients) if (recipient.outcome === 'none') recipient.outcome = 'not_taken';
+    await carryOutOrders(this.#state, tx);
     const record = await transactionRecord(this.#state, tx);
     this.#state.world.records.append(record, []);
   }
@@ -231,6 +278,8 @@ class GatewaySession implements Session {
   }
 }
 
+/** Of a user's name, the record keeps this much. */
+const SAID_MAX = 200;
 const MAIL_OK: Reply = { code: 250, enhanced: '2.1.0', text: 'sender ok' };
 const NO_MAIL: Reply = { code: 503, enhanced: '5.5.1', text: 'need MAIL first' };
 const say = (reply: Reply): Spoken => ({ reply, close: false });

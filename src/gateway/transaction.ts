@@ -59,6 +59,8 @@ export interface RecipientState {
   aside: { readonly class: QuarantineClass; readonly by: string } | undefined;
   /** Whom the address stands for, and how it came to; empty: itself. */
   targets: readonly (Target & { readonly by: string })[];
+  /** It may be relayed to by a provider's certificate alone, which the message has yet to bear out. */
+  byRelay: boolean;
   /** Takes part in DATA: its RCPT was answered 250. */
   taken: boolean;
 }
@@ -121,6 +123,7 @@ export function newRecipient(
     changes: UNCHANGED,
     aside: undefined,
     targets: [],
+    byRelay: false,
     taken: false,
   };
 }

@@ -1,65 +1,112 @@
-/** Turns at something that is not there for us alone: so many at once, so many a second, and a line that is not endless. */
-import type { Clock } from '../ports/clock.ts';
+/** One destination's way out: its senders take turns; how many messages at once, how fast, and whether any, its pace says. */
+import type { Millis } from '../mail/time.ts';
+import type { Lease } from '../ports/queue.ts';
+import { type Destination, keyOf } from '../queue/destination.ts';
+import type { Flow } from '../queue/flow.ts';
+import { answered, firstPace, isDead, type Pace, probeEvery, unanswered } from '../queue/pace.ts';
 
-/** Who comes when so many wait would not be served in time. */
-const WAITING_MAX = 1000;
+/** Entries of one message that go out together. */
+export type Parcel = readonly Lease[];
+
+/** A timer is no finer: what a rate lets pass within it goes at once. */
+const RATE_SLACK: Millis = 20;
 
 export class Turns {
-  readonly #rate: number;
-  readonly #clock: Pick<Clock, 'elapsed' | 'sleep'>;
-  #free: number;
-  readonly #waiting = new Set<() => void>();
-  /** By the monotonic clock: when the next may begin. */
-  #next = 0;
+  readonly to: Destination;
+  readonly key: string;
+  /** Entries of it that are in our hands, in line or on the wire. */
+  held = 0;
+  /** Entries were left in the store for want of room. */
+  full = false;
+  /** When it was last given anything, monotonic. */
+  usedAt: Millis = 0;
+  /** What its last silent attempt came to, for whoever looks. */
+  why = '';
+  #flow: Flow;
+  #retry: readonly Millis[];
+  #pace: Pace;
+  /** By sender; the first one's turn is next. */
+  readonly #lines = new Map<string, Parcel[]>();
+  #running = 0;
+  /** Monotonic: when the next message may start by the rate, and when a dead destination is asked again. */
+  #nextAt: Millis = 0;
+  #probeAt: Millis = 0;
 
-  /** `rate`: beginnings a second. */
-  constructor(atOnce: number, rate: number, clock: Pick<Clock, 'elapsed' | 'sleep'>) {
-    this.#free = atOnce;
-    this.#rate = rate;
-    this.#clock = clock;
+  constructor(to: Destination, flow: Flow, retry: readonly Millis[]) {
+    this.to = to;
+    this.key = keyOf(to);
+    this.#flow = flow;
+    this.#retry = retry;
+    this.#pace = firstPace(flow.concurrency);
   }
 
-  /** What the work answers; undefined where its turn did not come while there was time, or never will. */
-  async within<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
-    if (!(await this.#place(signal))) return undefined;
-    try {
-      return (await this.#paced(signal)) ? await work() : undefined;
-    } finally {
-      const [first] = this.#waiting;
-      if (first === undefined) this.#free += 1;
-      else first();
-    }
+  /** A reload may have changed them. */
+  follow(flow: Flow, retry: readonly Millis[]): void {
+    this.#flow = flow;
+    this.#retry = retry;
   }
 
-  #place(signal: AbortSignal): Promise<boolean> {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return Promise.resolve(true);
-    }
-    if (this.#waiting.size >= WAITING_MAX || signal.aborted) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const done = (mine: boolean) => {
-        signal.removeEventListener('abort', stop);
-        this.#waiting.delete(begin);
-        resolve(mine);
-      };
-      const begin = () => done(true);
-      const stop = () => done(false);
-      signal.addEventListener('abort', stop, { once: true });
-      this.#waiting.add(begin);
-    });
+  get dead(): boolean {
+    return isDead(this.#pace);
+  }
+  get running(): number {
+    return this.#running;
+  }
+  get width(): number {
+    return Math.floor(Math.min(this.#pace.width, this.#flow.concurrency));
+  }
+  get waiting(): boolean {
+    return this.#lines.size > 0;
+  }
+  get probeAt(): Millis {
+    return this.#probeAt;
   }
 
-  async #paced(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return false;
-    if (this.#rate === Number.POSITIVE_INFINITY) return true;
-    const now = this.#clock.elapsed();
-    const mine = Math.max(now, this.#next);
-    this.#next = mine + 1000 / this.#rate;
-    if (mine <= now) return true;
-    return this.#clock.sleep(mine - now, signal).then(
-      () => true,
-      () => false,
-    );
+  /** Entries that may come into our hands, when there is room for `free` in all. No flood may take more than the half. */
+  room(free: number, now: Millis): number {
+    if (!this.dead) return Math.max(0, free - this.held);
+    return this.held === 0 && now >= this.#probeAt ? 1 : 0;
+  }
+
+  push(sender: string, parcel: Parcel): void {
+    const line = this.#lines.get(sender);
+    if (line === undefined) this.#lines.set(sender, [parcel]);
+    else line.push(parcel);
+  }
+
+  /** How long until the next parcel may start: 0 for now, undefined while there is none or another has to end first. */
+  startsIn(now: Millis): Millis | undefined {
+    if (this.#lines.size === 0 || this.#running >= (this.dead ? 1 : this.width)) return undefined;
+    return this.#flow.rate === null ? 0 : Math.max(0, this.#nextAt - now - RATE_SLACK);
+  }
+
+  start(now: Millis): Parcel {
+    const [sender, line] = this.#lines.entries().next().value!;
+    const parcel = line.shift()!;
+    this.#lines.delete(sender);
+    if (line.length > 0) this.#lines.set(sender, line); // behind the others
+    this.#running += 1;
+    this.usedAt = now;
+    const { rate } = this.#flow;
+    if (rate !== null) this.#nextAt = Math.max(this.#nextAt, now) + rate.per / rate.messages;
+    return parcel;
+  }
+
+  /** `undefined`: it says nothing of the destination. */
+  ended(heard: boolean | undefined, now: Millis): 'woke' | 'same' {
+    this.#running -= 1;
+    this.usedAt = now;
+    if (heard === undefined) return 'same';
+    const before = this.dead;
+    this.#pace = heard ? answered(this.#pace, this.#flow.concurrency) : unanswered(this.#pace);
+    if (this.dead) this.#probeAt = now + probeEvery(this.#retry);
+    return before && !this.dead ? 'woke' : 'same';
+  }
+
+  /** Takes back what has not begun. */
+  clear(): readonly Parcel[] {
+    const parcels = [...this.#lines.values()].flat();
+    this.#lines.clear();
+    return parcels;
   }
 }

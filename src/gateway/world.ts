@@ -8,6 +8,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ContentStore } from '../ports/content.ts';
 import type { Log } from '../ports/log.ts';
+import type { UserSource } from '../ports/logins.ts';
 import type { Lease, LeaseRequest, QueueStore, RecordStore } from '../ports/queue.ts';
 import type { AnsweredBy } from '../ports/recipients.ts';
 import type { Resolver } from '../ports/resolver.ts';
@@ -59,6 +60,8 @@ export interface Current {
   readonly srs?: Srs | undefined;
   /** Zones of blocklists with a key in their names. */
   readonly zones: KeyedZones;
+  /** Sources of users by name. */
+  readonly logins: ReadonlyMap<string, UserSource>;
   /** Daemons that checks may ask. */
   readonly services: Services;
 }

@@ -4,6 +4,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { changeUser } from '../adapters/auth/change-user.ts';
+import { LoginSources } from '../adapters/auth/login-sources.ts';
 import { controlLine } from '../adapters/control/client.ts';
 import { overrideFile } from '../adapters/files/override-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
@@ -24,6 +26,7 @@ import { LiveDesk } from '../gateway/live-desk.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import type { Current } from '../gateway/world.ts';
 import { policyFromBundle } from '../policy/load-policy.ts';
+import { askSecret } from './ask-secret.ts';
 import { configure, digest } from './configure.ts';
 import { examined } from './examined.ts';
 import { recipientClient } from './recipient-clients.ts';
@@ -67,11 +70,14 @@ export function cliWorld(signal: AbortSignal): CliWorld {
         .sort()
         .map((name) => join(folder, name));
     },
+    askSecret: (words) => askSecret(words, signal),
+    changeUser,
     now: systemClock.now,
     sleep: systemClock.sleep,
     signal,
     operator: userInfo().username,
     load: async (config, { secrets }) => {
+      const logins = new LoginSources(watchedFiles(), silentLog);
       const { current, installation, problems, notYet } = configure(
         resolve(config),
         systemClock,
@@ -81,7 +87,10 @@ export function cliWorld(signal: AbortSignal): CliWorld {
         undefined,
         services,
         desk,
+        logins,
       );
+      // A command looks once, and watches nothing.
+      logins.close();
       const loaded: Loaded = {
         installation,
         policies: current?.policies ?? new Map(),

@@ -22,10 +22,11 @@ import { SERVICES, type ServiceName } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Services } from '../ports/services.ts';
 import { keeping, onDisk, type Snapshot, told } from './disk.ts';
-import { withPasswords } from './read-passwords.ts';
+import { readPasswords, type UserTrouble, userTroubles } from './read-passwords.ts';
 import { readSrs } from './read-srs.ts';
 import { readZones } from './read-zones.ts';
 import { recipientSecrets } from './recipient-secrets.ts';
+import { withPasswords } from './route-passwords.ts';
 import { sha256 } from './sha256.ts';
 
 export interface Configured {
@@ -58,6 +59,7 @@ export function configure(
   from?: Snapshot,
   services: ServiceHouse = NO_SERVICES,
   desk: LiveSources = NO_DESK,
+  logins: LoginHouse = NO_LOGINS,
 ): Configured {
   const snapshot = new Map<string, unknown>(from);
   const disk = from === undefined ? keeping(onDisk(clock.now, secrets === 'read'), snapshot) : told(from);
@@ -97,6 +99,10 @@ export function configure(
   const { srs, problems: unkeyed } = readSrs(installation, secret);
   problems.push(...unnamed, ...unkeyed);
   if (secrets === 'read') problems.push(...recipientSecrets(installation, disk.secret, process.env));
+  const passwords = readPasswords(installation, secret);
+  problems.push(...passwords.problems);
+  const opened = logins.of(installation.users, passwords.texts);
+  if (secrets === 'read' && from === undefined) problems.push(...userTroubles(installation, opened.troubles));
   const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);
@@ -108,12 +114,14 @@ export function configure(
     directory,
     srs,
     zones,
+    logins: opened.sources,
     services: services.of(installation.services),
   };
   const takeOver = (): void => {
     sources?.takeOver();
     directory?.takeOver();
     services.only(installation.services);
+    logins.only(installation.users, passwords.texts);
   };
   return { current, installation, problems, snapshot, notYet, takeOver };
 }
@@ -131,6 +139,16 @@ const NO_DESK: LiveSources = {
   ask: async () => ({ result: 'unsure', by: 'on_error' }),
 };
 
+/** Sources of users, which outlive a configuration as the services do. */
+export interface LoginHouse {
+  of(
+    settings: Installation['users'],
+    secrets: ReadonlyMap<string, string>,
+  ): { readonly sources: Current['logins']; readonly troubles: readonly UserTrouble[] };
+  only(settings: Installation['users'], secrets: ReadonlyMap<string, string>): void;
+}
+
+const NO_LOGINS: LoginHouse = { of: () => ({ sources: new Map(), troubles: [] }), only: () => {} };
 const NO_SERVICES: ServiceHouse = { of: () => ({}), only: () => {} };
 
 /** Names of files of a bundle that are lists: they are put in force by themselves, the policy's own words are not. */

@@ -1,15 +1,18 @@
 /** What a person's commands may do to the running gateway: reload, drain, brake, and ask how it is. */
 import { serveControl } from '../adapters/control/server.ts';
 import { overrideFile } from '../adapters/files/override-file.ts';
+import { isSuspended, lift, suspend, suspensions } from '../gateway/auth/suspension.ts';
 import type { ServiceHealth } from '../gateway/service-health.ts';
 import type { Current } from '../gateway/world.ts';
 import type { Problem } from '../language/problem.ts';
+import { sameUser } from '../mail/user-name.ts';
 import type { Override } from '../policy/override.ts';
 import { SERVICES } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ControlAnswer, ControlAsk, GatewayStatus } from '../ports/control.ts';
+import type { ControlAnswer, ControlAsk, DeadDestination, GatewayStatus, SuspensionWish } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
 import type { SourceStatus } from '../ports/recipients.ts';
+import type { StateStore } from '../ports/state.ts';
 import type { Digests } from './digests.ts';
 import type { Edge } from './edge.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -31,6 +34,8 @@ export interface Steered {
   readonly newId: () => string;
   readonly services: ServiceHealth;
   readonly recipients: { status(): readonly SourceStatus[] };
+  readonly state: StateStore;
+  readonly dead: () => readonly DeadDestination[];
 }
 
 export interface Control {
@@ -89,8 +94,10 @@ export async function openControl(steered: Steered): Promise<Control> {
       lastReload,
       services: steered.services.status(SERVICES.filter((name) => installation.services[name] !== undefined)),
       sources: steered.recipients.status(),
+      dead: steered.dead(),
       digest: steered.digests === undefined ? null : digestStatus(steered.digests),
       overrides: inForceAt(overrides.list, clock.now()),
+      suspensions: await suspensions(steered.state, clock.now()),
     };
   };
   const drain = (on: boolean): void => {
@@ -111,6 +118,10 @@ export async function openControl(steered: Steered): Promise<Control> {
         return { problems: [] };
       case 'status':
         return { problems: [] };
+      case 'suspension':
+        if ('begin' in ask) await begun(steered, ask.begin);
+        else await lifted(steered, ask.lift);
+        return { problems: [] };
       case 'override':
         return {
           problems: [],
@@ -127,6 +138,23 @@ export async function openControl(steered: Steered): Promise<Control> {
       await close();
     },
   };
+}
+
+async function begun({ state, clock, log }: Steered, { user, span, by, why }: SuspensionWish): Promise<void> {
+  const since = clock.now();
+  const name = sameUser(user);
+  if (name === undefined) throw new RangeError(`"${user}" is no name of a user`);
+  const until = since + span;
+  await suspend(state, { user: name, since, until, by, why, recordId: '' });
+  log.warn('user.suspended', { user: name, by, why, until: new Date(until).toISOString() });
+}
+
+async function lifted({ state, clock, log }: Steered, { user, by }: { user: string; by: string }): Promise<void> {
+  const name = sameUser(user) ?? user;
+  if ((await isSuspended(state, name, clock.now())) === undefined)
+    throw new RangeError(`${name} is not suspended; \`postern suspension list\` says who is`);
+  await lift(state, name);
+  log.warn('user.resumed', { user: name, by });
 }
 
 const digestStatus = ({ address, status: { next, last } }: Pick<Digests, 'address' | 'status'>) => ({

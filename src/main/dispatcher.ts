@@ -9,6 +9,7 @@ import { systemDice } from '../adapters/system/dice.ts';
 import { interfaceAddresses } from '../adapters/system/interfaces.ts';
 import type { Installation } from '../config/installation.ts';
 import { isOwnPlace, type Place } from '../config/own-listener.ts';
+import { noteBounce } from '../gateway/bounces.ts';
 import { DeliveryByRoute } from '../gateway/deliver.ts';
 import { Dispatcher } from '../gateway/dispatch.ts';
 import type { Outlet } from '../gateway/record-outlet.ts';
@@ -18,6 +19,7 @@ import type { Ids } from '../ports/ids.ts';
 import type { Log } from '../ports/log.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import type { SigningKeys } from '../ports/signing-keys.ts';
+import type { StateStore } from '../ports/state.ts';
 import { MtaSts } from '../smtp/send/mta-sts.ts';
 import { SmtpDelivery } from '../smtp/send/smtp-delivery.ts';
 
@@ -35,10 +37,11 @@ export interface Cargo {
   readonly resolver: Resolver | undefined;
   /** Where listeners listen indeed: a port may be any free one, or passed to us. */
   readonly listening: () => readonly Place[];
+  readonly state: StateStore;
 }
 
 export function dispatcherFor(cargo: Cargo): Dispatcher {
-  const { store, signingKeys, clock, log, ids, installation, owner, room, listening } = cargo;
+  const { store, signingKeys, clock, log, ids, installation, owner, room, listening, state } = cargo;
   const {
     hostname,
     dns,
@@ -73,6 +76,10 @@ export function dispatcherFor(cargo: Cargo): Dispatcher {
     log,
     newId: () => ids.next(),
     installation,
+    bounced: (sender) =>
+      void noteBounce(state, sender, clock.now()).catch((error: unknown) =>
+        log.error('bounce.uncounted', { error: String(error) }),
+      ),
     owner,
     room,
   });

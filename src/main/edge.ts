@@ -6,6 +6,8 @@ import type { Certificates } from '../adapters/tls/certificates.ts';
 import { CHECKS } from '../checks/registry.ts';
 import { sayHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
+import { clientJudge } from '../gateway/auth/client-trust.ts';
+import { mechanismsOf, sourcesOf } from '../gateway/auth/login.ts';
 import { keyedResolver } from '../gateway/dns/keyed-zones.ts';
 import { RecordFold } from '../gateway/fold.ts';
 import { offerOf } from '../gateway/offer.ts';
@@ -14,7 +16,7 @@ import { openSession } from '../gateway/session.ts';
 import { openShedding } from '../gateway/shed.ts';
 import type { OpenListener, World } from '../gateway/world.ts';
 import { parseRange, RangeSet } from '../mail/ip.ts';
-import { type Millis, minutes, seconds } from '../mail/time.ts';
+import { type Millis, minutes, seconds, type Timestamp } from '../mail/time.ts';
 import type { Resolver } from '../ports/resolver.ts';
 import { type CrowdRoom, crowdIn } from '../smtp/receive/crowd.ts';
 import { Door, type DoorOptions } from '../smtp/receive/door.ts';
@@ -187,7 +189,14 @@ function receiverFor(
     offer: () => offerOf(world.current().installation, listener),
     // Only where senders are known: a stranger's wish for a notification is a way to make backscatter.
     dsn: listener.trustedNetworks.length > 0,
-    tls: certificates && tlsOffer(listener.tls, certificates),
+    tls: certificates && tlsOffer(listener, certificates, world.clock.now),
+    auth:
+      listener.auth === 'none'
+        ? undefined
+        : {
+            required: listener.auth === 'required',
+            mechanisms: () => mechanismsOf(sourcesOf(world.current(), listener)),
+          },
     limits: installation.limits,
     spooling,
     open: (client) => openSession(world, open, client),
@@ -199,5 +208,9 @@ function receiverFor(
 const rangesOf = (texts: readonly string[]): RangeSet =>
   new RangeSet(texts.map(parseRange).filter((range) => range !== undefined));
 
-const tlsOffer = (mode: Listener['tls'], certificates: Certificates): TlsOffer | undefined =>
-  mode === 'none' ? undefined : { mode, contextFor: (name) => certificates.contextFor(name) };
+function tlsOffer(listener: Listener, certificates: Certificates, now: () => Timestamp): TlsOffer | undefined {
+  const { tls: mode, clientCertificates } = listener;
+  if (mode === 'none') return undefined;
+  const contextFor = (name: string) => certificates.contextFor(name, clientCertificates?.ca);
+  return { mode, contextFor, judge: clientJudge(listener, now) };
+}

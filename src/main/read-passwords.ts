@@ -1,41 +1,46 @@
-/** Passwords of routes: read once a configuration, kept nowhere but in memory. */
+/** Passwords by which we ask a directory, and what keeps a file of users from being taken. */
 import type { SecretText } from '../adapters/files/secret-file.ts';
 import type { Installation } from '../config/installation.ts';
 import type { Problem } from '../language/problem.ts';
-import type { HostsRoute, Route } from '../queue/route.ts';
 
-/** Without `readFile` neither files nor the environment are touched, and routes have no passwords. */
-export function withPasswords(
-  installation: Installation,
+export interface UserTrouble {
+  readonly name: string;
+  readonly path: string;
+  readonly why: string;
+}
+
+/** Without `readFile` the files are not touched. */
+export function readPasswords(
+  { file, users }: Installation,
   readFile: ((path: string) => SecretText) | undefined,
-): { readonly installation: Installation; readonly problems: readonly Problem[] } {
-  if (readFile === undefined) return { installation, problems: [] };
+): { readonly texts: ReadonlyMap<string, string>; readonly problems: readonly Problem[] } {
+  const texts = new Map<string, string>();
   const problems: Problem[] = [];
-  const routes = new Map<string, Route>();
-  for (const [name, route] of installation.routes) {
-    const from = route.kind === 'hosts' ? route.auth?.from : undefined;
-    if (from === undefined) {
-      routes.set(name, route);
-      continue;
-    }
-    const read = 'file' in from ? readFile(from.file) : ofEnvironment(from.env);
-    const password = read.kind === 'text' ? read.text.replace(/\r?\n$/, '') : '';
-    if (read.kind === 'wrong' || !isPassword(password)) {
-      const { why, remedy } = read.kind === 'wrong' ? read : NOT_ONE;
-      const message = `the password of route "${name}" cannot be taken: ${why}`;
-      problems.push({ place: from.place, severity: 'error', message, remedy, excerpt: '' });
-    }
-    const { auth, ...bare } = route as HostsRoute;
-    routes.set(name, { ...bare, auth: { ...auth!, password } });
+  for (const [name, one] of users) {
+    if (one.kind !== 'ldap' || one.password === '' || one.password.startsWith('env:')) continue;
+    const read = readFile?.(one.password);
+    if (read?.kind === 'text') texts.set(one.password, read.text);
+    else if (read !== undefined)
+      problems.push(
+        problemIn(file, `the password of the directory "${name}" cannot be taken: ${read.why}`, read.remedy),
+      );
   }
-  return { installation: { ...installation, routes }, problems };
+  return { texts, problems };
 }
 
-const NOT_ONE = { why: 'it is empty, or no one line of text', remedy: 'write the password alone on the first line' };
-const isPassword = (text: string): boolean => text !== '' && !/[\x00-\x1f\x7f]/.test(text);
+export const userTroubles = ({ file }: Installation, troubles: readonly UserTrouble[]): readonly Problem[] =>
+  troubles.map(({ name, path, why }) =>
+    problemIn(
+      file,
+      `the users of "${name}" cannot be taken: ${path}: ${why}`,
+      'make it with `postern passwd`, or mend what is wrong',
+    ),
+  );
 
-function ofEnvironment(name: string): SecretText {
-  const text = process.env[name];
-  if (text !== undefined) return { kind: 'text', text };
-  return { kind: 'wrong', why: `the environment has no ${name}`, remedy: 'set it for the service, or use a file' };
-}
+const problemIn = (file: string, message: string, remedy: string): Problem => ({
+  place: { file, line: 1, column: 1 },
+  severity: 'error',
+  message,
+  remedy,
+  excerpt: '',
+});

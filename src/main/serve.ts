@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
+import { LoginSources } from '../adapters/auth/login-sources.ts';
 import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { idSource } from '../adapters/ids.ts';
@@ -96,7 +97,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     log: early,
     lists: listKeeping,
   });
-  const read = (): Configured => configure(file, clock, lists, overridesNow(clock), 'read', undefined, services, desk);
+  const logins = new LoginSources(files, early);
+  const read = (): Configured =>
+    configure(file, clock, lists, overridesNow(clock), 'read', undefined, services, desk, logins);
   const began = read();
   const first = soundOrThrow(began);
   began.takeOver();
@@ -114,7 +117,12 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     retention: installation.records.retention,
     log,
   });
-  const stopping: (() => Promise<void> | void)[] = [() => store.close(), () => desk.close(), () => services.close()];
+  const stopping: (() => Promise<void> | void)[] = [
+    () => store.close(),
+    () => desk.close(),
+    () => services.close(),
+    () => logins.close(),
+  ];
   try {
     const ids = idSource(installation.nodeNumber, 0, clock.now);
     // A fresh id tells this life of the process from the one before.
@@ -170,6 +178,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       ids,
       installation: () => inForce.current.installation,
       owner,
+      state: store.state,
       room: (entries) => Atomics.store(new Int32Array(room), 0, entries),
       resolver: stand.resolver,
       listening: () => listening,
@@ -247,6 +256,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       newId: () => ids.next(),
       services: health,
       recipients: desk,
+      state: store.state,
+      dead: () => carrier.dead,
     });
     // The last to go but the store: until then it answers, and nobody takes a gateway that is stopping for none.
     stopping.splice(1, 0, () => control.close());

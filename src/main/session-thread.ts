@@ -1,5 +1,6 @@
 /** One session thread: speaks with clients and decides; what it admits the main thread sends. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { LoginSources } from '../adapters/auth/login-sources.ts';
 import { keptTexts } from '../adapters/files/kept-texts.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { ServiceClients } from '../adapters/services/service-clients.ts';
@@ -35,8 +36,9 @@ async function open(): Promise<void> {
   const asking = new RecipientLine(data.recipients);
   // The main thread opens what it asks for all, and closes it.
   const desk = { open: () => {}, keep: () => {}, ask: asking.ask.bind(asking) };
+  const logins = new LoginSources(files, silentLog);
   const read = (from: Snapshot = data.from) =>
-    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services, desk);
+    configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services, desk, logins);
   const { current, problems, snapshot } = read();
   if (current === undefined) return tell({ kind: 'refused', message: problems.map(sayProblem).join('\n') });
   const { installation } = current;
@@ -88,6 +90,7 @@ async function open(): Promise<void> {
     certificates?.stop();
     signingKeys.stop();
     services.close();
+    logins.close();
     await store.close();
     await lines.close();
     state.close();

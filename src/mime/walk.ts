@@ -227,7 +227,8 @@ export class Walk {
       this.#framesChanged();
     }
     const found = this.#delimiters.match(text);
-    if (found !== undefined && !this.#notes.seesDelimiter()) {
+    // Where none is named, all lines that begin with dashes are looked at.
+    if ((found !== undefined || guessing !== undefined) && !this.#notes.seesDelimiter()) {
       this.#stopped = true;
       return undefined;
     }

@@ -174,6 +174,10 @@ function act({ action, info }: Rule, asking: Asking, carry: Carry, spared: boole
       return changing({ kind: action.kind, address: action.address, by });
     case 'route':
       return changing({ kind: 'route', route: action.route, by });
+    case 'suspend':
+      return changing({ kind: 'suspend', span: action.span, by });
+    case 'notify':
+      return filled(action.text, (text) => changing({ kind: 'notify', to: action.to, text, by }));
     case 'note':
       return filled(action.text, (text) => going({ notes: [...carry.notes, { by, text }] }));
   }

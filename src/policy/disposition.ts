@@ -35,7 +35,14 @@ export type Modification =
   | { readonly kind: 'removeHeader'; readonly name: string; readonly by: string }
   | { readonly kind: 'tagSubject'; readonly tag: string; readonly by: string }
   | { readonly kind: 'addHeader'; readonly name: string; readonly value: string; readonly by: string }
-  | { readonly kind: 'route'; readonly route: string; readonly by: string };
+  | { readonly kind: 'route'; readonly route: string; readonly by: string }
+  | Order;
+
+/** What is done beside the message, whatever becomes of it. */
+export type Order =
+  | { readonly kind: 'suspend'; readonly span: Millis; readonly by: string }
+  /** `to` is '' for the postmaster. */
+  | { readonly kind: 'notify'; readonly to: string; readonly text: string; readonly by: string };
 
 /** Attachments replaced by a note that says what they were. */
 export interface Strip {

@@ -1,4 +1,4 @@
-/** Actions that change what is delivered or where: strip_attachments, redirect, bcc. Here stands what of them a policy may not say. */
+/** Actions that change what is delivered or where, or tell of it: strip_attachments, redirect, bcc, notify. Here stands what of them a policy may not say. */
 import type { Path, Source } from '../language/source.ts';
 import { parseMailbox } from '../mail/address.ts';
 import { listAt } from './load-checks.ts';
@@ -31,13 +31,36 @@ export function loadStrip(
   return list && { ...strip, which: { kind: 'list', list: list.name } };
 }
 
+export function loadNotify(
+  ground: Pick<Ground, 'loading' | 'source' | 'vocabulary'>,
+  stage: Stage,
+  path: Path,
+  { to, text }: { readonly to?: string; readonly text: string },
+): Action | undefined {
+  const { loading, source, vocabulary } = ground;
+  const said = templateAt(loading, vocabulary, source, [...path, 'text'], text, stage);
+  const way = to === undefined ? undefined : addressAt(ground, [...path, 'to'], 'notify', to);
+  if (to !== undefined && way === undefined) return undefined;
+  return { kind: 'notify', to: way ?? '', text: said };
+}
+
 /** Whole addresses only: one that is filled from facts would let a stranger choose where we send. */
 export function loadWay(
-  { loading, source }: Pick<Ground, 'loading' | 'source'>,
+  ground: Pick<Ground, 'loading' | 'source'>,
   path: Path,
   word: 'redirect' | 'bcc',
   written: string,
 ): Action | undefined {
+  const address = addressAt(ground, path, word, written);
+  return address === undefined ? undefined : { kind: word, address };
+}
+
+function addressAt(
+  { loading, source }: Pick<Ground, 'loading' | 'source'>,
+  path: Path,
+  word: string,
+  written: string,
+): string | undefined {
   const wrong = (message: string, remedy: string): undefined => {
     loading.wrong(source, path, 'value', message, remedy);
   };
@@ -46,5 +69,5 @@ export function loadWay(
     return wrong(`${word} takes no placeholders: whoever fills them could send anywhere through us`, remedy);
   const parsed = parseMailbox(written.trim(), true);
   if (parsed.kind === 'bad') return wrong(`"${written}" is no address: ${parsed.why}`, remedy);
-  return { kind: word, address: parsed.value.address };
+  return parsed.value.address;
 }

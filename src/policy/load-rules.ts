@@ -2,7 +2,7 @@
 import { didYouMean } from '../language/nearest.ts';
 import type { Path, Source } from '../language/source.ts';
 import type { Compiler, Expression } from './expression.ts';
-import { loadStrip, loadWay } from './load-changes.ts';
+import { loadNotify, loadStrip, loadWay } from './load-changes.ts';
 import type { Loading } from './loading.ts';
 import type { List } from './policy.ts';
 import {
@@ -258,6 +258,12 @@ function loadAction(
       }
       return { kind: 'route', route };
     }
+    case 'suspend':
+      if (stage === 'connect' || stage === 'helo')
+        loading.wrong(source, path, 'key', `nobody has logged in at ${stage}`, 'move the rule to mail or later');
+      return { kind: 'suspend', span: (written as { for: number }).for };
+    case 'notify':
+      return loadNotify(ground, stage, path, written as { to?: string; text: string });
     case 'note':
       return { kind: 'note', text: text(path, written as string) };
   }

@@ -56,6 +56,7 @@ function restricts(action: Action): boolean {
     case 'discard':
     case 'strip_attachments':
     case 'redirect':
+    case 'suspend':
       return true;
     case 'score':
       return action.score > 0;
@@ -67,6 +68,7 @@ function restricts(action: Action): boolean {
     case 'bcc':
     case 'route':
     case 'note':
+    case 'notify':
       return false;
   }
 }

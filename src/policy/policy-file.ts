@@ -1,6 +1,7 @@
 /** The shape of a policy file, part by part: one definition for loading, JSON Schema and the errors of both. */
 import { z } from 'zod';
 import { duration } from '../language/units.ts';
+import { days, minutes } from '../mail/time.ts';
 import { STAGES } from './stage.ts';
 
 const NAME = z
@@ -120,6 +121,11 @@ const STRIP = z.strictObject({
 });
 export type StripWritten = true | null | z.output<typeof STRIP>;
 
+/** Shorter than a person takes to read of it. */
+const SUSPEND_LEAST = minutes(1);
+/** Who should never send again is taken out of the users. */
+const SUSPEND_MAX = days(365);
+
 /** Every action that may be written today, by its word. */
 export const ACTIONS = {
   reject: refusal('5'),
@@ -147,10 +153,18 @@ export const ACTIONS = {
   score: z.number(),
   route: z.string().min(1),
   note: TEXT,
+  suspend: z.strictObject({
+    user: z.literal('client.user').describe('who logged in: nobody else can be suspended by what a message says'),
+    for: duration(SUSPEND_LEAST).refine((span) => span <= SUSPEND_MAX, 'expected 365d or less'),
+  }),
+  notify: z.strictObject({
+    to: z.string().min(1).max(320).describe('a whole address; the postmaster when left out').optional(),
+    text: TEXT,
+  }),
 } as const;
 
 /** Actions of the language that this version does not know how to carry out. */
-export const LATER_ACTIONS = ['delay', 'notify', 'suspend'] as const;
+export const LATER_ACTIONS = ['delay'] as const;
 
 const actionKeys = Object.fromEntries(Object.entries(ACTIONS).map(([name, schema]) => [name, schema.optional()])) as {
   readonly [name in keyof typeof ACTIONS]: z.ZodOptional<(typeof ACTIONS)[name]>;

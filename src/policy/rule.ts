@@ -1,4 +1,5 @@
 /** A rule as it is asked: its condition in three lists, its action with texts to fill. */
+import type { Millis } from '../mail/time.ts';
 import type { QuarantineClass, Strip } from './disposition.ts';
 import type { Expression } from './expression.ts';
 import type { RuleInfo } from './policy.ts';
@@ -39,7 +40,10 @@ export type Action =
     }
   | { readonly kind: 'score'; readonly score: number }
   | { readonly kind: 'route'; readonly route: string }
-  | { readonly kind: 'note'; readonly text: Template };
+  | { readonly kind: 'note'; readonly text: Template }
+  | { readonly kind: 'suspend'; readonly span: Millis }
+  /** `to` is '' for the postmaster, and never filled from facts. */
+  | { readonly kind: 'notify'; readonly to: string; readonly text: Template };
 
 export interface Rule {
   readonly info: RuleInfo;

@@ -12,7 +12,17 @@ export type ControlAsk =
   | { readonly verb: 'undrain' }
   | { readonly verb: 'status' }
   | { readonly verb: 'override'; readonly begin: OverrideWish }
+  | { readonly verb: 'suspension'; readonly lift: { readonly user: string; readonly by: string } }
+  | { readonly verb: 'suspension'; readonly begin: SuspensionWish }
   | { readonly verb: 'override'; readonly end: { readonly id: string; readonly by: string } };
+
+export interface SuspensionWish {
+  readonly user: string;
+  readonly by: string;
+  readonly why: string;
+  /** Milliseconds from now. */
+  readonly span: number;
+}
 
 export interface OverrideWish extends Pick<Override, 'kind' | 'name' | 'policy' | 'by' | 'why'> {
   /** Milliseconds from now. */
@@ -48,6 +58,8 @@ export interface GatewayStatus {
   readonly services: readonly ServiceStatus[];
   /** Recipient sources that are asked over the network. */
   readonly sources: readonly SourceStatus[];
+  /** Destinations that do not answer; not all of thousands. Left out by gateways that knew of none. */
+  readonly dead?: readonly DeadDestination[];
   /** Null: recipients are not told of held mail. */
   readonly digest: {
     /** Where its pages are served. */
@@ -57,6 +69,27 @@ export interface GatewayStatus {
     readonly last: { readonly at: Timestamp; readonly mails: number; readonly messages: number } | null;
   } | null;
   readonly overrides: readonly Override[];
+  /** Users who may not send now. */
+  readonly suspensions: readonly Suspended[];
+}
+
+export interface Suspended {
+  readonly user: string;
+  readonly since: Timestamp;
+  readonly until: Timestamp;
+  readonly by: string;
+  readonly why: string;
+  /** Of the message that a rule spoke about, or ''. */
+  readonly recordId: string;
+}
+
+export interface DeadDestination {
+  /** `route store`, or `example.com by route internet`. */
+  readonly destination: string;
+  /** What the last attempt came to. */
+  readonly why: string;
+  /** Milliseconds until it is asked again. */
+  readonly probeIn: number;
 }
 
 export type Controlled =

@@ -2,6 +2,8 @@
 import type { Millis, Timestamp } from '../mail/time.ts';
 import type { EntryState, QueueEntry } from '../queue/entry.ts';
 import type { HeldClass } from '../queue/held-class.ts';
+import type { Lanes } from '../queue/rooms.ts';
+import type { Suspension } from '../queue/suspension.ts';
 import type { RecordEvent, StoredBundle, TransactionRecord } from '../record/record.ts';
 import type { ContentRef, SpooledContent } from './content.ts';
 import type { Told } from './digest.ts';
@@ -30,6 +32,21 @@ export interface LeaseRequest {
   /** Unique to a worker's life: `node/thread/start`. */
   readonly owner: string;
   readonly until: Timestamp;
+}
+
+/** What a worker takes next: at most `limit` entries, as its lanes have room for them; everything where it names none. */
+export interface LeaseWish extends LeaseRequest {
+  readonly now: Timestamp;
+  readonly limit: number;
+  readonly lanes?: Lanes;
+}
+
+/** What is to be looked at though nobody may try it. */
+export interface OverdueWish extends LeaseRequest {
+  readonly now: Timestamp;
+  readonly limit: number;
+  /** By route: what was admitted by then, is due, and owes its sender a delay notice. */
+  readonly delayed: readonly { readonly route: string; readonly admittedBy: Timestamp }[];
 }
 
 /** Rows a listing answers when its filter says no limit: what a page of a person's terminal or a worker's round can use. */
@@ -81,6 +98,10 @@ export interface QueueFilter {
   readonly sender?: string;
   readonly domain?: string;
   readonly route?: string;
+  /** Who authenticated. */
+  readonly user?: string;
+  /** Stands somewhere in why it is held, or in what was said last. */
+  readonly reason?: string;
   readonly state?: readonly EntryState['kind'][];
   /** Due at or before. */
   readonly dueBy?: Timestamp;
@@ -117,8 +138,14 @@ export interface QueueStore {
    * (RFC 5321 §6.1: then no 250); the content is then still spooled, and the caller's to discard.
    */
   admit(admission: Admission): Promise<readonly Lease[]>;
-  /** Entries that are due and leased to nobody, oldest first; each counts an attempt in the same commit. */
-  lease(request: LeaseRequest & { readonly now: Timestamp; readonly limit: number }): Promise<readonly Lease[]>;
+  /**
+   * Entries that are due and leased to nobody; each counts an attempt in the same commit. Destinations take turns, and the
+   * senders of each, so that no flood keeps another's mail waiting; of one sender what is due longest goes first, with
+   * what is due beside it of the same message.
+   */
+  lease(wish: LeaseWish): Promise<readonly Lease[]>;
+  /** Of what is due: whose time is over, or whose senders must hear of a delay, whatever room there is; each counts an attempt. */
+  leaseOverdue(wish: OverdueWish): Promise<readonly Lease[]>;
   /**
    * `lost` where the lease ran out and the entry was taken again: nothing of that settlement is kept, and its
    * notifications' content is the caller's to discard. A lease that ran out and was not taken is still ours.
@@ -126,8 +153,8 @@ export interface QueueStore {
   settle(settlements: readonly Settlement[]): Promise<readonly ('settled' | 'lost')[]>;
   /** Prolongs leases that are still ours; answers those that are. */
   renew(leases: readonly Lease[], until: Timestamp): Promise<readonly Lease[]>;
-  /** The soonest time any unleased entry falls due, or a lease runs out. */
-  nextDue(now: Timestamp): Promise<Timestamp | undefined>;
+  /** The soonest time an entry falls due for which there is room, or a lease runs out. */
+  nextDue(now: Timestamp, lanes?: Lanes): Promise<Timestamp | undefined>;
   list(filter: QueueFilter): Promise<readonly QueueEntry[]>;
   /** All that match; pages do not matter. */
   count(filter: QueueFilter): Promise<number>;
@@ -142,6 +169,13 @@ export interface QueueStore {
       readonly events: readonly RecordEvent[];
     }[],
   ): Promise<number>;
+
+  /** In the order in which they began; also those whose time is over, until they are resumed. */
+  suspensions(): Promise<readonly Suspension[]>;
+  /** One of the same mail takes the place of the former. */
+  suspend(suspension: Suspension): Promise<void>;
+  /** Answers how many there were. */
+  resume(ids: readonly string[]): Promise<number>;
 
   quarantined(filter: QuarantineFilter): Promise<readonly QuarantineItem[]>;
   /** Moves held items into the queue as waiting entries (their `entry`), or drops them; joins the record. Answers how many were still there. */

@@ -15,9 +15,11 @@ export interface StateStore {
   delete(space: string, key: string): Promise<void>;
   /**
    * Counts `amount` events under the key at `at` and answers how many fell into the sliding window that ends there,
-   * the new ones included. `amount` 0 only asks.
+   * the new ones included. `amount` 0 only asks; a negative one takes back what was counted a moment ago.
    */
   hit(space: string, key: string, at: Timestamp, window: Millis, amount: number): Promise<number>;
+  /** The values of a space that have not expired, by key: for spaces of few. */
+  entries(space: string, at: Timestamp): Promise<readonly (readonly [key: string, value: string])[]>;
   /** A copy-on-write layer over this one. */
   fork(scope: 'candidate' | 'scratch'): StateStore;
 }

@@ -16,6 +16,8 @@ export interface EntryView {
   readonly body: QueueEntry['body'];
   readonly utf8: boolean;
   readonly sender: SenderStanding;
+  /** '' where nobody authenticated. */
+  readonly user: string;
   readonly dsn: QueueEntry['dsn'];
   readonly notification: boolean;
   readonly admitted_at: string;
@@ -51,6 +53,7 @@ export const entryView = (entry: QueueEntry): EntryView => ({
   body: entry.body,
   utf8: entry.utf8,
   sender: entry.sender,
+  user: entry.user ?? '',
   dsn: entry.dsn,
   notification: entry.notification,
   admitted_at: isoTime(entry.admittedAt),

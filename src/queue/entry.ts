@@ -70,6 +70,8 @@ export interface QueueEntry {
    */
   readonly tls?: 'required' | 'optional';
   readonly sender: SenderStanding;
+  /** Who authenticated; absent where nobody did. */
+  readonly user?: string;
   readonly dsn: {
     readonly notify: readonly DsnNotify[];
     readonly orcpt: string;

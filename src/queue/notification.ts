@@ -21,11 +21,16 @@ export function tellsFailure(entry: QueueEntry, timing: RouteTiming): boolean {
   return entry.dsn.notify.length === 0 || entry.dsn.notify.includes('FAILURE');
 }
 
-export function tellsDelay(entry: QueueEntry, timing: RouteTiming, now: Timestamp): boolean {
-  if (!mayBeTold(entry) || entry.delayNotified || timing.delayNotice === 'never') return false;
-  if (now - entry.admittedAt < timing.delayNotice) return false;
+/** One notice, not yet given, to a sender who may have it. */
+export function owesDelayNotice(entry: QueueEntry): boolean {
+  if (!mayBeTold(entry) || entry.delayNotified) return false;
   // Nothing said leaves it to us (RFC 3461 §4.1).
   return entry.dsn.notify.length === 0 || entry.dsn.notify.includes('DELAY');
+}
+
+export function tellsDelay(entry: QueueEntry, timing: RouteTiming, now: Timestamp): boolean {
+  if (!owesDelayNotice(entry) || timing.delayNotice === 'never') return false;
+  return now - entry.admittedAt >= timing.delayNotice;
 }
 
 /** Undefined where nobody asked, or where the next hop has taken the wish over with the message (RFC 3461 §5.2.1). */

@@ -1,5 +1,6 @@
 /** A route: how entries of a domain leave. */
 import type { Millis } from '../mail/time.ts';
+import type { Flow } from './flow.ts';
 
 export type TlsLevel = 'none' | 'opportunistic' | 'required' | 'verified' | 'dane' | 'mta-sts';
 
@@ -19,6 +20,8 @@ export interface Takes {
 interface RouteBase extends RouteTiming {
   /** What the operator knows of what lies behind; absent where nothing was said (`queue/takes.ts`). */
   readonly takes?: Takes;
+  /** How much at once; absent where nothing was said (`queue/flow.ts`). */
+  readonly flow?: Flow;
 }
 
 /** When a route tries, how long, and who hears of it. */
@@ -27,6 +30,8 @@ export interface RouteTiming {
   /** Waits between attempts; the last repeats. */
   readonly retry: readonly Millis[];
   readonly expire: Millis;
+  /** For notifications of our own; absent: as for everything else. */
+  readonly notificationExpire?: Millis;
   readonly delayNotice: Millis | 'never';
   /** Who hears when the store refuses after our 250. */
   readonly refusedAfterAccept: 'dsn_if_verified' | 'quarantine';

@@ -19,4 +19,8 @@ export function nextTry(entry: QueueEntry, timing: RouteTiming, now: Timestamp, 
   return Math.min(now + waitAfter(entry.attempts, timing.retry, jitter), Math.max(entry.expiresAt, now));
 }
 
+/** How long an entry lives from when it is queued. A bounce that nobody takes is of less use than mail. */
+export const lifetime = ({ notification }: Pick<QueueEntry, 'notification'>, timing: RouteTiming): Millis =>
+  notification ? (timing.notificationExpire ?? timing.expire) : timing.expire;
+
 export const isExpired = (entry: QueueEntry, now: Timestamp): boolean => now >= entry.expiresAt;

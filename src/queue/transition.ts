@@ -4,7 +4,7 @@ import type { Timestamp } from '../mail/time.ts';
 import type { EntryState, LastAttempt, QueueEntry } from './entry.ts';
 import { type DsnAction, tellsDelay, tellsFailure, tellsSuccess } from './notification.ts';
 import type { RouteTiming } from './route.ts';
-import { isExpired, nextTry } from './schedule.ts';
+import { isExpired, lifetime, nextTry } from './schedule.ts';
 
 /** Who took it: a mailbox (maildir, LMTP), a hop that took the DSN wishes along, or one that does not know them. */
 export type HandedTo = 'mailbox' | 'dsnRelay' | 'relay';
@@ -31,8 +31,10 @@ export type EntryEvent =
   | { readonly kind: 'expired' }
   /** The worker did not come back. */
   | { readonly kind: 'leaseLost' }
-  /** The worker gives it back untried. */
-  | { readonly kind: 'putBack' }
+  /** The worker gives it back untried; not to be looked at before `due`, where it says so. */
+  | { readonly kind: 'putBack'; readonly due?: Timestamp }
+  /** It was due for long and could not be tried: `why` its destination is not asked. Its sender hears of that, once. */
+  | { readonly kind: 'waited'; readonly why: string }
   | { readonly kind: 'hold'; readonly by: 'rule' | 'operator'; readonly why: string }
   | { readonly kind: 'release' }
   | { readonly kind: 'retry' }
@@ -104,20 +106,28 @@ export function transition(
       return to({ kind: 'waiting', due: nextTry(entry, timing, now, jitter) });
     case 'putBack':
       if (state.kind !== 'leased') return refused('leased');
-      return to({ kind: 'waiting', due: now }, { attempts: Math.max(entry.attempts - 1, 0) });
+      return to(
+        { kind: 'waiting', due: Math.min(event.due ?? now, Math.max(entry.expiresAt, now)) },
+        { attempts: Math.max(entry.attempts - 1, 0) },
+      );
+    case 'waited':
+      return state.kind === 'leased' ? waited(entry, event.why, timing, now) : refused('leased');
     case 'hold':
       if (state.kind !== 'waiting') return refused('waiting');
       return to({ kind: 'held', by: event.by, why: event.why }, {}, [note('held', '', event.why)]);
     case 'release':
       if (state.kind !== 'held' && state.kind !== 'quarantined') return refused('held or in quarantine');
       // It starts anew: what it waited for a person is not counted against it.
-      return to({ kind: 'waiting', due: now }, { attempts: 0, expiresAt: now + timing.expire }, [
+      return to({ kind: 'waiting', due: now }, { attempts: 0, expiresAt: now + lifetime(entry, timing) }, [
         note('released', '', ''),
       ]);
     case 'retry':
       if (state.kind !== 'waiting') return refused('waiting');
       // Who asks for a try gets one: past its expiry it would only end.
-      return to({ kind: 'waiting', due: now }, isExpired(entry, now) ? { expiresAt: now + timing.expire } : {});
+      return to(
+        { kind: 'waiting', due: now },
+        isExpired(entry, now) ? { expiresAt: now + lifetime(entry, timing) } : {},
+      );
     case 'remove':
       if (state.kind !== 'waiting' && state.kind !== 'held' && state.kind !== 'quarantined')
         return refused('waiting, held or in quarantine');
@@ -131,6 +141,7 @@ const WORD: { readonly [kind in EntryEvent['kind']]: string } = {
   expired: 'expire',
   leaseLost: 'take back',
   putBack: 'put back',
+  waited: 'put off',
   hold: 'hold',
   release: 'release',
   retry: 'retry',
@@ -199,6 +210,25 @@ function deferred(
     kind: 'moved',
     next: { ...entry, delayNotified: entry.delayNotified || tells, state: { kind: 'waiting', due } },
     effects,
+  };
+}
+
+/** Whether or not anybody may be told: it is asked once. */
+function waited(entry: QueueEntry, why: string, timing: RouteTiming, now: Timestamp): Transition {
+  const { last } = entry;
+  const said = last === null ? why : `${why}; last: ${last.said}`;
+  const at = last?.at ?? now;
+  // RFC 3463 §3.5: X.4.1, no answer from host.
+  const report: Report = { action: 'delayed', status: '4.4.1', host: last?.host ?? '', reply: null, said, at };
+  return {
+    kind: 'moved',
+    next: {
+      ...entry,
+      attempts: Math.max(entry.attempts - 1, 0),
+      delayNotified: true,
+      state: { kind: 'waiting', due: now },
+    },
+    effects: tellsDelay(entry, timing, now) ? [{ kind: 'tell', report }] : [],
   };
 }
 

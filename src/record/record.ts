@@ -120,7 +120,7 @@ export interface SessionRecord {
 }
 
 export interface SentReply {
-  readonly to: 'connect' | 'HELO' | 'EHLO' | 'MAIL' | 'RCPT' | 'DATA' | 'content' | 'other';
+  readonly to: 'connect' | 'HELO' | 'EHLO' | 'AUTH' | 'MAIL' | 'RCPT' | 'DATA' | 'content' | 'other';
   readonly reply: Reply;
   /** The word of a refusal that the wire or a fault made. */
   readonly reason?: string;

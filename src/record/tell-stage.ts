@@ -101,6 +101,7 @@ function tellEnd(recipient: RecipientView, stage: Stage): readonly string[] {
     ...(recipient.copies ?? []).map((copy) => `    ${sayCopy(copy)}  (${copy.by})`),
     ...(recipient.route === undefined ? [] : [`    route     ${recipient.route}`]),
     ...(recipient.score === 0 ? [] : [`    score     ${recipient.score}`]),
+    ...(recipient.orders ?? []).map(({ kind, text, by }) => `    ${kind.padEnd(9)} ${text}  (${by})`),
     ...recipient.notes.map(({ text, by }) => `    note      ${text}  (${by})`),
   ];
   return [...changes, `    so        ${recipient.verdict} (${recipient.reason}), ${recipient.outcome}`];

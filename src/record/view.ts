@@ -1,5 +1,7 @@
 /** The record as other programs read it: the words of docs/promises.md, rules joined with their names, files and lines, later events at the end. */
+
 import type { Reply } from '../mail/reply.ts';
+import { sayDuration } from '../mail/time.ts';
 import type { RuleTrace, Truth, Verdict } from '../policy/disposition.ts';
 import type { CheckStatus, Facts, FactValue } from '../policy/facts.ts';
 import type { Override } from '../policy/override.ts';
@@ -99,6 +101,8 @@ export interface RecipientView {
   readonly removed_headers?: readonly string[];
   /** What stands before the subject. */
   readonly subject_tags?: readonly string[];
+  /** What rules had done beside the message. */
+  readonly orders?: readonly { readonly kind: 'suspend' | 'notify'; readonly text: string; readonly by: string }[];
   /** Set where a rule chose the route. */
   readonly route?: string;
   /** Where it went instead. */
@@ -214,11 +218,12 @@ function changesView({
   target,
 }: RecipientRecord): Pick<
   RecipientView,
-  'headers' | 'removed_headers' | 'subject_tags' | 'route' | 'redirect' | 'removed' | 'copies'
+  'headers' | 'orders' | 'removed_headers' | 'subject_tags' | 'route' | 'redirect' | 'removed' | 'copies'
 > {
   const headers: { name: string; value: string; by: string }[] = [];
   const fields: string[] = [];
   const tags: string[] = [];
+  const orders: { kind: 'suspend' | 'notify'; text: string; by: string }[] = [];
   let route: string | undefined;
   let redirect = target;
   for (const change of modifications) {
@@ -238,6 +243,12 @@ function changesView({
       case 'redirect':
         redirect = { address: change.address, by: change.by };
         break;
+      case 'suspend':
+        orders.push({ kind: 'suspend', text: `for ${sayDuration(change.span)}`, by: change.by });
+        break;
+      case 'notify':
+        orders.push({ kind: 'notify', text: change.text, by: change.by });
+        break;
       // What came of these stands in `copies` and `removed`.
       case 'bcc':
       case 'stripAttachments':
@@ -248,6 +259,7 @@ function changesView({
     headers,
     ...(fields.length === 0 ? {} : { removed_headers: fields }),
     ...(tags.length === 0 ? {} : { subject_tags: tags }),
+    ...(orders.length === 0 ? {} : { orders }),
     ...(route === undefined ? {} : { route }),
     ...(redirect === undefined ? {} : { redirect }),
     ...(removed === undefined ? {} : { removed }),

@@ -163,6 +163,8 @@ const willing: Session = {
   helo: () => spoken(250, ''),
   tls() {},
   authenticated() {},
+  scramKeys: () => Promise.reject(new Error('nobody logs in here')),
+  login: () => spoken(535, '5.7.8'),
   mail: () => spoken(250, '2.1.0'),
   rcpt: () => spoken(250, '2.1.5'),
   data: () => Promise.resolve({ kind: 'go', writer: sink }),

@@ -13,6 +13,7 @@ function pathsOf(name: string, shape: z.core.$ZodType): string[] {
 
 const OPTIONS: { readonly [check: string]: string } = {
   rate: '{ key: client.ip, limit: 1, window: 1m }',
+  user_behaviour: '{ key: client.ip }',
   dnsbl: '{ lists: { l: { zone: bl.example, codes: { "127.0.0.2": 1 } } } }',
 };
 const checks = [...CHECKS.values()];

@@ -37,6 +37,7 @@ const STATUS: GatewayStatus = {
   sources: [],
   digest: null,
   overrides: [],
+  suspensions: [],
 };
 const answering = (status: Partial<GatewayStatus> = {}, more: object = {}): FakeWorld => {
   const world = fakeWorld();

@@ -7,6 +7,7 @@ import { installationSchema } from '../../src/config/schema.ts';
 import type { Problem } from '../../src/language/problem.ts';
 import { HEADER_OCTETS_MAX } from '../../src/mail/header.ts';
 import { days, hours, minutes, seconds } from '../../src/mail/time.ts';
+import { FLOW } from '../../src/queue/flow.ts';
 import { RECEIVE_LIMITS } from '../../src/smtp/receive/limits.ts';
 import { filesOf } from '../support/installation-files.ts';
 
@@ -107,9 +108,28 @@ log: { level: debug }
       path: '/etc/postern/var/mail',
       retry: [minutes(1), hours(1)],
       expire: days(2),
+      notificationExpire: days(2),
       delayNotice: 'never',
       refusedAfterAccept: 'quarantine',
     });
+  });
+
+  test('bounds what goes to a destination, each key by itself, and gives notifications an expiry of their own', () => {
+    const { installation, problems } = load(
+      `${LEAST}  slow: { hosts: [a.test], concurrency: 2, rate: { messages: 600, per: 1h } }
+  once: { hosts: [a.test], reuse: { messages: 1 } }
+queue: { notification_expire: 6h }
+`,
+    );
+    expect(problems.map(say)).toEqual([]);
+    expect(installation?.routes.get('store')?.flow).toBeUndefined();
+    expect(installation?.routes.get('slow')).toMatchObject({
+      notificationExpire: hours(6),
+      flow: { ...FLOW, concurrency: 2, rate: { messages: 600, per: hours(1) } },
+    });
+    expect(installation?.routes.get('once')?.flow).toEqual({ ...FLOW, reuse: { messages: 1, idle: seconds(5) } });
+    const wrong = load(`${LEAST.replace('["mail1.internal:25"]', '[a.test], concurrency: 0, reuse: { idle: 10m }')}`);
+    expect(wrong.problems.map(({ message }) => message)).toHaveLength(2);
   });
 
   test('is spread over included files', () => {
@@ -132,8 +152,6 @@ log: { level: debug }
     const { problems, notYet } = load(manual);
     expect(problems.map(say)).toEqual([]);
     expect(notYet.map(({ message }) => message)).toEqual([
-      '`auth: required` has not come yet',
-      '`auth: required` has not come yet',
       'a retention of their own for records of connections has not come yet',
       'the admin pages have not come yet',
     ]);

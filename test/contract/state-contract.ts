@@ -34,6 +34,25 @@ export function stateContract({ open, reopen }: Engine): void {
     await close();
   });
 
+  test('what was counted a moment ago is taken back', async () => {
+    const { state, close } = await open();
+    const hit = (at: number, amount: number) => state.hit('login', 'k', NOON + at, MINUTE, amount);
+    expect(await hit(0, 1)).toBe(1);
+    expect(await hit(10, 1)).toBe(2);
+    expect(await hit(2000, -1)).toBe(1);
+    expect(await hit(3000, 0)).toBe(1);
+    await close();
+  });
+
+  test('a space is listed without what has expired or lies in another', async () => {
+    const { state, close } = await open();
+    await state.put('suspended', 'a', '1', NOON + 10);
+    await state.put('suspended', 'b', '2', NOON + 20);
+    await state.put('other', 'c', '3', NOON + 20);
+    expect(await state.entries('suspended', NOON + 10)).toEqual([['b', '2']]);
+    await close();
+  });
+
   test('a clock that steps back counts what lies in its window', async () => {
     const { state, close } = await open();
     await state.hit('rate', 'k', NOON + 500, 1000, 1);

@@ -19,6 +19,7 @@ async function open(): Promise<Store> {
     put: line.put.bind(line),
     delete: line.delete.bind(line),
     hit: line.hit.bind(line),
+    entries: line.entries.bind(line),
     fork: (scope: 'candidate' | 'scratch') => store.state.fork(scope),
   };
   return { ...store, state, close: async () => line.close() };

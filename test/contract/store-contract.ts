@@ -6,6 +6,7 @@ import { digestContract } from './digest-contract.ts';
 import { queueContract } from './queue-contract.ts';
 import { recordContract } from './record-contract.ts';
 import { stateContract } from './state-contract.ts';
+import { turnsContract } from './turns-contract.ts';
 
 export interface Engine {
   readonly name: string;
@@ -18,6 +19,7 @@ export interface Engine {
 export function storeContract(engine: Engine): void {
   describe(`${engine.name}: content`, () => contentContract(engine));
   describe(`${engine.name}: queue`, () => queueContract(engine));
+  describe(`${engine.name}: turns`, () => turnsContract(engine));
   describe(`${engine.name}: digests`, () => digestContract(engine));
   describe(`${engine.name}: records`, () => recordContract(engine));
   describe(`${engine.name}: state`, () => stateContract(engine));

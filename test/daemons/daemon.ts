@@ -30,7 +30,11 @@ const KNOWN = {
   clamavTestfiles: { program: '/usr/share/clamav-testfiles/clam.exe', package: 'clamav-testfiles' },
   spamd: { program: '/usr/sbin/spamd', package: 'spamd' },
   rspamd: { program: '/usr/bin/rspamd', package: 'rspamd' },
-  slapd: { program: '/usr/sbin/slapd', package: 'slapd' },
+  slapd: {
+    program: '/usr/sbin/slapd',
+    package: 'slapd',
+    preseed: 'slapd slapd/no_configuration boolean true\n',
+  },
   // The server itself lies in a folder that is named by its version.
   postgres: { program: '/usr/share/postgresql-common/pg_wrapper', package: 'postgresql' },
   swaks: { program: '/usr/bin/swaks', package: 'swaks' },

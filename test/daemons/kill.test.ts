@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { UNSETTLED_MAX } from '../../src/gateway/dispatch.ts';
-import { LANE_WIDTH } from '../../src/gateway/lane.ts';
+import { FLOW } from '../../src/queue/flow.ts';
 import { type Arrival, ArrivalsHost, REFUSED } from '../support/arrivals-host.ts';
 import { GatewayLives } from '../support/gateway-lives.ts';
 import { postern } from '../support/gateway-process.ts';
@@ -16,7 +16,7 @@ import { openStore } from '../support/store-folder.ts';
 const MESSAGES = 2000;
 const CONNECTIONS = 20;
 /** Messages that may have been on the wire, or taken and not committed, at one moment. */
-const IN_FLIGHT_MAX = UNSETTLED_MAX + LANE_WIDTH;
+const IN_FLIGHT_MAX = UNSETTLED_MAX + FLOW.concurrency;
 const SEED = Number(process.env.POSTERN_SEED ?? Date.now() % 1_000_000);
 process.stdout.write(`kill -9 with POSTERN_SEED=${SEED}\n`);
 

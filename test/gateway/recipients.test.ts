@@ -5,9 +5,9 @@ import { recipientDirectory } from '../../src/gateway/recipients.ts';
 import { parseMailbox } from '../../src/mail/address.ts';
 import { hours } from '../../src/mail/time.ts';
 import type { Reading } from '../../src/ports/watched-files.ts';
+import { SILENT_DESK } from '../support/silent-desk.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 10);
-const NO_DESK = { open: () => {}, keep: () => {}, ask: async () => ({ result: 'unsure', by: 'on_error' }) as const };
 const FILE: RecipientSource = { kind: 'file', path: '/r.txt', maxShrink: 0.1, maxAge: undefined, onStale: 'defer' };
 
 /** A file that a test writes, and everything that was said about it. */
@@ -45,7 +45,7 @@ function bench(first: string | undefined) {
       },
       lists,
       { now: () => clock },
-      NO_DESK,
+      SILENT_DESK,
     );
     directory.takeOver();
     const mailbox = parseMailbox(address, true);

@@ -75,6 +75,12 @@ describe('what costs by the line', () => {
     }
   });
 
+  test('so are as many lines with dashes where no boundary is named and none of them names one', () => {
+    const lines = (count: number) => `MIME-Version: 1.0\nContent-Type: multipart/mixed\n\n${'--  a\n'.repeat(count)}`;
+    expect(walked(lines(10_000)).result).toBe('ok');
+    expect(walked(lines(10_001)).result).toBe('too-much');
+  });
+
   test('fifty thousand lines that might begin a file are too many', () => {
     const lines = (count: number): string => `Subject: x\n\n${'begin your day\n'.repeat(count)}`;
     expect(walked(lines(50_000)).result).toBe('ok');

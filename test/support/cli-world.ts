@@ -49,6 +49,8 @@ export interface FakeWorld extends CliWorld {
   scanner: VirusScanner | undefined;
   readonly files: Map<string, string>;
   readonly asked: string[];
+  /** What a person types. */
+  secret: string;
 }
 
 export function fakeWorld(files: { readonly [path: string]: string } = {}): FakeWorld {
@@ -105,6 +107,12 @@ export function fakeWorld(files: { readonly [path: string]: string } = {}): Fake
     writeText: async (path, content) => void present.set(path, content),
     list: async (folder, ending) =>
       [...present.keys()].filter((path) => path.startsWith(`${folder}/`) && path.endsWith(ending)).sort(),
+    askSecret: async () => world.secret,
+    secret: 'correct horse',
+    changeUser: async (path, { user, password, scram }) => {
+      asked.push(`change ${user} in ${path}${password === undefined ? ', gone' : ''}${scram ? '' : ' without scram'}`);
+      return password === undefined ? 'unknown' : 'added';
+    },
     now: () => NOON,
     sleep: async () => {},
     signal: new AbortController().signal,

@@ -47,6 +47,7 @@ export const STATUS: GatewayStatus = {
   sources: [],
   digest: null,
   overrides: [],
+  suspensions: [],
 };
 
 export async function practice(zones: Zones, more: Partial<Practice> = {}, dns = '127.0.0.1:53'): Promise<Practice> {

@@ -52,6 +52,7 @@ export function rehearsalOf(
     installation,
     policies: new Map([['inbound', policy]]),
     zones: new Map(),
+    logins: new Map(),
     services: new ServiceClients(systemClock, () => {}).of(installation.services),
     directory: { resolve: async () => ({ result: 'known' as const, source: 'any', listed: false, by: '' as const }) },
   };

@@ -6,6 +6,7 @@ import type {
   ClientInfo,
   DataAnswer,
   OpenSession,
+  ScramKeys,
   Session,
   Spoken,
   WireRefusal,
@@ -29,6 +30,8 @@ export interface ScriptOptions {
   readonly greeting?: Spoken;
   /** Back-pressure at every write: the next one before `drained` is an error. */
   readonly slowSpool?: boolean;
+  /** Of everybody who logs in by SCRAM; a password is right where it says so. */
+  readonly keys?: ScramKeys;
 }
 
 const reply = (code: number, enhanced: string, text: string): Reply => ({ code, enhanced, text });
@@ -127,6 +130,16 @@ export function scriptedSession(options: ScriptOptions = {}): Script {
       helo: (verb, name) => call(`${verb} ${name}`, minded(name.split('.')[0]!, spoken(250, '', 'hello'))),
       tls: (info) => void script.calls.push(`tls ${info.version} ${info.cipher}`),
       authenticated: (user) => void script.calls.push(`authenticated ${user}`),
+      scramKeys: (user) => call(`scramKeys ${user}`, Promise.resolve(options.keys!)),
+      login: (mechanism, credentials) =>
+        call(
+          `login ${mechanism} ${JSON.stringify({ ...credentials, verifier: undefined })}`,
+          Promise.resolve(
+            (credentials.kind === 'scram' ? credentials.fits : credentials.password === 'right')
+              ? spoken(235, '2.7.0', 'welcome')
+              : spoken(535, '5.7.8', 'wrong'),
+          ),
+        ),
       mail(path, parameters) {
         sender = path.kind === 'null' ? '' : path.mailbox.local;
         const address = path.kind === 'null' ? '<>' : path.mailbox.address;

@@ -19,6 +19,8 @@ export const ANSWER_WITHIN: Millis = seconds(60);
 
 /** A brake is for days, not for good: what should stay is written into the policy. */
 export const OVERRIDE_MAX: Millis = days(7);
+/** Who should never send again is taken out of the users. */
+const SUSPENSION_MAX: Millis = days(365);
 const NAME_MAX = 200;
 const WHY_MAX = 500; // characters: it stands in every trace
 
@@ -30,12 +32,24 @@ const BEGIN = z.strictObject({
   why: z.string().min(1).max(WHY_MAX),
   span: z.number().int().min(1).max(OVERRIDE_MAX),
 });
+const SUSPEND = z.strictObject({
+  user: z
+    .string()
+    .min(1)
+    .max(NAME_MAX * 2),
+  by: z.string().max(NAME_MAX),
+  why: z.string().min(1).max(WHY_MAX),
+  span: z.number().int().min(1).max(SUSPENSION_MAX),
+});
+const LIFT = z.strictObject({ user: z.string().max(NAME_MAX * 2), by: z.string().max(NAME_MAX) });
 const END = z.strictObject({ id: z.string().max(NAME_MAX), by: z.string().max(NAME_MAX) });
 
 export const ASK = z.union([
   z.strictObject({ verb: z.enum(['reload', 'reload lists', 'drain', 'undrain', 'status']) }),
   z.strictObject({ verb: z.literal('override'), begin: BEGIN }),
   z.strictObject({ verb: z.literal('override'), end: END }),
+  z.strictObject({ verb: z.literal('suspension'), begin: SUSPEND }),
+  z.strictObject({ verb: z.literal('suspension'), lift: LIFT }),
 ]);
 
 export type Spoken = { readonly answer: ControlAnswer } | { readonly refused: string };

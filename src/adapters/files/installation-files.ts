@@ -1,6 +1,7 @@
 /** The installation's files on disk. */
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { basename, isAbsolute, relative } from 'node:path';
+import type { PairReading } from '../../config/certificate-pair.ts';
 import type { InstallationFiles } from '../../config/sections.ts';
 import type { Timestamp } from '../../mail/time.ts';
 import { readSigningKey } from '../signing/read-signing-key.ts';
@@ -16,13 +17,19 @@ export function installationFiles(cwd: string, now: () => Timestamp, secrets: bo
         // Editors and packagers leave dot files behind.
         .filter((path) => !basename(path).startsWith('.') && statSync(path).isFile())
         .sort(),
-    pair: (certificate, key) => (secrets ? readPair(certificate, key, now()) : { kind: 'unread' }),
+    pair: (certificate, key) => (secrets ? readingOf(readPair(certificate, key, now())) : { kind: 'unread' }),
     signingKey: (path) => (secrets ? readSigningKey(path).reading : { kind: 'unread' }),
     show: (path) => {
       const near = relative(cwd, path);
       return near.startsWith('..') || isAbsolute(near) ? path : near;
     },
   };
+}
+
+/** What may be told of it, and to other threads. */
+function readingOf(pair: ReturnType<typeof readPair>): PairReading {
+  if (pair.kind !== 'read') return pair;
+  return { kind: 'read', facts: pair.facts };
 }
 
 /** Undefined where there is no such file, or none that we may read: the caller says so with its place. */

@@ -2,25 +2,32 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Timestamp } from '../../mail/time.ts';
 import type { SpooledContent } from '../../ports/content.ts';
-import {
-  type Admission,
-  type Lease,
-  type LeaseRequest,
-  type Notification,
-  PAGE,
-  type QuarantineFilter,
-  type QuarantineItem,
-  type QuarantineWeight,
-  type QueueFilter,
-  type QueueStore,
-  type Settlement,
+import type {
+  Admission,
+  Lease,
+  LeaseRequest,
+  LeaseWish,
+  Notification,
+  OverdueWish,
+  QuarantineFilter,
+  QuarantineItem,
+  QuarantineWeight,
+  QueueFilter,
+  QueueStore,
+  Settlement,
 } from '../../ports/queue.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import type { QueueEntry } from '../../queue/entry.ts';
 import type { HeldClass } from '../../queue/held-class.ts';
+import { owesDelayNotice } from '../../queue/notification.ts';
+import { ALL_LANES, type Lanes, Rooms } from '../../queue/rooms.ts';
+import { isExpired } from '../../queue/schedule.ts';
+import type { Suspension } from '../../queue/suspension.ts';
 import type { RecordEvent } from '../../record/record.ts';
 import { dueAt, hasEnded, heldTooMuch, mustAdmit, mustSettle } from '../entry-state.ts';
 import type { MemoryContent } from './content.ts';
+import { MemoryLanes, senderOf } from './lanes.ts';
+import { entryMatches, itemMatches, page, same } from './matches.ts';
 import type { MemoryRecords } from './records.ts';
 import type { MemoryDigests } from './untold.ts';
 
@@ -37,6 +44,8 @@ const promisedBy = ({ content, entry, record }: Notification): Promised => ({
 export class MemoryQueue implements QueueStore {
   readonly #entries = new Map<string, QueueEntry>();
   readonly #items = new Map<string, QuarantineItem>();
+  readonly #lanes = new MemoryLanes();
+  #suspensions: readonly Suspension[] = [];
   readonly #content: MemoryContent;
   readonly #records: MemoryRecords;
   readonly #digests: MemoryDigests;
@@ -60,12 +69,25 @@ export class MemoryQueue implements QueueStore {
       .map((entry) => this.#take(entry, lease));
   }
 
-  async lease(request: LeaseRequest & { readonly now: Timestamp; readonly limit: number }): Promise<readonly Lease[]> {
+  async lease(wish: LeaseWish): Promise<readonly Lease[]> {
+    const { now, limit, lanes = ALL_LANES } = wish;
+    const due = [...this.#entries.values()].filter((entry) => (dueAt(entry.state) ?? NEVER) <= now);
+    return this.#lanes.choose(due, now, limit, new Rooms(lanes)).map((entry) => this.#take(entry, wish));
+  }
+
+  async leaseOverdue(wish: OverdueWish): Promise<readonly Lease[]> {
+    const { now, limit, delayed } = wish;
+    const isDelayed = ({ route, admittedAt }: QueueEntry) =>
+      delayed.some((one) => one.route === route && admittedAt <= one.admittedBy);
     return [...this.#entries.values()]
-      .filter((entry) => (dueAt(entry.state) ?? Number.POSITIVE_INFINITY) <= request.now)
-      .sort((a, b) => dueAt(a.state)! - dueAt(b.state)! || (a.id < b.id ? -1 : 1))
-      .slice(0, request.limit)
-      .map((entry) => this.#take(entry, request));
+      .filter(
+        (entry) =>
+          entry.state.kind === 'waiting' &&
+          entry.state.due <= now &&
+          (isExpired(entry, now) || (owesDelayNotice(entry) && isDelayed(entry))),
+      )
+      .slice(0, limit)
+      .map((entry) => this.#take(entry, wish));
   }
 
   async settle(settlements: readonly Settlement[]): Promise<readonly ('settled' | 'lost')[]> {
@@ -93,10 +115,12 @@ export class MemoryQueue implements QueueStore {
       });
   }
 
-  async nextDue(): Promise<Timestamp | undefined> {
+  async nextDue(_now: Timestamp, lanes: Lanes = ALL_LANES): Promise<Timestamp | undefined> {
+    const rooms = new Rooms(lanes);
     let soonest: Timestamp | undefined;
     for (const entry of this.#entries.values()) {
       const due = dueAt(entry.state);
+      if (rooms.left(entry.route, entry.domain) <= 0 || !rooms.takesFrom(senderOf(entry))) continue;
       if (due !== undefined && (soonest === undefined || due < soonest)) soonest = due;
     }
     return soonest;
@@ -121,6 +145,23 @@ export class MemoryQueue implements QueueStore {
       amended += 1;
     }
     return amended;
+  }
+
+  async suspensions(): Promise<readonly Suspension[]> {
+    return this.#suspensions;
+  }
+
+  async suspend(suspension: Suspension): Promise<void> {
+    const { of, value } = suspension;
+    const others = this.#suspensions.filter((one) => one.of !== of || !same(one.value, value));
+    this.#suspensions = [...others, suspension];
+  }
+
+  async resume(ids: readonly string[]): Promise<number> {
+    const left = this.#suspensions.filter(({ id }) => !ids.includes(id));
+    const ended = this.#suspensions.length - left.length;
+    this.#suspensions = left;
+    return ended;
   }
 
   async quarantined(filter: QuarantineFilter): Promise<readonly QuarantineItem[]> {
@@ -247,38 +288,4 @@ function eventsOf(there: readonly QuarantineItem[], events: readonly RecordEvent
   return events.filter((event) => records.has(event.recordId));
 }
 
-function page<T extends { readonly id: string }>(
-  all: T[],
-  filter: { readonly after?: string; readonly limit?: number },
-): T[] {
-  return all
-    .filter(({ id }) => filter.after === undefined || id > filter.after)
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .slice(0, filter.limit ?? PAGE);
-}
-
-const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
-
-function entryMatches(filter: QueueFilter): (entry: QueueEntry) => boolean {
-  return (entry) =>
-    (filter.ids?.includes(entry.id) ?? true) &&
-    (filter.recordId === undefined || entry.recordId === filter.recordId) &&
-    (filter.recipient === undefined || same(entry.recipient, filter.recipient)) &&
-    (filter.sender === undefined ||
-      same(entry.reversePath.kind === 'null' ? '' : entry.reversePath.mailbox.address, filter.sender)) &&
-    (filter.domain === undefined || same(entry.domain, filter.domain)) &&
-    (filter.route === undefined || entry.route === filter.route) &&
-    (filter.state?.includes(entry.state.kind) ?? true) &&
-    (filter.dueBy === undefined || (entry.state.kind === 'waiting' && entry.state.due <= filter.dueBy)) &&
-    (filter.admittedBy === undefined || entry.admittedAt <= filter.admittedBy);
-}
-
-function itemMatches(filter: QuarantineFilter): (item: QuarantineItem) => boolean {
-  return (item) =>
-    (filter.ids?.includes(item.id) ?? true) &&
-    (filter.recordId === undefined || item.recordId === filter.recordId) &&
-    (filter.recipient === undefined || same(item.entry.recipient, filter.recipient)) &&
-    (filter.class === undefined || item.class === filter.class) &&
-    (filter.since === undefined || item.at >= filter.since) &&
-    (filter.until === undefined || item.at <= filter.until);
-}
+const NEVER = Number.POSITIVE_INFINITY;

@@ -55,6 +55,16 @@ export class MemoryState implements StateStore {
     return count.within(at, window);
   }
 
+  async entries(space: string, at: Timestamp): Promise<readonly (readonly [string, string])[]> {
+    const keys = new Set<string>();
+    for (let layer: MemoryState | undefined = this; layer !== undefined; layer = layer.#below)
+      for (const key of layer.#spaces.get(space)?.keys() ?? []) keys.add(key);
+    return [...keys].flatMap((key) => {
+      const found = this.#find(space, key);
+      return found?.kind === 'value' && found.expires > at ? [[key, found.value] as const] : [];
+    });
+  }
+
   fork(scope: 'candidate' | 'scratch'): StateStore {
     return new MemoryState(scope, this);
   }

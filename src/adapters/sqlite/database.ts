@@ -6,7 +6,10 @@ import { StoreError } from '../../ports/store-error.ts';
 export interface Layout {
   /** Stands in the file's `user_version`; a file with a greater one is not ours to touch. */
   readonly version: number;
+  /** Lays version 1. */
   readonly sql: string;
+  /** What leads to version 2, 3, …: a file of any age comes to the same. */
+  readonly since?: readonly string[];
 }
 
 /** `FULL`: a commit is on stable storage when it returns. `OFF`: what a power cut destroys is made anew or missed little. */
@@ -42,8 +45,10 @@ export function openDatabase(file: string, synchronous: Synchronous, layout: Lay
 /** Two processes may come at once: the second finds the work done. */
 function lay(db: DatabaseSync, layout: Layout): void {
   db.exec('BEGIN IMMEDIATE');
-  if (Number(db.prepare('PRAGMA user_version').get()!.user_version) < layout.version)
-    db.exec(`${layout.sql}; PRAGMA user_version = ${layout.version}`);
+  const version = Number(db.prepare('PRAGMA user_version').get()!.user_version);
+  const steps = [layout.sql, ...(layout.since ?? [])].slice(version);
+  if (version < layout.version) for (const step of steps) db.exec(step);
+  if (version < layout.version) db.exec(`PRAGMA user_version = ${layout.version}`);
   db.exec('COMMIT');
 }
 

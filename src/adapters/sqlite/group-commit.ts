@@ -92,7 +92,14 @@ export class GroupCommit {
         if (write.told !== undefined) this.#queue.digests.told(write.told);
         return [write.promised, ...write.notifications].flatMap((promised) => this.#promise(promised));
       case 'lease':
-        return this.#queue.lease(write.owner, write.until, write.now, write.limit);
+        return this.#queue.lease(write.wish);
+      case 'leaseOverdue':
+        return this.#queue.leaseOverdue(write.wish);
+      case 'suspend':
+        this.#queue.suspensions.put(write.suspension);
+        return undefined;
+      case 'resume':
+        return this.#queue.suspensions.end(write.ids);
       case 'settle':
         return this.#settle(write.settled);
       case 'renew':

@@ -1,9 +1,18 @@
 /** What clients and the store thread say to each other. Each client has a port of its own; whatever waits on any of them is committed together. */
 import type { ContentRef } from '../../ports/content.ts';
 import type { Told } from '../../ports/digest.ts';
-import type { QuarantineFilter, QuarantineWeight, QueueFilter, RecordQuery } from '../../ports/queue.ts';
+import type {
+  LeaseWish,
+  OverdueWish,
+  QuarantineFilter,
+  QuarantineWeight,
+  QueueFilter,
+  RecordQuery,
+} from '../../ports/queue.ts';
 import type { StoreError } from '../../ports/store-error.ts';
 import type { HeldClass } from '../../queue/held-class.ts';
+import type { Lanes } from '../../queue/rooms.ts';
+import type { Suspension } from '../../queue/suspension.ts';
 import type { UntoldRows } from './digest-tables.ts';
 import type { EntryRow, EventRow, ItemRow, RecordRow, StoredEntry } from './rows.ts';
 
@@ -42,13 +51,10 @@ export type Write =
       readonly quarantineMaxBytes: number | undefined;
       readonly told?: Told;
     }
-  | {
-      readonly do: 'lease';
-      readonly owner: string;
-      readonly until: number;
-      readonly now: number;
-      readonly limit: number;
-    }
+  | { readonly do: 'lease'; readonly wish: LeaseWish }
+  | { readonly do: 'leaseOverdue'; readonly wish: OverdueWish }
+  | { readonly do: 'suspend'; readonly suspension: Suspension }
+  | { readonly do: 'resume'; readonly ids: readonly string[] }
   | { readonly do: 'settle'; readonly settled: readonly Settled[] }
   | {
       readonly do: 'renew';
@@ -78,7 +84,8 @@ export type Write =
 export type Read =
   | { readonly do: 'list'; readonly filter: QueueFilter }
   | { readonly do: 'count'; readonly filter: QueueFilter }
-  | { readonly do: 'nextDue' }
+  | { readonly do: 'nextDue'; readonly lanes: Lanes | undefined }
+  | { readonly do: 'suspensions' }
   | { readonly do: 'quarantined'; readonly filter: QuarantineFilter }
   | { readonly do: 'weigh' }
   | { readonly do: 'untoldRecipients'; readonly after: string; readonly limit: number }
@@ -113,6 +120,9 @@ export type Message = readonly (Ask | { readonly no: 0; readonly what: Tell })[]
 export interface Answers {
   readonly admit: readonly ContentRef[];
   readonly lease: readonly StoredEntry[];
+  readonly leaseOverdue: readonly StoredEntry[];
+  readonly suspend: undefined;
+  readonly resume: number;
   readonly settle: { readonly came: readonly ('settled' | 'lost')[]; readonly freed: readonly ContentRef[] };
   readonly renew: readonly boolean[];
   readonly amend: { readonly count: number; readonly freed: readonly ContentRef[] };
@@ -124,6 +134,7 @@ export interface Answers {
   readonly list: readonly StoredEntry[];
   readonly count: number;
   readonly nextDue: number | undefined;
+  readonly suspensions: readonly Suspension[];
   readonly quarantined: readonly string[];
   readonly weigh: QuarantineWeight;
   readonly untoldRecipients: readonly string[];

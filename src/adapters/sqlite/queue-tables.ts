@@ -2,16 +2,20 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import type { ContentRef } from '../../ports/content.ts';
-import { PAGE, type QuarantineFilter, type QueueFilter } from '../../ports/queue.ts';
+import { type LeaseWish, type OverdueWish, PAGE, type QuarantineFilter, type QueueFilter } from '../../ports/queue.ts';
 import { StoreError } from '../../ports/store-error.ts';
+import { ALL_LANES, type Lanes } from '../../queue/rooms.ts';
 import { isConflict, type Layout } from './database.ts';
 import { DigestTables } from './digest-tables.ts';
 import { HeldWeight } from './held-weight.ts';
 import type { ContentRow } from './protocol.ts';
+import { conditions, entryWhere, FILTER_LAYOUT, IN_LIST, indexFor, sql } from './queue-filter.ts';
+import { LANES_LAYOUT, QueueLanes } from './queue-lanes.ts';
 import { type EntryRow, entryOf, type ItemRow, type StoredEntry } from './rows.ts';
+import { SUSPENSION_LAYOUT, SuspensionTable } from './suspension-table.ts';
 
 export const QUEUE_LAYOUT: Layout = {
-  version: 1,
+  version: 2,
   sql: `
     CREATE TABLE content (ref TEXT PRIMARY KEY, size INTEGER NOT NULL, body BLOB);
     CREATE TABLE entries (
@@ -34,6 +38,7 @@ export const QUEUE_LAYOUT: Layout = {
     CREATE TABLE marks (day TEXT PRIMARY KEY, record INTEGER NOT NULL);
     CREATE TABLE life (clean INTEGER NOT NULL);
     INSERT INTO life VALUES (1)`,
+  since: [`${FILTER_LAYOUT} ${LANES_LAYOUT}; ${SUSPENSION_LAYOUT}`],
 };
 
 const COLUMNS = 'state, due, owner, attempts, json';
@@ -43,10 +48,11 @@ export class QueueTables {
   readonly db: DatabaseSync;
   readonly weight: HeldWeight;
   readonly digests: DigestTables;
+  readonly suspensions: SuspensionTable;
+  readonly #lanes: QueueLanes;
   readonly #insertContent;
   readonly #insertEntry;
   readonly #insertItem;
-  readonly #due;
   readonly #take;
   readonly #endOurs;
   readonly #putOurs;
@@ -62,16 +68,17 @@ export class QueueTables {
     this.db = db;
     this.weight = new HeldWeight(db);
     this.digests = new DigestTables(db);
+    this.suspensions = new SuspensionTable(db);
+    this.#lanes = new QueueLanes(db);
     this.#insertContent = db.prepare('INSERT INTO content VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
-    this.#insertEntry = db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insertEntry = db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertItem = db.prepare('INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?)');
-    this.#due = db.prepare('SELECT id FROM entries WHERE due <= ? ORDER BY due, id LIMIT ?');
     this.#take = db.prepare(
       `UPDATE entries SET state = 'leased', owner = ?, due = ?, attempts = attempts + 1 WHERE id = ? RETURNING ${COLUMNS}`,
     );
     this.#endOurs = db.prepare(`DELETE FROM entries WHERE ${OURS}`);
     const put = `UPDATE entries SET recipient = ?, sender = ?, domain = ?, route = ?, state = ?, due = ?, owner = ?,
-      attempts = ?, admitted = ?, content = ?, json = ?`;
+      attempts = ?, admitted = ?, content = ?, json = ?, user = ?, expires = ?, told = ?`;
     this.#putOurs = db.prepare(`${put} WHERE ${OURS}`);
     this.#renew = db.prepare(`UPDATE entries SET due = ? WHERE ${OURS}`);
     this.#find = db.prepare(`SELECT ${COLUMNS} FROM entries WHERE id = ?`);
@@ -110,8 +117,13 @@ export class QueueTables {
     }
   }
 
-  lease(owner: string, until: number, now: number, limit: number): StoredEntry[] {
-    return this.#due.all(now, limit).map(({ id }) => this.#take.get(owner, until, id!) as unknown as StoredEntry);
+  lease({ owner, until, now, limit, lanes = ALL_LANES }: LeaseWish): StoredEntry[] {
+    return this.#lanes.lease(now, limit, lanes, (id) => this.#take.get(owner, until, id) as unknown as StoredEntry);
+  }
+
+  leaseOverdue({ owner, until, now, limit, delayed }: OverdueWish): StoredEntry[] {
+    const ids = this.#lanes.overdue(now, limit, delayed);
+    return ids.map((id) => this.#take.get(owner, until, id) as unknown as StoredEntry);
   }
 
   /** False: the entry is not leased to this owner at this attempt, and nothing changed. */
@@ -167,6 +179,7 @@ export class QueueTables {
   begin(): 'clean' | 'unclean' {
     const clean = this.db.prepare('SELECT clean FROM life').get()!.clean === 1;
     this.db.exec('UPDATE life SET clean = 0');
+    this.#lanes.begin();
     return clean ? 'clean' : 'unclean';
   }
   end(): void {
@@ -186,7 +199,7 @@ export class QueueTables {
     if (filter.after !== undefined) where.push('id > ?');
     const after = filter.after === undefined ? [] : [filter.after];
     return this.db
-      .prepare(`SELECT ${COLUMNS} FROM entries ${sql(where)} ORDER BY id LIMIT ?`)
+      .prepare(`SELECT ${COLUMNS} FROM entries ${indexFor(filter)} ${sql(where)} ORDER BY id LIMIT ?`)
       .all(...values, ...after, filter.limit ?? PAGE) as unknown as StoredEntry[];
   }
 
@@ -195,9 +208,8 @@ export class QueueTables {
     return Number(this.db.prepare(`SELECT count(*) AS n FROM entries ${sql(where)}`).get(...values)!.n);
   }
 
-  nextDue(): number | undefined {
-    const soonest = this.db.prepare('SELECT min(due) AS due FROM entries WHERE due IS NOT NULL').get()!.due;
-    return soonest === null ? undefined : Number(soonest);
+  nextDue(lanes: Lanes | undefined): number | undefined {
+    return this.#lanes.nextDue(lanes);
   }
 
   items(filter: QuarantineFilter): string[] {
@@ -240,30 +252,3 @@ export class QueueTables {
 }
 
 const rest = (row: EntryRow) => row.slice(1) as (string | number | null)[];
-const sql = (where: readonly string[]): string => (where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`);
-const IN_LIST = 'id IN (SELECT value FROM json_each(?))';
-
-function conditions() {
-  const where: string[] = [];
-  const values: (string | number)[] = [];
-  const add = (condition: string, ...more: (string | number)[]) => {
-    where.push(condition);
-    values.push(...more);
-  };
-  return { where, values, add };
-}
-
-function entryWhere(filter: QueueFilter) {
-  const { where, values, add } = conditions();
-  if (filter.ids !== undefined) add(IN_LIST, JSON.stringify(filter.ids));
-  // An entry's id starts with its record's; '/' follows '.' in ASCII.
-  if (filter.recordId !== undefined) add('id > ? AND id < ?', `${filter.recordId}.`, `${filter.recordId}/`);
-  if (filter.recipient !== undefined) add('recipient = ?', filter.recipient);
-  if (filter.sender !== undefined) add('sender = ?', filter.sender);
-  if (filter.domain !== undefined) add('domain = ?', filter.domain);
-  if (filter.route !== undefined) add('route = ?', filter.route);
-  if (filter.state !== undefined) add('state IN (SELECT value FROM json_each(?))', JSON.stringify(filter.state));
-  if (filter.dueBy !== undefined) add("state = 'waiting' AND due <= ?", filter.dueBy);
-  if (filter.admittedBy !== undefined) add('admitted <= ?', filter.admittedBy);
-  return { where, values };
-}

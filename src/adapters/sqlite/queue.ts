@@ -5,7 +5,9 @@ import type {
   Admission,
   Lease,
   LeaseRequest,
+  LeaseWish,
   Notification,
+  OverdueWish,
   QuarantineFilter,
   QuarantineItem,
   QuarantineWeight,
@@ -15,6 +17,8 @@ import type {
 } from '../../ports/queue.ts';
 import { StoreError } from '../../ports/store-error.ts';
 import type { QueueEntry } from '../../queue/entry.ts';
+import type { Lanes } from '../../queue/rooms.ts';
+import type { Suspension } from '../../queue/suspension.ts';
 import type { RecordEvent } from '../../record/record.ts';
 import { hasEnded, mustAdmit, mustSettle } from '../entry-state.ts';
 import type { StoreClient } from './client.ts';
@@ -71,9 +75,15 @@ export class SqliteQueue implements QueueStore {
     return leases;
   }
 
-  async lease(request: LeaseRequest & { readonly now: Timestamp; readonly limit: number }): Promise<readonly Lease[]> {
-    const { owner, until, now, limit } = request;
-    const rows = await this.#client.ask({ do: 'lease', owner, until, now, limit });
+  async lease(wish: LeaseWish): Promise<readonly Lease[]> {
+    const { owner, until } = wish;
+    const rows = await this.#client.ask({ do: 'lease', wish });
+    return rows.map((row) => ({ entry: entryOf(row), owner, until }));
+  }
+
+  async leaseOverdue(wish: OverdueWish): Promise<readonly Lease[]> {
+    const { owner, until } = wish;
+    const rows = await this.#client.ask({ do: 'leaseOverdue', wish });
     return rows.map((row) => ({ entry: entryOf(row), owner, until }));
   }
 
@@ -107,8 +117,20 @@ export class SqliteQueue implements QueueStore {
       .map(({ entry, owner }) => ({ entry: { ...entry, state: { kind: 'leased', owner, until } }, owner, until }));
   }
 
-  nextDue(): Promise<Timestamp | undefined> {
-    return this.#client.ask({ do: 'nextDue' });
+  nextDue(_now: Timestamp, lanes?: Lanes): Promise<Timestamp | undefined> {
+    return this.#client.ask({ do: 'nextDue', lanes });
+  }
+
+  suspensions(): Promise<readonly Suspension[]> {
+    return this.#client.ask({ do: 'suspensions' });
+  }
+
+  async suspend(suspension: Suspension): Promise<void> {
+    await this.#client.ask({ do: 'suspend', suspension });
+  }
+
+  resume(ids: readonly string[]): Promise<number> {
+    return this.#client.ask({ do: 'resume', ids });
   }
 
   async list(filter: QueueFilter): Promise<readonly QueueEntry[]> {

@@ -2,6 +2,7 @@
 import type { ContentRef } from '../../ports/content.ts';
 import type { QuarantineItem } from '../../ports/queue.ts';
 import type { EntryState, QueueEntry } from '../../queue/entry.ts';
+import { owesDelayNotice } from '../../queue/notification.ts';
 import { timeOfId } from '../../record/id.ts';
 import type { RecordEvent, TransactionRecord } from '../../record/record.ts';
 import { termsOf } from '../../record/terms.ts';
@@ -21,6 +22,10 @@ export type EntryRow = readonly [
   admitted: number,
   content: ContentRef,
   json: string,
+  user: string,
+  expires: number,
+  /** 1: no delay notice is owed. */
+  told: number,
 ];
 
 /** The columns change with every lease, the text only when the entry does. */
@@ -65,6 +70,9 @@ export function entryRow(entry: QueueEntry): EntryRow {
     entry.admittedAt,
     entry.contentRef,
     JSON.stringify(entry),
+    entry.user ?? '',
+    entry.expiresAt,
+    owesDelayNotice(entry) ? 0 : 1,
   ];
 }
 

@@ -112,6 +112,7 @@ class StoreThread {
         case 'list':
         case 'count':
         case 'nextDue':
+        case 'suspensions':
         case 'quarantined':
         case 'weigh':
         case 'untoldRecipients':
@@ -196,7 +197,9 @@ class StoreThread {
       case 'count':
         return queue.count(read.filter);
       case 'nextDue':
-        return queue.nextDue();
+        return queue.nextDue(read.lanes);
+      case 'suspensions':
+        return queue.suspensions.all();
       case 'quarantined':
         return queue.items(read.filter);
       case 'weigh':

@@ -20,9 +20,11 @@ type Question =
       readonly at: Timestamp;
       readonly window: Millis;
       readonly amount: number;
-    };
+    }
+  | { readonly do: 'entries'; readonly space: string; readonly at: Timestamp };
 type Asked = readonly { readonly no: number; readonly question: Question }[];
-type Told = readonly { readonly no: number; readonly answer?: string | number; readonly error?: string }[];
+type Answer = string | number | readonly (readonly [string, string])[] | undefined;
+type Told = readonly { readonly no: number; readonly answer?: Answer; readonly error?: string }[];
 
 /** Answers what comes over the line until it is closed. */
 export function serveState(port: MessagePort, state: StateStore): void {
@@ -39,24 +41,26 @@ export function serveState(port: MessagePort, state: StateStore): void {
   });
 }
 
-async function answer(state: StateStore, question: Question): Promise<string | number | undefined> {
-  const { space, key } = question;
+async function answer(state: StateStore, question: Question): Promise<Answer> {
+  const { space } = question;
   switch (question.do) {
+    case 'entries':
+      return state.entries(space, question.at);
     case 'get':
-      return state.get(space, key, question.at);
+      return state.get(space, question.key, question.at);
     case 'put':
-      await state.put(space, key, question.value, question.expires);
+      await state.put(space, question.key, question.value, question.expires);
       return undefined;
     case 'delete':
-      await state.delete(space, key);
+      await state.delete(space, question.key);
       return undefined;
     case 'hit':
-      return state.hit(space, key, question.at, question.window, question.amount);
+      return state.hit(space, question.key, question.at, question.window, question.amount);
   }
 }
 
 interface Waiting {
-  readonly resolve: (answer: string | number | undefined) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -98,6 +102,10 @@ export class StateLine implements StateStore {
     return (await this.#ask({ do: 'hit', space, key, at, window, amount })) as number;
   }
 
+  async entries(space: string, at: Timestamp): Promise<readonly (readonly [string, string])[]> {
+    return (await this.#ask({ do: 'entries', space, at })) as readonly (readonly [string, string])[];
+  }
+
   fork(scope: 'candidate' | 'scratch'): StateStore {
     throw new RangeError(`Cannot lay a ${scope} over a line as the state must be in this thread: it is in another`);
   }
@@ -111,7 +119,7 @@ export class StateLine implements StateStore {
     this.#waiting.clear();
   }
 
-  #ask(question: Question): Promise<string | number | undefined> {
+  #ask(question: Question): Promise<Answer> {
     if (this.#closed) return Promise.reject(ended());
     this.#asked += 1;
     const no = this.#asked;

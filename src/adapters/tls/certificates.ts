@@ -12,7 +12,7 @@ import { keepSelfSigned } from './self-signed.ts';
 
 export interface Certificates {
   /** For a new handshake with the client that asks for this server; '' when it names none. Never throws. */
-  contextFor(serverName: string): SecureContext;
+  contextFor(serverName: string, clientCa?: string): SecureContext;
   /** Takes over what the installation says now, and reads all files anew. */
   take(installation: CertificatesWanted): void;
   stop(): void;
@@ -56,9 +56,9 @@ class InUse implements Certificates {
     this.#timer = setInterval(() => this.#lookAgain(), EVERY).unref();
   }
 
-  contextFor(serverName: string): SecureContext {
+  contextFor(serverName: string, clientCa = ''): SecureContext {
     const name = serverName.toLowerCase().replace(/\.$/, '');
-    return (this.#named(name) ?? this.#named(this.#hostname) ?? this.#pairs[0]!).context;
+    return (this.#named(name) ?? this.#named(this.#hostname) ?? this.#pairs[0]!).contextUnder(clientCa);
   }
 
   take(installation: CertificatesWanted): void {

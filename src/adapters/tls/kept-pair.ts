@@ -20,6 +20,9 @@ export class KeptPair {
   #of: Certificate;
   #context: SecureContext;
   #text: string;
+  #under: Pair['contextUnder'];
+  /** By authority of clients; few, as listeners name them. */
+  readonly #contexts = new Map<string, SecureContext>();
   /** What was said last, so that it is said once. */
   #said = '';
   #toldDay = 0;
@@ -34,11 +37,16 @@ export class KeptPair {
       throw new Error(`Cannot use ${of.certificate} with ${of.key} as they must be a sound pair: ${sayFaults(fatal)}`);
     this.#context = pair.context;
     this.#text = pair.text;
+    this.#under = pair.contextUnder;
     this.#tellTime(pair.facts);
   }
 
-  get context(): SecureContext {
-    return this.#context;
+  /** For clients whose certificates this authority signs; '' for all others. */
+  contextUnder(clientCa: string): SecureContext {
+    if (clientCa === '') return this.#context;
+    const known = this.#contexts.get(clientCa) ?? this.#under(clientCa);
+    this.#contexts.set(clientCa, known);
+    return known;
   }
 
   get names(): readonly string[] {
@@ -69,6 +77,8 @@ export class KeptPair {
     }
     this.#context = pair.context;
     this.#text = pair.text;
+    this.#under = pair.contextUnder;
+    this.#contexts.clear();
     if (!same) this.#world.log.event('certificate.replaced', { ...this.#name(), until: mailDate(pair.facts.notAfter) });
     else if (this.#said !== '') this.#world.log.event('certificate.mended', this.#name());
     this.#said = '';

@@ -14,6 +14,8 @@ export interface Pair {
   readonly text: string;
   /** Undefined where the facts forbid one. */
   readonly context: SecureContext | undefined;
+  /** The same for clients whose certificates this authority signs. */
+  contextUnder(clientCa: string): SecureContext;
 }
 
 /** Never throws for what the files are. */
@@ -28,10 +30,11 @@ export function readPair(certificateFile: string, keyFile: string, now: Timestam
   if (key.kind === 'failed') return key;
   const facts = factsOf(certificate.x509, key.key, keyText.exposed, now);
   const { text } = certificateText;
+  const contextUnder = (clientCa: string): SecureContext => secureContext(text, keyText.text, clientCa);
   if (!facts.keyMatches || (facts.rsaBits ?? RSA_BITS_LEAST) < RSA_BITS_LEAST)
-    return { kind: 'read', facts, text, context: undefined };
+    return { kind: 'read', facts, text, context: undefined, contextUnder };
   try {
-    return { kind: 'read', facts, text, context: secureContext(text, keyText.text) };
+    return { kind: 'read', facts, text, context: secureContext(text, keyText.text), contextUnder };
   } catch (error) {
     return failed(
       'certificate',

@@ -2,11 +2,14 @@
 import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 
-/** Both in PEM. Throws where OpenSSL does not take them. */
-export const secureContext = (certificate: string, key: string): SecureContext =>
+/** In PEM. Throws where OpenSSL does not take them. `clientCa`: whose certificates of clients are believed; the public authorities' where there is none. */
+export const secureContext = (certificate: string, key: string, clientCa = ''): SecureContext =>
   createSecureContext({
     cert: certificate,
     key,
+    ...(clientCa === '' ? {} : { ca: clientCa }),
+    // Without one, a client that showed a certificate could not resume its session.
+    sessionIdContext: 'postern',
     minVersion: 'TLSv1.2', // RFC 8996: nothing older may be spoken
     ciphers: CIPHERS.join(':'),
     honorCipherOrder: true,

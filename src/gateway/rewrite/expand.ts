@@ -45,6 +45,7 @@ class Expansion {
     this.#asking = asking;
     this.#inner = inner;
     this.#parts = parts;
+    this.#asking = asking;
   }
 
   async resolve(mailbox: Mailbox): Promise<Found> {

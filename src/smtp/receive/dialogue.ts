@@ -2,6 +2,7 @@
 import type { Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
 import { StoreError } from '../../ports/store-error.ts';
+import { type AuthAnswer, type AuthOffer, AuthTalk } from './auth-talk.ts';
 import { Chunk, readBdat } from './chunks.ts';
 import type { TlsOffer } from './handshake.ts';
 import { IncomingMessage, type Newline } from './incoming-message.ts';
@@ -22,6 +23,8 @@ export interface DialogueOptions extends Omit<Offers, 'requireTls'> {
   readonly greetWait: Millis;
   /** Undefined: TLS is not spoken here. */
   readonly tls: TlsOffer | undefined;
+  /** Undefined: nobody logs in here. */
+  readonly auth?: AuthOffer | undefined;
   readonly trustsXclient: boolean;
   readonly open: OpenSession;
 }
@@ -73,6 +76,7 @@ export class Dialogue {
   #refusedGreeting = false;
   #helo = false;
   #transaction: Transaction | undefined;
+  readonly #auth: AuthTalk;
   #mails = 0;
   #errors = 0;
   /** Since the last message: commands that carry none, and greetings among all. */
@@ -86,6 +90,7 @@ export class Dialogue {
     this.#client = client;
     this.#options = options;
     this.#session = options.open(client);
+    this.#auth = new AuthTalk(options.auth);
   }
 
   async greet(earlyTalker: boolean): Promise<void> {
@@ -102,6 +107,7 @@ export class Dialogue {
 
   /** One command line, without its CR LF. */
   async command(line: string): Promise<void> {
+    if (this.#auth.running) return this.#login(this.#auth.respond(line, this.#session));
     const space = line.indexOf(' ');
     const verb = (space < 0 ? line : line.slice(0, space)).toUpperCase();
     const argument = space < 0 ? '' : line.slice(space + 1).trim();
@@ -114,6 +120,7 @@ export class Dialogue {
     if (this.#refusedGreeting && verb !== 'QUIT') return this.refuse('greeting-refused', 'other', line);
     if (NEEDS_TLS.has(verb) && this.#options.tls?.mode === 'required' && !this.#tls)
       return this.refuse('tls-required', verb === 'MAIL' ? 'MAIL' : 'other', line);
+    if (verb === 'MAIL' && this.#auth.owed) return this.refuse('auth-required', 'MAIL', line);
     switch (verb) {
       case 'EHLO':
       case 'HELO':
@@ -145,6 +152,15 @@ export class Dialogue {
         return this.#line.end(true);
       case 'STARTTLS':
         return this.#startTls(argument, line);
+      case 'AUTH':
+        return this.#login(
+          this.#auth.begin(argument, {
+            session: this.#session,
+            tls: this.#tls,
+            helo: this.#helo,
+            transaction: this.#transaction !== undefined,
+          }),
+        );
       case 'XCLIENT':
         return this.#xclient(argument, line);
       case 'EXPN':
@@ -153,7 +169,6 @@ export class Dialogue {
       case 'SEND':
       case 'SOML':
       case 'SAML':
-      case 'AUTH':
         return this.refuse('not-implemented', 'other', line);
       default:
         return this.refuse(HTTP.test(line) ? 'http-request' : 'unknown-command', 'other', line);
@@ -225,6 +240,7 @@ export class Dialogue {
   secured(tls: TlsInfo): void {
     this.#tls = true;
     this.#helo = false;
+    this.#auth.forget();
     this.#reset();
     this.#session.tls(tls);
   }
@@ -259,13 +275,14 @@ export class Dialogue {
     const { hostname, limits, smtpUtf8, dsn, tls, trustsXclient } = this.#options;
     const offered = keywords({
       smtpUtf8,
-      dsn,
       requireTls: this.#tls,
+      dsn: dsn || this.#auth.authenticated,
       messageBytes: limits.messageBytes,
       recipients: limits.recipients,
       transactions: limits.transactions,
       startTls: tls !== undefined && !this.#tls,
       xclient: trustsXclient,
+      mechanisms: this.#auth.mechanisms(this.#tls),
     });
     const text = verb === 'EHLO' ? [hostname, ...offered].join('\n') : hostname;
     this.#speak({ ...spoken, reply: { code: 250, enhanced: '', text } });
@@ -276,7 +293,7 @@ export class Dialogue {
     if (this.#transaction !== undefined) return this.refuse('bad-sequence', 'MAIL', line, 'MAIL was said already');
     // "The count includes all MAIL FROM commands, regardless of whether they succeed or fail" (RFC 9422 §4.1).
     if (++this.#mails > this.#options.limits.transactions) return this.refuse('too-many-transactions', 'MAIL', line);
-    const read = readMail(argument, { ...this.#options, requireTls: this.#tls }, this.#options.limits.messageBytes);
+    const read = readMail(argument, this.#offers, this.#options.limits.messageBytes);
     if (read.kind === 'bad') return this.refuse(read.reason, 'MAIL', line, read.text);
     const { size = 1, utf8 = false } = read.value.parameters;
     // RFC 1870 §6.1: "insufficient system storage", and no error of the client's.
@@ -290,7 +307,7 @@ export class Dialogue {
     const transaction = this.#transaction;
     if (transaction === undefined) return this.refuse('bad-sequence', 'RCPT', line, 'send MAIL first');
     if (this.#chunked !== undefined) return this.refuse('bad-sequence', 'RCPT', line, IN_CHUNKS);
-    const read = readRcpt(argument, { ...this.#options, requireTls: this.#tls }, transaction.utf8);
+    const read = readRcpt(argument, this.#offers, transaction.utf8);
     if (read.kind === 'bad') return this.refuse(read.reason, 'RCPT', line, read.text);
     const { recipients, refusedRecipients } = this.#options.limits;
     // No error of the client's: some pipeline all recipients they have, and to cut them off would lose those we took.
@@ -394,6 +411,25 @@ export class Dialogue {
     }
   }
 
+  /** DSN is for senders who are known: a stranger's wish for a notification is a way to make backscatter. */
+  get #offers(): Offers {
+    const { smtpUtf8, dsn } = this.#options;
+    return { smtpUtf8, dsn: dsn || this.#auth.authenticated, requireTls: this.#tls };
+  }
+
+  async #login(talk: Promise<AuthAnswer>): Promise<void> {
+    if (++this.#commands > this.#options.limits.commands) return this.refuse('too-many-in-all', 'other', '');
+    const answer = await this.#ask(talk);
+    if (answer.kind === 'challenge') return this.#line.say({ code: 334, enhanced: '', text: answer.text });
+    if (answer.kind === 'refuse') return this.refuse(answer.reason, 'AUTH', answer.said, answer.text);
+    this.#speak(answer.spoken);
+    if (this.#auth.authenticated) {
+      this.#idle = 0;
+      this.#greetings = 0;
+    } else if (!answer.spoken.close && ++this.#errors >= this.#options.limits.errors)
+      this.refuse('too-many-errors', 'other', '');
+  }
+
   async #xclient(argument: string, line: string): Promise<void> {
     if (!this.#options.trustsXclient) return this.refuse('xclient-refused', 'other', line);
     if (this.#transaction !== undefined) return this.refuse('bad-sequence', 'other', line, 'a transaction is open');
@@ -402,10 +438,14 @@ export class Dialogue {
     // "The server replies with its greeting", and everything starts anew.
     this.#session.close();
     this.#client = read.client;
+    this.#auth.forget();
     this.#helo = false;
     this.#greetings = 0;
     this.#session = this.#options.open(read.client);
-    if (read.login !== '') this.#session.authenticated(read.login);
+    if (read.login !== '') {
+      this.#auth.authenticated = true;
+      this.#session.authenticated(read.login);
+    }
     await this.greet(false);
   }
 
@@ -431,7 +471,7 @@ export class Dialogue {
       reason,
       reply: text === undefined ? reply : { ...reply, text },
       command,
-      text: said.slice(0, SAID_MAX),
+      text: this.#auth.shown(said).slice(0, SAID_MAX),
       close: close || closes,
     });
   }

@@ -1,4 +1,5 @@
 /** TLS as a listener offers it, and our side of one handshake (RFC 3207 §4, RFC 8314 §3). */
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { TlsInfo } from './session.ts';
@@ -8,7 +9,12 @@ export interface TlsOffer {
   readonly mode: 'opportunistic' | 'implicit' | 'required';
   /** For a new handshake; '' where the client names no server. Never throws. */
   contextFor(serverName: string): SecureContext;
+  /** Undefined: certificates of clients are not asked for. `verified`: by the authorities of the context. */
+  readonly judge?: ((shown: X509Certificate, verified: boolean) => ClientJudgement) | undefined;
 }
+
+/** What a client's certificate says and opens. */
+export type ClientJudgement = Pick<TlsInfo, 'clientVerified' | 'clientName' | 'clientTrusted' | 'clientRelays'>;
 
 export interface HandshakeEnd {
   secured(info: TlsInfo): void;
@@ -20,6 +26,9 @@ export interface HandshakeEnd {
 export function shakeHands(plain: Socket, offer: TlsOffer, end: HandshakeEnd): TLSSocket {
   const secure = new TLSSocket(plain, {
     isServer: true,
+    // Who shows none is a client like any other.
+    requestCert: offer.judge !== undefined,
+    rejectUnauthorized: false,
     secureContext: offer.contextFor(''),
     SNICallback: (name, answer) => answer(null, offer.contextFor(name)),
   });
@@ -39,15 +48,23 @@ export function shakeHands(plain: Socket, offer: TlsOffer, end: HandshakeEnd): T
   secure.once('end', left);
   secure.once('secure', () => {
     secure.off('end', left);
-    if (!secure.destroyed) end.secured(infoOf(secure));
+    if (!secure.destroyed) end.secured(infoOf(secure, offer.judge));
   });
   return secure;
 }
 
-/** IANA's name of the cipher suite (RFC 8314 §4.3). Certificates of clients are not asked for. */
-const infoOf = (secure: TLSSocket): TlsInfo => ({
-  version: secure.getProtocol() ?? '',
-  cipher: secure.getCipher().standardName,
-  clientVerified: false,
-  clientName: '',
-});
+/** IANA's name of the cipher suite (RFC 8314 §4.3). */
+function infoOf(secure: TLSSocket, judge: TlsOffer['judge']): TlsInfo {
+  const shown = judge && secure.getPeerX509Certificate();
+  return {
+    version: secure.getProtocol() ?? '',
+    cipher: secure.getCipher().standardName,
+    clientVerified: false,
+    clientName: '',
+    ...(shown === undefined ? {} : judge?.(shown, isVerified(secure))),
+  };
+}
+
+/** `authorized` is set for sockets of Node's own servers alone; what OpenSSL found the handle knows for ours too. */
+const isVerified = (secure: TLSSocket): boolean =>
+  !(secure as unknown as { readonly _handle: { verifyError(): Error | null | undefined } })._handle.verifyError();

@@ -9,6 +9,8 @@ export interface KeywordState extends Offers {
   /** A TLS context is there and the session is not encrypted yet (RFC 3207 §4.2: not offered again). */
   readonly startTls: boolean;
   readonly xclient: boolean;
+  /** None: nobody may log in now. */
+  readonly mechanisms: readonly string[];
 }
 
 export function keywords(state: KeywordState): string[] {
@@ -23,6 +25,7 @@ export function keywords(state: KeywordState): string[] {
     ...(state.dsn ? ['DSN'] : []), // RFC 3461
     ...(state.requireTls ? ['REQUIRETLS'] : []), // RFC 8689
     ...(state.startTls ? ['STARTTLS'] : []), // RFC 3207
+    ...(state.mechanisms.length > 0 ? [`AUTH ${state.mechanisms.join(' ')}`] : []), // RFC 4954
     ...(state.xclient ? [`XCLIENT ${XCLIENT_ATTRIBUTES}`] : []),
   ];
 }

@@ -6,6 +6,7 @@ import { formatReply, type Reply } from '../../mail/reply.ts';
 import { type Millis, seconds } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
+import type { AuthOffer } from './auth-talk.ts';
 import { Connection } from './connection.ts';
 import type { DialogueOptions } from './dialogue.ts';
 import type { Door } from './door.ts';
@@ -44,6 +45,8 @@ export interface ReceiverOptions {
   readonly offer?: () => { readonly smtpUtf8: boolean; readonly messageBytes: number };
   /** Offer DSN: senders here are known. */
   readonly dsn: boolean;
+  /** Undefined: nobody logs in here. */
+  readonly auth?: AuthOffer | undefined;
   /** None: TLS is not spoken. */
   readonly tls?: TlsOffer | undefined;
   readonly limits?: Partial<ReceiveLimits>;
@@ -187,6 +190,7 @@ class Server extends SMTPServer {
       spooling: this.#spooling,
       greetWait: this.#options.greetWait ?? 0,
       tls: this.#options.tls,
+      auth: this.#options.auth,
       trustsXclient: this.#xclientFrom.has(ip),
       open: this.#options.open,
     };

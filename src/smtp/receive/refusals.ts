@@ -30,6 +30,12 @@ export const WIRE_REFUSALS = {
   'not-utf8': refusal(500, '5.5.2', 'command is not valid UTF-8'),
   'bad-sequence': refusal(503, '5.5.1', 'bad sequence of commands'),
   'tls-required': refusal(530, '5.7.0', 'send STARTTLS first'), // RFC 3207 §4
+  'auth-required': refusal(530, '5.7.0', 'log in first (AUTH)'), // RFC 4954 §6
+  'auth-needs-tls': refusal(538, '5.7.11', 'passwords are taken over TLS only, send STARTTLS first'), // RFC 4954 §6
+  'auth-mechanism': refusal(504, '5.5.4', 'this mechanism is not offered'), // RFC 4954 §4
+  'auth-sequence': refusal(503, '5.5.1', 'AUTH stands once, and not within a transaction'), // RFC 4954 §4
+  'auth-syntax': refusal(501, '5.5.2', 'the response is no base64 or no answer to what was asked'), // RFC 4954 §4
+  'auth-cancelled': refusal(501, '5.7.0', 'cancelled as you wish'), // RFC 4954 §4
   'bad-sender': refusal(501, '5.1.7', 'bad sender address syntax'),
   'bad-recipient': refusal(501, '5.1.3', 'bad recipient address syntax'),
   'needs-smtputf8': refusal(553, '5.6.7', 'an address beyond ASCII needs SMTPUTF8 (RFC 6531)'), // RFC 6531 §3.5

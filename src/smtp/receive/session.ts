@@ -17,11 +17,37 @@ export interface ClientInfo {
   readonly serverPort: number;
 }
 
+export type Mechanism = 'PLAIN' | 'LOGIN' | 'SCRAM-SHA-256';
+
+/** What is kept of a password for SCRAM; for who is not there, something that no password fits. */
+export interface ScramKeys {
+  readonly iterations: number;
+  readonly salt: Uint8Array;
+  readonly storedKey: Uint8Array;
+  readonly serverKey: Uint8Array;
+}
+
+/** What a client says of itself, to be checked; the password stands nowhere else. */
+export type Credentials =
+  | { readonly kind: 'password'; readonly authorization: string; readonly user: string; readonly password: string }
+  /** `verifier`: octets that show the client who we are, where it is right. */
+  | {
+      readonly kind: 'scram';
+      readonly authorization: string;
+      readonly user: string;
+      readonly fits: boolean;
+      readonly verifier: Uint8Array;
+    };
+
 export interface TlsInfo {
   readonly version: string;
   readonly cipher: string;
   readonly clientVerified: boolean;
   readonly clientName: string;
+  /** The certificate opens what the listener's trusted networks do. */
+  readonly clientTrusted?: boolean;
+  /** Names of providers (`relay_for`) that it is the certificate of. */
+  readonly clientRelays?: readonly string[];
 }
 
 /** An answer, and whether the connection ends with it. */
@@ -34,7 +60,7 @@ export interface Spoken {
 export interface WireRefusal {
   readonly reason: string;
   readonly reply: Reply;
-  readonly command: 'HELO' | 'EHLO' | 'MAIL' | 'RCPT' | 'DATA' | 'content' | 'other';
+  readonly command: 'HELO' | 'EHLO' | 'AUTH' | 'MAIL' | 'RCPT' | 'DATA' | 'content' | 'other';
   /** What was written, for the record; bounded. */
   readonly text: string;
   readonly close: boolean;
@@ -52,7 +78,12 @@ export interface Session {
   greet(earlyTalker: boolean): Promise<Spoken>;
   helo(verb: 'HELO' | 'EHLO', name: string): Promise<Spoken>;
   tls(info: TlsInfo): void;
+  /** An upstream that is believed says who did. */
   authenticated(user: string): void;
+  /** Who logs in by SCRAM is held against these. */
+  scramKeys(user: string): Promise<ScramKeys>;
+  /** 235 where the client is who it says, which holds from then on. */
+  login(mechanism: Mechanism, credentials: Credentials): Promise<Spoken>;
   mail(path: ReversePath, parameters: MailParameters): Promise<Spoken>;
   rcpt(recipient: Recipient): Promise<Spoken>;
   /** Before 354. */

@@ -113,6 +113,12 @@ async function askHost(
   }
 }
 
+/** A list of hosts keeps what the operator asks of it; DANE and MTA-STS are of the MX of a domain. */
+function demandFor(tls: TlsLevel): TlsDemand {
+  if (tls === 'verified') return { kind: 'verified', by: 'route' };
+  return { kind: tls === 'none' || tls === 'required' ? tls : 'opportunistic' };
+}
+
 async function talk(
   peer: Peer,
   parts: CalloutParts,

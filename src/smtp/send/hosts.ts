@@ -3,6 +3,7 @@
 import type { Consignment } from '../../ports/delivery.ts';
 import type { Dial } from '../../ports/dial.ts';
 import type { QueueEntry } from '../../queue/entry.ts';
+import { flowOf } from '../../queue/flow.ts';
 import type { HostsRoute, MxRoute, TlsLevel } from '../../queue/route.ts';
 import type { HandedTo } from '../../queue/transition.ts';
 import type { Candidate } from './candidate.ts';
@@ -127,7 +128,7 @@ export class Hosts {
     // 421 announces that the host hangs up (RFC 5321 §3.8).
     const closes = answers.some((answer) => answer.kind === 'refused' && answer.reply.code === 421);
     if (closes) leave(peer.conversation);
-    else this.#pool.give(key, peer);
+    else this.#pool.give(key, peer, flowOf(parcel.route).reuse);
     return answers;
   }
 }

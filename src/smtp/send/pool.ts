@@ -1,11 +1,7 @@
 /** Lines kept open between messages: a connection costs three round trips, a message on an open one two. */
-import { type Millis, seconds } from '../../mail/time.ts';
+import type { Flow } from '../../queue/flow.ts';
 import { leave, type Peer } from './peer.ts';
 
-/** Long enough for the next message of a busy gateway, far below any server's own patience (RFC 5321 §4.5.3.2.7). */
-const IDLE: Millis = seconds(5);
-/** So that a host behind a balancer sees its share again. */
-const MESSAGES_MAX = 1000;
 /** Idle lines to one host; as many as one route keeps busy by default. */
 const IDLE_MAX = 20;
 
@@ -29,16 +25,22 @@ export class Pool {
     return undefined;
   }
 
-  give(key: string, peer: Peer): void {
+  give(key: string, peer: Peer, reuse: Flow['reuse']): void {
     const { conversation } = peer;
     if (conversation.broken !== undefined) return;
     const kept = this.#idle.get(key) ?? [];
-    const messagesMax = Math.min(MESSAGES_MAX, peer.can.limits.mail);
-    if (this.#closed || conversation.outOfStep || peer.messages >= messagesMax || kept.length >= IDLE_MAX) {
+    const messagesMax = Math.min(reuse.messages, peer.can.limits.mail);
+    if (
+      this.#closed ||
+      conversation.outOfStep ||
+      peer.messages >= messagesMax ||
+      reuse.idle === 0 ||
+      kept.length >= IDLE_MAX
+    ) {
       leave(conversation);
       return;
     }
-    const timer = setTimeout(() => this.#drop(key, peer), IDLE);
+    const timer = setTimeout(() => this.#drop(key, peer), reuse.idle);
     kept.push({ peer, timer });
     this.#idle.set(key, kept);
   }

@@ -98,7 +98,7 @@ test('a store that a newer program wrote is left alone', async () => {
   const db = new DatabaseSync(join(path, 'queue.db'));
   db.exec('PRAGMA user_version = 99');
   db.close();
-  await expect(openStore(path)).rejects.toThrow(/must be version 1: it is 99\. A newer Postern wrote it/);
+  await expect(openStore(path)).rejects.toThrow(/must be version 2: it is 99\. A newer Postern wrote it/);
 });
 
 test('nobody else may look into the store', async () => {

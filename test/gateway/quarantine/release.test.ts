@@ -16,7 +16,7 @@ const OLGA: Releaser = { role: 'operator', name: 'olga' };
 const ADA: Releaser = { role: 'administrator', name: 'ada' };
 const installation = {
   routes: new Map(),
-  queue: { retry: [1000], expire: 86_400_000, delayNotice: 'never' as const },
+  queue: { retry: [1000], expire: 86_400_000, delayNotice: 'never' as const, notificationExpire: 86_400_000 },
 };
 const never = new AbortController().signal;
 

@@ -6,6 +6,7 @@ import { recipientDirectory } from '../../../src/gateway/recipients.ts';
 import { ALIAS_TARGETS_MAX, parseAliases } from '../../../src/gateway/rewrite/aliases.ts';
 import { parseMailbox } from '../../../src/mail/address.ts';
 import type { Reading } from '../../../src/ports/watched-files.ts';
+import { SILENT_DESK } from '../../support/silent-desk.ts';
 
 const clock = { now: () => 0 };
 const domain = (name: string, more: Partial<HostedDomain> = {}): HostedDomain => ({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Consignment } from '../../../src/ports/delivery.ts';
 import type { QueueEntry } from '../../../src/queue/entry.ts';
+import { FLOW } from '../../../src/queue/flow.ts';
 import { sayHost } from '../../../src/queue/host.ts';
 import type { HostAddress, Route } from '../../../src/queue/route.ts';
 import type { AttemptResult } from '../../../src/queue/transition.ts';
@@ -119,6 +120,17 @@ describe('a message over SMTP', () => {
     const out = delivery();
     for (let n = 0; n < 3; n++) await out.deliver(parcel(route(next)), never);
     expect([next.connections, next.messages.length]).toEqual([1, 3]);
+  });
+
+  test.each([
+    [{ messages: 2, idle: 5000 }, 2],
+    [{ messages: 1000, idle: 0 }, 3],
+  ])('opens as many lines as the route wants for three messages: %j', async (reuse, lines) => {
+    const next = await host();
+    const out = delivery();
+    const to = { ...route(next), flow: { ...FLOW, reuse } };
+    for (let n = 0; n < 3; n++) await out.deliver(parcel(to), never);
+    expect([next.connections, next.messages.length]).toEqual([lines, 3]);
   });
 
   test('opens a new line when the idle one was closed meanwhile', async () => {

@@ -1,7 +1,16 @@
 /** Stands between the wire and the gateway's session, and watches that the one keeps to what `session.ts` says of the other. */
 import type { MailParameters, Recipient, ReversePath } from '../../../src/mail/envelope.ts';
 import type { ContentWriter, SpooledContent } from '../../../src/ports/content.ts';
-import type { DataAnswer, Session, Spoken, TlsInfo, WireRefusal } from '../../../src/smtp/receive/session.ts';
+import type {
+  Credentials,
+  DataAnswer,
+  Mechanism,
+  ScramKeys,
+  Session,
+  Spoken,
+  TlsInfo,
+  WireRefusal,
+} from '../../../src/smtp/receive/session.ts';
 
 export class WatchedSession implements Session {
   closed = false;
@@ -56,6 +65,16 @@ export class WatchedSession implements Session {
   authenticated(user: string): void {
     this.#now('authenticated');
     this.#inner.authenticated(user);
+  }
+
+  scramKeys(user: string): Promise<ScramKeys> {
+    return this.#call('scramKeys', () => this.#inner.scramKeys(user));
+  }
+
+  login(mechanism: Mechanism, credentials: Credentials): Promise<Spoken> {
+    if (!this.#helo) this.#wrong('login before helo');
+    if (this.#open) this.#wrong('login while a transaction is open');
+    return this.#call('login', () => this.#inner.login(mechanism, credentials));
   }
 
   async mail(path: ReversePath, parameters: MailParameters): Promise<Spoken> {

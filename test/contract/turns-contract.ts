@@ -1,0 +1,157 @@
+/** Whose turn it is, what is looked at whatever its turn, and what is suspended. */
+import { expect, test } from 'vitest';
+import type { Store } from '../../src/ports/store.ts';
+import type { QueueEntry } from '../../src/queue/entry.ts';
+import { ALL_LANES, type Lanes } from '../../src/queue/rooms.ts';
+import type { Suspension } from '../../src/queue/suspension.ts';
+import { from } from '../support/entries.ts';
+import { NOON, sampleAdmission, sampleEntry, sampleId, sampleRecord, spool } from '../support/samples.ts';
+import type { Engine } from './store-contract.ts';
+
+async function admit(store: Store, n: number, changes: Partial<QueueEntry> = {}): Promise<void> {
+  await store.queue.admit(sampleAdmission(sampleId(NOON, n), await spool(store.content, `message ${n}\r\n`), changes));
+}
+
+async function lease(store: Store, limit: number, lanes: Partial<Lanes> = {}, now = NOON): Promise<readonly string[]> {
+  const wish = { owner: 'a', now, until: now + 60_000, limit };
+  const leases = await store.queue.lease({ ...wish, lanes: { ...ALL_LANES, ...lanes } });
+  return leases.map(({ entry }) => entry.recordId);
+}
+
+const ids = (...ns: readonly number[]): readonly string[] => ns.map((n) => sampleId(NOON, n));
+const to = (domain: string, sender = 'alice@example.org', due = NOON): Partial<QueueEntry> => ({
+  domain,
+  recipient: `u@${domain}`,
+  reversePath: from(sender),
+  state: { kind: 'waiting', due },
+});
+
+export function turnsContract({ open, reopen }: Engine): void {
+  test('domains take turns, and the senders of each, however much waits for one of them', async () => {
+    const store = await open();
+    for (let n = 1; n <= 6; n += 1) await admit(store, n, to('flood.test', 'bulk@example.org', NOON - 100 + n));
+    await admit(store, 7, to('flood.test', 'ANN@example.org', NOON - 10));
+    await admit(store, 8, to('flood.test', 'ann@example.org', NOON - 5));
+    await admit(store, 9, to('small.test', 'bulk@example.org', NOON - 1));
+    expect(await lease(store, 3)).toEqual(ids(1, 9, 7));
+    expect(await lease(store, 2)).toEqual(ids(2, 8));
+    expect(await lease(store, 9)).toEqual(ids(3, 4, 5, 6));
+    await store.close();
+  });
+
+  test('who was served stands behind who waits, also when the wall clock was put back', async () => {
+    const store = await open();
+    for (let n = 1; n <= 3; n += 1) await admit(store, n, to('a.test', 'a@example.org', NOON - 10 + n));
+    for (let n = 4; n <= 6; n += 1) await admit(store, n, to('a.test', 'b@example.org', NOON - 5 + n));
+    expect(await lease(store, 1, {}, NOON + 5)).toEqual(ids(1));
+    expect(await lease(store, 1, {}, NOON + 5)).toEqual(ids(4));
+    expect(await lease(store, 1, {}, NOON + 6)).toEqual(ids(2));
+    expect(await lease(store, 9, {}, NOON)).toEqual(ids(3, 5)); // 6 is not due then
+    expect(await lease(store, 9, {}, NOON + 6)).toEqual(ids(6));
+    await store.close();
+  });
+
+  test('the recipients of one message are leased together, whole, unless they alone are too many', async () => {
+    const store = await open();
+    const message = async (n: number, recipients: number) => {
+      const id = sampleId(NOON, n);
+      const content = await spool(store.content, 'x');
+      const entries = Array.from({ length: recipients }, (_, i) =>
+        sampleEntry(id, content.ref, { id: `${id}.${i + 1}`, recipient: `u${i}@example.com` }),
+      );
+      await store.queue.admit({ record: sampleRecord(id), events: [], content, entries, quarantine: [] });
+    };
+    await message(1, 4);
+    await message(2, 4);
+    expect(await lease(store, 6)).toEqual(ids(1, 1, 1, 1));
+    expect(await lease(store, 3)).toEqual(ids(2, 2, 2));
+    expect(await lease(store, 3)).toEqual(ids(2));
+    await store.close();
+  });
+
+  test('a destination is given no more than it has room for: a route, or a domain of it', async () => {
+    const store = await open();
+    for (let n = 1; n <= 3; n += 1) await admit(store, n, to('a.test'));
+    for (let n = 4; n <= 6; n += 1) await admit(store, n, to('b.test'));
+    const room = (route: string, domain: string, left: number) => ({ rooms: [{ route, domain, room: left }] });
+    expect(await lease(store, 9, room('store', '', 0))).toEqual([]);
+    expect(await store.queue.nextDue(NOON, { ...ALL_LANES, ...room('store', '', 0) })).toBeUndefined();
+    expect(await lease(store, 9, room('store', '', 1))).toEqual(ids(1));
+    expect(await lease(store, 9, { byDomain: ['store'], each: 1, ...room('store', 'a.test', 0) })).toEqual(ids(4));
+    const byDomain = { byDomain: ['store'], ...room('store', 'b.test', 0) };
+    expect(await store.queue.nextDue(NOON, { ...ALL_LANES, ...byDomain })).toBe(NOON);
+    expect(await lease(store, 9, byDomain)).toEqual(ids(2, 3));
+    expect(await lease(store, 9)).toEqual(ids(5, 6));
+    await store.close();
+  });
+
+  test('nothing suspended is leased: by route, domain or sender', async () => {
+    const store = await open();
+    await admit(store, 1, { ...to('a.test'), route: 'other' });
+    await admit(store, 2, to('B.test'));
+    await admit(store, 3, to('a.test', 'bulk@example.org'));
+    await admit(store, 4, to('a.test'));
+    const suspended = { routes: ['other'], domains: ['b.TEST'], senders: ['Bulk@example.org'] };
+    expect(await lease(store, 9, { suspended })).toEqual(ids(4));
+    expect([...(await lease(store, 9))].sort()).toEqual(ids(1, 2, 3));
+    await store.close();
+  });
+
+  test('whose time is over, or whose sender must hear of a delay, is leased whatever room there is', async () => {
+    const store = await open();
+    const old = { admittedAt: NOON - 1000, sender: 'verified' } as const;
+    await admit(store, 1, { expiresAt: NOON });
+    await admit(store, 2, old);
+    await admit(store, 3, { ...old, delayNotified: true });
+    await admit(store, 4, { ...old, sender: 'unverified' });
+    await admit(store, 5, { ...old, state: { kind: 'waiting', due: NOON + 1 } });
+    await admit(store, 6, { expiresAt: NOON, state: { kind: 'waiting', due: NOON + 1 } });
+    await admit(store, 7, { ...old, dsn: { notify: ['FAILURE'], orcpt: '', ret: '', envid: '' } });
+    const wish = { owner: 'a', now: NOON, until: NOON + 60_000, limit: 9 };
+    const delayed = [{ route: 'store', admittedBy: NOON - 1000 }];
+    const leases = await store.queue.leaseOverdue({ ...wish, delayed });
+    expect(leases.map(({ entry }) => [entry.recordId, entry.attempts])).toEqual(ids(1, 2).map((id) => [id, 1]));
+    expect(await store.queue.leaseOverdue({ ...wish, delayed })).toEqual([]);
+    await store.close();
+  });
+
+  test('entries are found by user, and by what was said or why they are held', async () => {
+    const store = await open();
+    const last = { at: NOON, host: 'a:25', said: '451 4.3.0 "full" disk', enhanced: '4.3.0', onlyAt: '' };
+    await admit(store, 1, { user: 'Alice', last });
+    await admit(store, 2, { state: { kind: 'held', why: 'looks stolen', by: 'operator' } });
+    await admit(store, 3);
+    const found = async (filter: Parameters<Store['queue']['list']>[0]) =>
+      (await store.queue.list(filter)).map(({ recordId }) => recordId);
+    expect(await found({ user: 'alice' })).toEqual(ids(1));
+    expect(await found({ user: 'alice', reason: '"full"' })).toEqual(ids(1));
+    expect(await found({ reason: 'stolen' })).toEqual(ids(2));
+    expect(await found({ reason: 'stolen', state: ['waiting'] })).toEqual([]);
+    expect(await store.queue.count({ reason: 'o' })).toBe(1);
+    await store.close();
+  });
+
+  test('suspensions are kept in the order in which they began, one for the same mail, until they are resumed', async () => {
+    const store = await open();
+    const suspension = (n: number, value: string): Suspension => ({
+      id: `s${n}`,
+      of: 'domain',
+      value,
+      since: NOON + n,
+      until: n === 2 ? NOON + 99 : null,
+      by: 'olga',
+      why: 'INC-1',
+    });
+    await store.queue.suspend(suspension(1, 'a.test'));
+    await store.queue.suspend(suspension(2, 'b.test'));
+    await store.queue.suspend(suspension(3, 'A.test'));
+    expect(await store.queue.suspensions()).toEqual([suspension(2, 'b.test'), suspension(3, 'A.test')]);
+    expect(await store.queue.resume(['s2', 's9'])).toBe(1);
+    expect(await store.queue.suspensions()).toEqual([suspension(3, 'A.test')]);
+    await store.close();
+    if (reopen === undefined) return;
+    const again = await reopen(store);
+    expect(await again.queue.suspensions()).toEqual([suspension(3, 'A.test')]);
+    await again.close();
+  });
+}

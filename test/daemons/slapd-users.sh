@@ -1,0 +1,37 @@
+#!/bin/bash
+# slapd-users.sh: OpenLDAP with users who have passwords, for logins. Needs Debian's slapd.
+# Environment: TLS_CERT and TLS_KEY, files.
+. "$(dirname "$0")/lib.sh"
+begin slapd-users
+port=$(free_port)
+secure=$(free_port)
+mkdir "$dir/db"
+cat > "$dir/slapd.conf" <<C
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+pidfile $dir/slapd.pid
+TLSCertificateFile $TLS_CERT
+TLSCertificateKeyFile $TLS_KEY
+allow bind_anon_cred bind_anon_dn
+database mdb
+suffix "dc=example,dc=com"
+rootdn "cn=admin,dc=example,dc=com"
+rootpw admin-secret-7
+directory $dir/db
+maxsize 104857600
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="cn=reader,dc=example,dc=com" read by anonymous auth by * none
+C
+{ printf 'dn: dc=example,dc=com\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: example\n\n'
+  printf 'dn: cn=reader,dc=example,dc=com\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\nuserPassword: reader-secret-7\n\n'
+  printf 'dn: ou=people,dc=example,dc=com\nobjectClass: organizationalUnit\nou: people\n\n'
+  printf 'dn: uid=alice,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: alice\ncn: Alice\nsn: A\nmail: alice@example.com\nmail: sales@example.com\nuserPassword: correct horse 9\n\n'
+  printf 'dn: cn=Bob (the Builder)*,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: bob\ncn: Bob (the Builder)*\nsn: B\nmail: bob@example.com\nuserPassword: battery staple 7\n\n'; } > "$dir/init.ldif"
+slapadd -q -f "$dir/slapd.conf" -l "$dir/init.ldif" 2>"$dir/add.log" || { cat "$dir/add.log"; exit 1; }
+run slapd -f "$dir/slapd.conf" -h "ldap://127.0.0.1:$port/ ldaps://127.0.0.1:$secure/" -d 0
+until_ready listens "$port"
+until_ready listens "$secure"
+ready port=$port secure=$secure

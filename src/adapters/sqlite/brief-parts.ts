@@ -59,7 +59,10 @@ const FACTS: ReadonlyMap<string, Groups> = new Map(
     arc: ['result trusted sealer status'],
     dkim: ['result signatures domains status'],
     dmarc: ['result policy disposition domain alignment why status'],
-    recipient: ['address local domain tag hosted result source route'],
+    recipient: [
+      'address local domain tag hosted result source answer route',
+      'address local domain tag hosted result source route',
+    ],
     settings: [
       'spam_hold spam_refuse pass_macros pass_encrypted greylist dmarc_strict',
       'spam_hold greylist dmarc_strict',

@@ -183,6 +183,7 @@ const LATER: typeof CASES = [
           facts: {
             links: group('hosts domains count score listed listed_by failed look_alike text_differs truncated status'),
             settings: group('spam_hold spam_refuse pass_macros pass_encrypted greylist dmarc_strict'),
+            recipient: group('address local domain tag hosted result source answer route'),
           },
         }),
         sampleRecipient({ facts: { links: group(`${LINKS} more`), settings: ['one'], structure: group('status') } }),

@@ -44,6 +44,8 @@ interface Held {
   readonly turns: Turns;
   /** The store is being told what came of it. */
   ending: boolean;
+  /** And that is what an attempt came to. */
+  tried: boolean;
 }
 
 export class Dispatcher {
@@ -239,7 +241,7 @@ export class Dispatcher {
     }
     for (const [turns, group] of groups) {
       const room = turns.room(IN_HAND_MAX - this.#inHand.size, this.#world.clock.elapsed());
-      for (const lease of group) this.#inHand.set(lease.entry.id, { lease, turns, ending: false });
+      for (const lease of group) this.#inHand.set(lease.entry.id, { lease, turns, ending: false, tried: false });
       turns.held += group.length;
       const open = group.filter((lease) => this.#mayBeTried(lease, how, now, turns));
       if (this.#stopping.signal.aborted || (how === 'claimed' && room <= 0)) this.#putBack(open);
@@ -258,8 +260,9 @@ export class Dispatcher {
     const known = this.#inHand.get(id);
     if (known === undefined) return true;
     if (known.lease.entry.attempts > attempts) return false;
-    // The store has what it came to, and gave it out again before we heard of that.
-    if (known.ending) {
+    // The store has what it came to, and gave it out again before we heard of that. The same attempt once more is none: it is
+    // the claim of a thread that died, handed over late, and the message has been sent.
+    if (known.ending && !(known.tried && known.lease.entry.attempts === attempts)) {
       this.#forget(id);
       return true;
     }
@@ -363,7 +366,11 @@ export class Dispatcher {
   /** Resolves when the store has it. Does not reject. */
   async #end(leases: readonly Lease[], events: readonly EntryEvent[]): Promise<void> {
     const hands = leases.map(({ entry }) => this.#inHand.get(entry.id));
-    for (const hand of hands) if (hand !== undefined) hand.ending = true;
+    for (const [n, hand] of hands.entries())
+      if (hand !== undefined) {
+        hand.ending = true;
+        hand.tried = events[n]?.kind === 'attempted';
+      }
     const held = leases.map((lease, n) => hands[n]?.lease ?? lease);
     const notified = await this.#conclude.conclude(held, events);
     for (const [n, { entry }] of leases.entries()) if (this.#inHand.get(entry.id) === hands[n]) this.#forget(entry.id);

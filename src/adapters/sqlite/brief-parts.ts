@@ -55,6 +55,7 @@ const FACTS: ReadonlyMap<string, Groups> = new Map(
     from: ['address domain display count verified'],
     message: ['size id subject date hops'],
     rate_client: ['count exceeded status'],
+    sender_domain: ['result status'],
     spf: ['result domain status'],
     arc: ['result trusted sealer status'],
     dkim: ['result signatures domains status'],

@@ -42,7 +42,8 @@ const decided = (one: StageDecision): Partial<TransactionRecord> => ({
 const group = (names: string): TransactionRecord['facts'] =>
   Object.fromEntries(names.split(' ').map((one, n) => [one, n]));
 
-const SHIPPED = 'dnsbl rdns helo spf arc dkim dmarc structure links clamav spamassassin rspamd greylist'.split(' ');
+const SHIPPED =
+  'dnsbl rdns helo sender_domain spf arc dkim dmarc structure links clamav spamassassin rspamd greylist'.split(' ');
 
 const CASES: readonly [string, Partial<TransactionRecord>][] = [
   [

@@ -93,7 +93,7 @@ function sentOn(s: SessionState, { path, report, at }: TransactionState, to: str
 /** The same octets to somebody of whom the sender knows nothing, and shall hear nothing: what fails is kept for the postmaster. */
 export const copyFor = (
   s: SessionState,
-  entry: QueueEntry,
+  { mailFrom: _, ...entry }: QueueEntry,
   { number, mailbox, route }: Copy & { readonly kind: 'bcc' },
 ): QueueEntry => ({
   ...entry,

@@ -123,6 +123,18 @@ test('who asked to hear of success hears that it was passed on to several', asyn
   for (const one of rcpts) expect(one).toMatch(/NOTIFY=FAILURE ORCPT=rfc822;sales@ours\.test$/);
 });
 
+test('a copy of mail that is sent on has the null sender: its bounce would tell who else got it', async () => {
+  writeFileSync(
+    join(folder, 'policies/p.yaml'),
+    'policy: p\nrules:\n  data:\n    - { name: also, when: "true", bcc: watcher@elsewhere.test }\n',
+  );
+  await serve();
+  expect(await send('alice@sender.test', 'out@ours.test')).toMatch(/^250 /);
+  await until(() => next.messages.length === 2);
+  const pairs = said('MAIL').map((from, n) => `${said('RCPT')[n]} from ${from.slice(0, 5)}`);
+  expect(pairs.toSorted()).toEqual(['carol@elsewhere.test from SRS0=', 'watcher@elsewhere.test from ']);
+});
+
 test('what a member of an alias outside refuses is told to the sender, not to the name it was rewritten to', async () => {
   const script = { RCPT: (line: string) => (line.includes('carol') ? '550 5.1.1 nobody' : '250 2.1.5 ok') };
   await serve({ trusted: '127.0.0.1', script });

@@ -44,8 +44,6 @@ interface Held {
   readonly turns: Turns;
   /** The store is being told what came of it. */
   ending: boolean;
-  /** And that is what an attempt came to. */
-  tried: boolean;
 }
 
 export class Dispatcher {
@@ -233,7 +231,7 @@ export class Dispatcher {
     const now = this.#world.clock.now();
     const groups = new Map<Turns, Lease[]>();
     for (const lease of leases) {
-      if (!this.#isNew(lease)) continue;
+      if (!this.#isNew(lease, how)) continue;
       const turns = this.#destinations.of(lease.entry);
       const group = groups.get(turns);
       if (group === undefined) groups.set(turns, [lease]);
@@ -241,7 +239,7 @@ export class Dispatcher {
     }
     for (const [turns, group] of groups) {
       const room = turns.room(IN_HAND_MAX - this.#inHand.size, this.#world.clock.elapsed());
-      for (const lease of group) this.#inHand.set(lease.entry.id, { lease, turns, ending: false, tried: false });
+      for (const lease of group) this.#inHand.set(lease.entry.id, { lease, turns, ending: false });
       turns.held += group.length;
       const open = group.filter((lease) => this.#mayBeTried(lease, how, now, turns));
       if (this.#stopping.signal.aborted || (how === 'claimed' && room <= 0)) this.#putBack(open);
@@ -252,17 +250,18 @@ export class Dispatcher {
   }
 
   /**
-   * False: its lease ran out in our own hands, and what is under way goes on under the new one, with nothing beside it. A
-   * claim that was handed over late may be the older one.
+   * False: its lease ran out in our own hands, and what is under way goes on under the new one, with nothing beside it; or it is a
+   * claim that comes once more.
    */
-  #isNew(lease: Lease): boolean {
+  #isNew(lease: Lease, how: 'claimed' | 'leased' | 'overdue'): boolean {
     const { id, attempts } = lease.entry;
     const known = this.#inHand.get(id);
     if (known === undefined) return true;
+    // An entry is claimed once, when it is admitted. What a thread that died left is looked up, and may have come before.
+    if (how === 'claimed') return false;
     if (known.lease.entry.attempts > attempts) return false;
-    // The store has what it came to, and gave it out again before we heard of that. The same attempt once more is none: it is
-    // the claim of a thread that died, handed over late, and the message has been sent.
-    if (known.ending && !(known.tried && known.lease.entry.attempts === attempts)) {
+    // The store has what it came to, and gave it out again before we heard of that.
+    if (known.ending) {
       this.#forget(id);
       return true;
     }
@@ -366,11 +365,7 @@ export class Dispatcher {
   /** Resolves when the store has it. Does not reject. */
   async #end(leases: readonly Lease[], events: readonly EntryEvent[]): Promise<void> {
     const hands = leases.map(({ entry }) => this.#inHand.get(entry.id));
-    for (const [n, hand] of hands.entries())
-      if (hand !== undefined) {
-        hand.ending = true;
-        hand.tried = events[n]?.kind === 'attempted';
-      }
+    for (const hand of hands) if (hand !== undefined) hand.ending = true;
     const held = leases.map((lease, n) => hands[n]?.lease ?? lease);
     const notified = await this.#conclude.conclude(held, events);
     for (const [n, { entry }] of leases.entries()) if (this.#inHand.get(entry.id) === hands[n]) this.#forget(entry.id);

@@ -109,6 +109,55 @@ describe('a lease that ran out in our own hands', () => {
   });
 });
 
+describe('what a thread that died left in the store', () => {
+  /** As it was claimed, once it is handed over. */
+  async function claimed(world: ReturnType<typeof house>) {
+    const { kept, dispatcher, admit } = world;
+    const kick = dispatcher.kick.bind(dispatcher);
+    const seen: Parameters<typeof kick>[0][number][] = [];
+    dispatcher.kick = (leases) => void seen.push(...leases);
+    const id = await admit([{}], true);
+    dispatcher.kick = kick;
+    expect((await kept.queue.list({}))[0]?.state.kind).toBe('leased');
+    return { id, leases: seen };
+  }
+
+  test('is sent where nobody handed it over', async () => {
+    const world = house();
+    const { leases, id } = await claimed(world);
+    world.dispatcher.kick(leases);
+    await calm();
+    expect(world.hop.taken).toHaveLength(1);
+    expect(await world.events(id)).toEqual(['1 delivered']);
+  });
+
+  test.each([
+    ['in line or on the wire', 'deliver'],
+    ['sent, and the store is being told', 'settle'],
+  ] as const)('is not sent again where it is %s', async (_, until) => {
+    const world = house();
+    const { hop, dispatcher, kept, events } = world;
+    const { shut, open } = gate();
+    if (until === 'deliver') hop.gate = shut;
+    const settle = kept.queue.settle.bind(kept.queue);
+    if (until === 'settle')
+      kept.queue.settle = async (settlements) => {
+        await shut;
+        return settle(settlements);
+      };
+    const { leases, id } = await claimed(world);
+    dispatcher.kick(leases);
+    await calm();
+    dispatcher.kick(leases);
+    await calm();
+    open();
+    await calm();
+    expect(hop.taken).toHaveLength(1);
+    expect(await events(id)).toEqual(['1 delivered']);
+    expect([await kept.queue.count({}), dispatcher.inHand]).toEqual([0, 0]);
+  });
+});
+
 describe('a notification', () => {
   const told = { ret: 'FULL', notify: [], orcpt: '', envid: 'E=1' } as const;
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { QueueFilter } from '../ports/queue.ts';
 import type { QueueEntry } from '../queue/entry.ts';
 import { entryView } from '../queue/entry-view.ts';
-import { suspendedBy } from '../queue/suspension.ts';
+import { type Suspension, suspendedBy } from '../queue/suspension.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { terminal } from '../record/terminal.ts';
 import { act, CliError, type Common, FINE, family, NO, printing, type Shell, USAGE } from './command.ts';
@@ -55,22 +55,9 @@ const list = (shell: Shell): Command =>
       act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
         const wanted = choose({ ...options, ids }, options.state, world.now());
         return visiting(world, options.config, async ({ queue }) => {
-          const seen: Seen = [];
           const suspended = await suspensionsNow(queue, world.now());
           if (!options.json) for (const one of suspended) await world.out(`${suspensionLine(one, world.now())}\n`);
-          for await (const page of noting(
-            everyPage(wanted, (filter) => queue.list(filter)),
-            seen,
-          ))
-            for (const entry of page) {
-              const by = suspendedBy(entry, suspended);
-              await world.out(
-                options.json
-                  ? jsonLine({ ...entryView(entry), suspended: by === undefined ? null : suspensionJson(by) })
-                  : entryLine(entry, world.now(), by),
-              );
-            }
-          return sayMissing(world, ids, seen, queue);
+          return printEntries(world, queue, { ids, wanted, suspended, tell: options.json ? undefined : entryLine });
         });
       }),
     );
@@ -85,21 +72,8 @@ const show = (shell: Shell): Command =>
       act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
         const wanted = choose({ ids }, undefined, world.now());
         return visiting(world, options.config, async ({ queue }) => {
-          const seen: Seen = [];
           const suspended = await suspensionsNow(queue, world.now());
-          for await (const page of noting(
-            everyPage(wanted, (filter) => queue.list(filter)),
-            seen,
-          ))
-            for (const entry of page) {
-              const by = suspendedBy(entry, suspended);
-              await world.out(
-                options.json
-                  ? jsonLine({ ...entryView(entry), suspended: by === undefined ? null : suspensionJson(by) })
-                  : entryStory(entry, world.now(), by),
-              );
-            }
-          return sayMissing(world, ids, seen, queue);
+          return printEntries(world, queue, { ids, wanted, suspended, tell: options.json ? undefined : entryStory });
         });
       }),
     );
@@ -170,6 +144,33 @@ const changing = (shell: Shell, { name, about, examples, state, done }: Change):
         });
       }),
     );
+
+interface Printing {
+  /** Those that were named: whichever is not there is told. */
+  readonly ids: readonly string[];
+  readonly wanted: Wanted<QueueFilter, QueueEntry>;
+  readonly suspended: readonly Suspension[];
+  /** Undefined: as JSON, an entry a line. */
+  readonly tell: typeof entryLine | undefined;
+}
+
+async function printEntries(
+  world: CliWorld,
+  queue: Visit['queue'],
+  { ids, wanted, suspended, tell }: Printing,
+): Promise<number> {
+  const seen: Seen = [];
+  for await (const page of noting(
+    everyPage(wanted, (filter) => queue.list(filter)),
+    seen,
+  ))
+    for (const entry of page) {
+      const by = suspendedBy(entry, suspended);
+      const json = () => jsonLine({ ...entryView(entry), suspended: by === undefined ? null : suspensionJson(by) });
+      await world.out(tell === undefined ? json() : tell(entry, world.now(), by));
+    }
+  return sayMissing(world, ids, seen, queue);
+}
 
 type Seen = Parameters<typeof noting>[1];
 

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Problem } from '../language/problem.ts';
 import type { HostsRoute } from '../queue/route.ts';
+import type { SecretAt } from './live-source.ts';
 import { resolvePath } from './paths.ts';
 import type { ROUTE } from './schema.ts';
 import type { Spot } from './sections.ts';
@@ -37,7 +38,9 @@ export function authOf(
       at.problem(['auth'], 'one password is needed', 'write `password_file:` or `password: env:NAME`', 'key'),
     );
   const place = { ...at.source.place([...at.path, 'auth'], 'value'), file: at.name };
-  const from =
-    file === undefined ? { env: (password ?? '').replace(/^env:/, '') } : { file: resolvePath(folder, file) };
+  const from: SecretAt =
+    file === undefined
+      ? { kind: 'env', name: (password ?? '').replace(/^env:/, '') }
+      : { kind: 'file', path: resolvePath(folder, file) };
   return { user, password: '', from: { ...from, place } };
 }

@@ -98,7 +98,7 @@ export function configure(
   const { zones, problems: unnamed } = readZones(installation.policiesDir, found.values(), secret);
   const { srs, problems: unkeyed } = readSrs(installation, secret);
   problems.push(...unnamed, ...unkeyed);
-  if (secrets === 'read') problems.push(...recipientSecrets(installation, disk.secret, process.env));
+  if (secrets === 'read') problems.push(...recipientSecrets(installation, disk.secret));
   const passwords = readPasswords(installation, secret);
   problems.push(...passwords.problems);
   const opened = logins.of(installation.users, passwords.texts);

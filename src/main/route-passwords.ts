@@ -1,4 +1,5 @@
 /** Passwords of routes: read once a configuration, kept nowhere but in memory. */
+import { readSecretAt } from '../adapters/files/secret-at.ts';
 import type { SecretText } from '../adapters/files/secret-file.ts';
 import type { Installation } from '../config/installation.ts';
 import type { Problem } from '../language/problem.ts';
@@ -18,9 +19,9 @@ export function withPasswords(
       routes.set(name, route);
       continue;
     }
-    const read = 'file' in from ? readFile(from.file) : ofEnvironment(from.env);
-    const password = read.kind === 'text' ? read.text.replace(/\r?\n$/, '') : '';
-    if (read.kind === 'wrong' || !isPassword(password)) {
+    const read = readSecretAt(from, readFile);
+    const password = read.kind === 'text' ? read.text : '';
+    if (read.kind === 'wrong' || !isOneLine(password)) {
       const { why, remedy } = read.kind === 'wrong' ? read : NOT_ONE;
       const message = `the password of route "${name}" cannot be taken: ${why}`;
       problems.push({ place: from.place, severity: 'error', message, remedy, excerpt: '' });
@@ -31,11 +32,5 @@ export function withPasswords(
   return { installation: { ...installation, routes }, problems };
 }
 
-const NOT_ONE = { why: 'it is empty, or no one line of text', remedy: 'write the password alone on the first line' };
-const isPassword = (text: string): boolean => text !== '' && !/[\x00-\x1f\x7f]/.test(text);
-
-function ofEnvironment(name: string): SecretText {
-  const text = process.env[name];
-  if (text !== undefined) return { kind: 'text', text };
-  return { kind: 'wrong', why: `the environment has no ${name}`, remedy: 'set it for the service, or use a file' };
-}
+const NOT_ONE = { why: 'it is no one line of text', remedy: 'write the password alone on the first line' };
+const isOneLine = (text: string): boolean => !/[\x00-\x1f\x7f]/.test(text);

@@ -65,7 +65,10 @@ interface Speaking extends RouteBase {
 export interface RouteAuth {
   readonly user: string;
   readonly password: string;
-  readonly from?: ({ readonly file: string } | { readonly env: string }) & {
+  readonly from?: (
+    | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'env'; readonly name: string }
+  ) & {
     readonly place: { readonly file: string; readonly line: number; readonly column: number };
   };
 }

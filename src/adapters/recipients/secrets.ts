@@ -3,23 +3,16 @@ import { readFileSync } from 'node:fs';
 import type { SecretAt } from '../../config/live-source.ts';
 import { clean } from '../../mail/reply.ts';
 import { SourceError } from '../../ports/recipients.ts';
-import { readSecret } from '../files/secret-file.ts';
+import { readSecretAt } from '../files/secret-at.ts';
 
 const WHY_MAX = 300; // characters
 
-/** Undefined where none is named. Throws a `SourceError` where it cannot be had: an empty one would be no proof (RFC 4513 §5.1.2). */
+/** Undefined where none is named. Throws a `SourceError` where it cannot be had. */
 export function secretAt(at: SecretAt | undefined): string | undefined {
   if (at === undefined) return undefined;
-  if (at.kind === 'env') {
-    const value = process.env[at.name];
-    if (value === undefined || value === '') throw new SourceError('down', `there is no ${at.name} in the environment`);
-    return value;
-  }
-  const read = readSecret(at.path);
-  if (read.kind === 'wrong') throw new SourceError('down', `its password in ${at.path} cannot be had: ${read.why}`);
-  const text = read.text.replace(/\r?\n$/, '');
-  if (text === '') throw new SourceError('down', `its password in ${at.path} cannot be had: the file is empty`);
-  return text;
+  const read = readSecretAt(at);
+  if (read.kind === 'wrong') throw new SourceError('down', `its password cannot be had: ${read.why}`);
+  return read.text;
 }
 
 /** Those who may have signed the server's certificate; undefined: those this machine trusts. */

@@ -16,6 +16,13 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
     ...liveSourcesOf(installation.domains).flatMap((source) =>
       source.kind !== 'callout' && source.password?.kind === 'file' ? [source.password.path] : [],
     ),
+    ...[...installation.routes.values()].flatMap((route) =>
+      route.kind === 'hosts' && route.auth?.from?.kind === 'file' ? [route.auth.from.path] : [],
+    ),
+    ...[...installation.users.values()].flatMap((one) =>
+      one.kind === 'file' ? [one.path] : passwordFileOf(one.password),
+    ),
+    ...(installation.srs === undefined ? [] : [installation.srs.keysFile]),
     ...policies.flatMap(({ secrets }) => secrets.map(({ file }) => resolvePath(installation.policiesDir, file))),
   ]);
   const findings = await Promise.all(
@@ -39,6 +46,10 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
 }
 
 /** Of a key that signs no more the file may be gone. */
+/** A path, a variable of the environment, or none. */
+const passwordFileOf = (written: string): readonly string[] =>
+  written === '' || written.startsWith('env:') ? [] : [written];
+
 const fileOf = ({ state, keyFile }: DomainKey): readonly string[] => (state === 'retired' ? [] : [keyFile]);
 
 const exposed = (path: string, mode: number): readonly Finding[] =>

@@ -2,9 +2,12 @@
 import { expect, test } from 'vitest';
 import { examine } from '../../../src/gateway/doctor/examine.ts';
 import type { Practice } from '../../../src/gateway/doctor/practice.ts';
+import { examineSecrets } from '../../../src/gateway/doctor/secrets.ts';
 import { SourceError } from '../../../src/ports/recipients.ts';
 import { ServiceError } from '../../../src/ports/services.ts';
+import type { HostsRoute } from '../../../src/queue/route.ts';
 import type { Zones } from '../../../src/record/scenario.ts';
+import { aTiming } from '../../support/entries.ts';
 import { resolverOver } from '../../support/gateway.ts';
 import { practice, STATUS, WELL } from '../../support/practice.ts';
 import { aRecord } from '../../support/record.ts';
@@ -175,6 +178,22 @@ test('every key and secret that the installation names must be closed to others'
   expect(await secretly(async (path) => (path.endsWith('zen') ? 'absent' : 0o100600))).toEqual([
     '/etc/postern/secrets/zen is not there',
   ]);
+});
+
+test('so must the password of a route, the users and the keys of srs', async () => {
+  const well = await practice(WELL);
+  const place = { file: '', line: 1, column: 1 };
+  const from = { kind: 'file', path: '/secrets/route', place } as const;
+  const hop: HostsRoute = { ...aTiming, kind: 'hosts', protocol: 'smtp', hosts: [], tls: 'verified', auth: null };
+  const installation = {
+    ...well.installation,
+    routes: new Map([['out', { ...hop, auth: { user: 'u', password: 'p', from } }]]),
+    users: new Map([['people', { kind: 'file', path: '/secrets/users' } as const]]),
+    srs: { domain: 'example.com', keysFile: '/secrets/srs', place },
+  };
+  const found = await examineSecrets({ ...well, installation, modeOf: async () => 0o100644 });
+  for (const name of ['route', 'users', 'srs'])
+    expect(found.map(({ saw }) => saw)).toContain(`/secrets/${name} is open to every user (0644)`);
 });
 
 test('lists under a zone with a key are asked under the name that is shown', async () => {

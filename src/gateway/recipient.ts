@@ -46,8 +46,8 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   if (found.source === 'srs' && found.result === 'known' && tx.path.kind !== 'null')
     return end(s, tx, state, 'bounces-only', { address: mailbox.address });
   const stands = found.targets ?? [];
-  if (stands.length > 1 || stands.some(({ mailbox: to }) => to.address !== mailbox.address))
-    state.targets = stands.map(({ mailbox: to }) => ({
+  if (stands.length > 1 || stands.some(({ address }) => address !== mailbox.address))
+    state.targets = stands.map((to) => ({
       mailbox: to,
       route: routeTo(to, from, installation),
       by: `builtin:${found.source === 'srs' ? 'srs' : 'alias'}`,

@@ -32,10 +32,10 @@ export async function follow(
   // It would come back as a bounce to somebody who never wrote there.
   const found = await directory.resolve(mailbox, asking);
   if (found.result === 'unknown') return nowhere(`to ${address}, whom nobody knows`);
-  const targets = found.targets?.length ? found.targets : [{ mailbox }];
+  const targets = found.targets?.length ? found.targets : [mailbox];
   return {
     kind: 'to',
-    targets: targets.map(({ mailbox: to }) => ({ mailbox: to, route: routeTo(to, from, installation) })),
+    targets: targets.map((to) => ({ mailbox: to, route: routeTo(to, from, installation) })),
   };
 }
 

@@ -31,8 +31,8 @@ export interface Found {
   readonly listed: boolean;
   /** How a source that is asked over the network came to it; '' for all others. */
   readonly by: AnsweredBy | '';
-  /** Whom it stands for, where it is rewritten; left out: itself. */
-  readonly targets?: readonly Target[];
+  /** Whom it stands for, where it is rewritten; left out: itself. By which route is for whoever sends (`routing.ts`). */
+  readonly targets?: readonly Mailbox[];
 }
 
 /** Where a message goes in the end. */

@@ -6,7 +6,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { withoutTag } from '../recipients.ts';
 import { OURSELVES, routeTo } from '../routing.ts';
-import type { Found, RecipientDirectory, Target } from '../world.ts';
+import type { Found, RecipientDirectory } from '../world.ts';
 import type { AliasTables } from './alias-files.ts';
 import { ALIAS_TARGETS_MAX } from './aliases.ts';
 import type { Srs } from './srs.ts';
@@ -28,7 +28,7 @@ export function rewritingDirectory(inner: RecipientDirectory, parts: RewritePart
 }
 
 type Asking = Parameters<RecipientDirectory['resolve']>[1];
-type Spread = Found & { readonly targets: readonly Target[] };
+type Spread = Found & { readonly targets: readonly Mailbox[] };
 
 const NOBODY = { result: 'unknown', source: '', listed: false, by: '', targets: [] } as const satisfies Spread;
 
@@ -52,19 +52,16 @@ class Expansion {
     const back = srs?.restore(mailbox, clock.now());
     if (back === undefined) return this.#expand(mailbox, 0);
     if (back.kind === 'wrong') return { ...NOBODY, source: 'srs' };
-    const route = routeTo(back.mailbox, OURSELVES, installation);
-    if (route === '') return { ...NOBODY, source: 'srs' };
-    return { result: 'known', source: 'srs', listed: true, by: '', targets: [{ mailbox: back.mailbox, route }] };
+    if (routeTo(back.mailbox, OURSELVES, installation) === '') return { ...NOBODY, source: 'srs' };
+    return { result: 'known', source: 'srs', listed: true, by: '', targets: [back.mailbox] };
   }
 
   async #expand(mailbox: Mailbox, depth: number): Promise<Spread> {
     const { installation } = this.#parts;
     const domain = installation.domains.get(mailbox.domain);
     if (domain === undefined) {
-      const route = routeTo(mailbox, OURSELVES, installation);
-      return route === ''
-        ? NOBODY
-        : { result: 'known', source: '', listed: true, by: '', targets: [{ mailbox, route }] };
+      if (routeTo(mailbox, OURSELVES, installation) === '') return NOBODY;
+      return { result: 'known', source: '', listed: true, by: '', targets: [mailbox] };
     }
     if (domain.aliasOf !== undefined) return this.#expand(moved(mailbox, domain.aliasOf), depth);
     const alias = this.#aliasOf(mailbox, domain);
@@ -89,7 +86,7 @@ class Expansion {
     { address }: Mailbox,
     depth: number,
   ): Promise<Spread> {
-    const all = new Map<string, Target>();
+    const all = new Map<string, Mailbox>();
     let unsure = false;
     for (const written of targets) {
       const member = parseMailbox(written, true);
@@ -97,7 +94,7 @@ class Expansion {
       const found = await this.#expand(member.value, depth + 1);
       unsure ||= found.result === 'unsure';
       if (found.result === 'unknown') this.#parts.log.warn('alias.member_unknown', { alias: address, member: written });
-      for (const target of found.targets) all.set(target.mailbox.address, target);
+      for (const target of found.targets) all.set(target.address, target);
     }
     if (this.#count > ALIAS_TARGETS_MAX)
       this.#parts.log.error('alias.too_many', { alias: address, most: ALIAS_TARGETS_MAX });
@@ -105,10 +102,9 @@ class Expansion {
     return { result, source: 'alias', listed: exact && result === 'known', by: '', targets: [...all.values()] };
   }
 
-  async #own(mailbox: Mailbox, { domain, route, catchAll, stripTag }: HostedDomain, depth: number): Promise<Spread> {
+  async #own(mailbox: Mailbox, { domain, catchAll, stripTag }: HostedDomain, depth: number): Promise<Spread> {
     const found = await this.#inner.resolve(mailbox, this.#asking);
-    const target = { mailbox: stripTag === true ? untagged(mailbox) : mailbox, route };
-    if (found.result !== 'unknown') return { ...found, targets: [target] };
+    if (found.result !== 'unknown') return { ...found, targets: [stripTag === true ? untagged(mailbox) : mailbox] };
     // Its aliases were never read: it may be one.
     if (this.#parts.tables.get(domain)?.unread === true)
       return { result: 'unsure', source: 'alias', listed: false, by: '', targets: [] };

@@ -46,10 +46,16 @@ export class Hosts {
     parcel: Consignment,
     signal: AbortSignal,
   ): Promise<HostResult[]> {
+    const wish = parcel.entries[0]?.tls;
+    const demanded = await demandOf(levelFor(route, candidate), candidate, wish, this.#tls, signal);
+    if (demanded.kind === 'kept-from') {
+      const cause = `TLS: ${demanded.why}`;
+      return parcel.entries.map(() => ({ kind: 'transient', host: candidate.host, reply: null, cause }));
+    }
     const results: HostResult[] = [];
     while (results.length < parcel.entries.length) {
       const entries = parcel.entries.slice(results.length);
-      const came = await this.#askSome(route, candidate, { ...parcel, entries }, signal);
+      const came = await this.#askSome(route, candidate, demanded.demand, { ...parcel, entries }, signal);
       results.push(...came);
       // A host that does not talk, or hangs up, does not for the others either: the rest is put off with the first.
       const first = came[0]!;
@@ -63,18 +69,10 @@ export class Hosts {
   async #askSome(
     route: HostsRoute | MxRoute,
     candidate: Candidate,
+    demand: TlsDemand,
     parcel: Consignment,
     signal: AbortSignal,
   ): Promise<HostResult[]> {
-    const demanded = await demandOf(levelFor(route, candidate), candidate, parcel.entries[0]?.tls, this.#tls, signal);
-    if (demanded.kind === 'kept-from')
-      return parcel.entries.map(() => ({
-        kind: 'transient',
-        host: candidate.host,
-        reply: null,
-        cause: `TLS: ${demanded.why}`,
-      }));
-    const { demand } = demanded;
     const key = keyOf(route, candidate, demand);
     const kept = this.#pool.take(key);
     if (kept !== undefined) {

@@ -1,4 +1,5 @@
 /** What a domain wants of the TLS of those who send to it (RFC 8461), remembered so that nobody on the way can make us forget it. */
+import { clean } from '../../mail/reply.ts';
 import { type Millis, minutes, seconds, type Timestamp } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { KeptTexts } from '../../ports/kept-texts.ts';
@@ -46,13 +47,14 @@ export const isStsHost = (policy: StsPolicy, host: string): boolean =>
 
 interface Known {
   readonly id: string;
-  readonly text: string;
+  readonly policy: StsPolicy;
   readonly fetchedAt: Timestamp;
 }
 
 /** A fetch that failed is not tried again sooner (RFC 8461 §3.3 wants no more than one in five minutes). */
 const FETCH_AGAIN: Millis = minutes(5);
 const FETCH_TIMEOUT: Millis = seconds(30);
+const WHY_MAX = 300; // characters
 /** Domains remembered in memory; the rest is read again from where it is kept. */
 const DOMAINS_MAX = 10_000;
 
@@ -86,10 +88,10 @@ export class MtaSts {
     const known = this.#remembered(domain, now);
     const id = await this.#idOf(domain, signal);
     // No record, or no answer: what was promised before holds until its time is over (RFC 8461 §3.3, §5.1).
-    if (id === undefined || id === known?.id) return policyIn(known);
+    if (id === undefined || id === known?.id) return known?.policy;
     const failed = this.#failedAt.get(domain);
-    if (failed !== undefined && now - failed < FETCH_AGAIN) return policyIn(known);
-    return policyIn((await this.#fetched(domain, id)) ?? known);
+    if (failed !== undefined && now - failed < FETCH_AGAIN) return known?.policy;
+    return ((await this.#fetched(domain, id)) ?? known)?.policy;
   }
 
   #remembered(domain: string, now: Timestamp): Known | undefined {
@@ -98,10 +100,7 @@ export class MtaSts {
       this.#known.set(domain, knownIn(this.#kept.read(keyOf(domain))));
     }
     const known = this.#known.get(domain);
-    const policy = policyIn(known);
-    return known !== undefined && policy !== undefined && now < known.fetchedAt + seconds(policy.maxAge)
-      ? known
-      : undefined;
+    return known !== undefined && now < known.fetchedAt + seconds(known.policy.maxAge) ? known : undefined;
   }
 
   /** RFC 8461 §3.1: exactly one record that begins so. */
@@ -123,16 +122,18 @@ export class MtaSts {
   async #fetchNow(domain: string, id: string): Promise<Known | undefined> {
     try {
       const came = await this.#fetch(domain, AbortSignal.timeout(FETCH_TIMEOUT));
-      const why = came.kind === 'failed' ? came.why : parseStsPolicy(came.text) === undefined ? 'it is no policy' : '';
-      if (came.kind === 'failed' || why !== '') {
+      const policy = came.kind === 'text' ? parseStsPolicy(came.text) : undefined;
+      if (came.kind === 'failed' || policy === undefined) {
         this.#failedAt.set(domain, this.#clock.now());
         if (this.#failedAt.size > DOMAINS_MAX) this.#failedAt.delete(this.#failedAt.keys().next().value!);
+        // What a certificate says of itself may stand in it.
+        const why = came.kind === 'failed' ? clean(came.why, WHY_MAX) : 'it is no policy';
         this.#log.warn('mta_sts.unread', { domain, why });
         return undefined;
       }
-      const known = { id, text: came.text, fetchedAt: this.#clock.now() };
+      const known = { id, policy, fetchedAt: this.#clock.now() };
       this.#known.set(domain, known);
-      this.#kept.write(keyOf(domain), JSON.stringify(known));
+      this.#kept.write(keyOf(domain), JSON.stringify({ id, text: came.text, fetchedAt: known.fetchedAt }));
       return known;
     } finally {
       this.#fetching.delete(domain);
@@ -141,15 +142,14 @@ export class MtaSts {
 }
 
 const keyOf = (domain: string): string => `mta-sts ${domain}`;
-const policyIn = (known: Known | undefined): StsPolicy | undefined => known && parseStsPolicy(known.text);
 
 function knownIn(text: string | undefined): Known | undefined {
   if (text === undefined) return undefined;
   try {
-    const { id, text: policy, fetchedAt } = JSON.parse(text) as Known;
-    return typeof id === 'string' && typeof policy === 'string' && typeof fetchedAt === 'number'
-      ? { id, text: policy, fetchedAt }
-      : undefined;
+    const { id, text: written, fetchedAt } = JSON.parse(text) as { id: unknown; text: unknown; fetchedAt: unknown };
+    const policy = typeof written === 'string' ? parseStsPolicy(written) : undefined;
+    if (typeof id !== 'string' || policy === undefined || typeof fetchedAt !== 'number') return undefined;
+    return { id, policy, fetchedAt };
   } catch {
     return undefined; // half written: it is fetched again
   }

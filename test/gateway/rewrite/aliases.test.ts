@@ -4,6 +4,7 @@ import type { HostedDomain } from '../../../src/config/installation.ts';
 import { RecipientLists } from '../../../src/gateway/recipient-list.ts';
 import { recipientDirectory } from '../../../src/gateway/recipients.ts';
 import { ALIAS_TARGETS_MAX, parseAliases } from '../../../src/gateway/rewrite/aliases.ts';
+import { OURSELVES, routeTo } from '../../../src/gateway/routing.ts';
 import { parseMailbox } from '../../../src/mail/address.ts';
 import type { Reading } from '../../../src/ports/watched-files.ts';
 import { SILENT_DESK } from '../../support/silent-desk.ts';
@@ -37,7 +38,10 @@ function bench(domains: readonly HostedDomain[], text?: string, defaultRoute = '
     const parsed = parseMailbox(address, true);
     if (parsed.kind === 'bad') throw new Error(parsed.why);
     const { result, source, targets } = await directory.resolve(parsed.value, 'ask');
-    return [`${result} by ${source}`, ...(targets ?? []).map(({ mailbox, route }) => `${mailbox.address} ${route}`)];
+    return [
+      `${result} by ${source}`,
+      ...(targets ?? []).map((to) => `${to.address} ${routeTo(to, OURSELVES, installation)}`),
+    ];
   };
   return { ask, said, write: (now: string | undefined) => tellAll(reading(now)) };
 }

@@ -112,6 +112,16 @@ async function stories() {
 }
 const BOTH = ['s1 pass', 'e1 pass'];
 
+test('an automatic answer of ours is signed too, though nobody is told what becomes of it', async () => {
+  await speak(gateway!.addresses.smarthost!, [
+    ...['EHLO client.test', 'MAIL FROM:<alice@example.com>', 'RCPT TO:<bob@relay.test>', 'DATA'],
+    'From: alice@example.com\r\nSubject: away\r\nAuto-Submitted: auto-replied\r\n\r\nBody.\r\n.',
+    'QUIT',
+  ]);
+  while (next.messages.length === 0) await new Promise((again) => setTimeout(again, 5));
+  expect(next.messages[0]).toMatch(/^DKIM-Signature:[\s\S]*s=(?:s1|e1)/m);
+});
+
 test('each variant is signed as it leaves, after the edits, and its record says by whom', async () => {
   await mail('smarthost', 'bob', 'carl', 'tag', 'note');
   const messages = await arrived(3); // bob and carl get the same octets in one transaction

@@ -15,8 +15,6 @@ export interface Peer {
   readonly deadlines: Deadlines;
   /** `TLSv1.3, verified`, or why it is in plain; '' where nobody wanted more. For the record. */
   readonly security: string;
-  /** The host was proved before anything was said to it. */
-  readonly proved: boolean;
   /** Messages that have gone over this line. */
   messages: number;
   /** Of all recipients that were named over it. */
@@ -70,7 +68,6 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
           can: talk.can,
           deadlines: to.deadlines,
           security: securityOf(conversation, to),
-          proved: isProof(to.tls),
           messages: 0,
           domains: new Set(),
         },

@@ -52,14 +52,15 @@ export async function transact(peer: Peer, parcel: Parcel, signal: AbortSignal):
 }
 
 async function beyondThisHost(
-  { can, host, proved }: Peer,
+  { can, host }: Peer,
   parcel: Parcel,
   utf8: boolean,
   signal: AbortSignal,
 ): Promise<Reply | undefined> {
   const { entries, size } = parcel;
-  // RFC 8689 §4.2.1 and §7: a hop that does not offer it would pass the message on in plain.
-  if (entries[0]?.tls === 'required' && !(proved && can.requireTls))
+  // RFC 8689 §4.2.1 and §7: a hop that does not offer it would pass the message on in plain. That it is proved is seen to before
+  // (`tls-demand.ts`).
+  if (entries[0]?.tls === 'required' && !can.requireTls)
     return {
       code: 550,
       enhanced: '5.7.30',

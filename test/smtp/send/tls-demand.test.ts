@@ -12,7 +12,7 @@ import type { AttemptResult } from '../../../src/queue/transition.ts';
 import type { Zones } from '../../../src/record/scenario.ts';
 import type { StsPolicy } from '../../../src/smtp/send/mta-sts.ts';
 import { SmtpDelivery } from '../../../src/smtp/send/smtp-delivery.ts';
-import { tlsaData } from '../../../src/smtp/send/tlsa.ts';
+import { daneDistrust, tlsaData } from '../../../src/smtp/send/tlsa.ts';
 import { anEntry, aTiming } from '../../support/entries.ts';
 import { type HostScript, ScriptedHost } from '../../support/scripted-host.ts';
 import { sendWorld } from '../../support/sending-world.ts';
@@ -149,6 +149,51 @@ describe('DANE (RFC 7672)', () => {
     expect((await went({ tlsa })).said).toBe('transient: STARTTLS is required and not offered');
   });
 });
+
+describe('a chain under an issuer that the zone names', () => {
+  const [server, authority] = [derOf(pem('by-name.pem')), derOf(pem('authority.pem'))];
+  const named = (der: Uint8Array) => [{ usage: 2, selector: 0, matching: 1, data: tlsaData(der, 0, 1) }];
+  const now = Date.UTC(2026, 10, 28);
+
+  test('is trusted while it is valid', () => {
+    expect(daneDistrust(named(authority), [server, authority], ['localhost'], now)).toBe('');
+    const then = Date.UTC(1990, 0);
+    expect(daneDistrust(named(authority), [server, authority], ['localhost'], then)).toMatch(/not valid now/);
+  });
+  test('must be signed by it: to show it beside is not enough', () => {
+    const stranger = derOf(makePair('localhost').certificate);
+    expect(daneDistrust(named(stranger), [server, stranger], ['localhost'], now)).toMatch(
+      /does not lead to the issuer/,
+    );
+    const forged = derOf(pem('other-name.pem'));
+    expect(daneDistrust(named(forged), [server, forged], ['localhost'], now)).toMatch(/does not lead to the issuer/);
+  });
+});
+
+test('a relay in place of the hosts of a domain is asked as the operator says, not as zones do', async () => {
+  const relay = await ScriptedHost.start();
+  open.push(relay);
+  const route: MxRoute = { ...aTiming, kind: 'mx', port: 1, tls: 'dane', fallback: [relay.address] };
+  const body = async function* () {
+    yield Buffer.from('Subject: x\r\n\r\nx\r\n');
+  };
+  // A domain that DNS does not answer for.
+  const silent = { resolve: async (name: string, type: 'MX') => ({ ...SILENT, name, type }) };
+  const asking = new SmtpDelivery(sendWorld({ resolver: silent as never }));
+  open.push({ stop: () => asking.close() });
+  const entries = [anEntry({ recipient: 'b@a.test', domain: 'a.test' })];
+  const [result] = await asking.deliver({ route, entries, size: 17, open: body }, never);
+  expect(say(result!)).toBe('delivered: in plain: STARTTLS is not offered');
+});
+const SILENT = {
+  kind: 'failed',
+  rcode: '',
+  cause: 'timeout',
+  cached: false,
+  ttl: 0,
+  secure: false,
+  server: '',
+} as const;
 
 describe('MTA-STS (RFC 8461)', () => {
   const policy = (mx: string, mode: StsPolicy['mode'] = 'enforce'): StsPolicy => ({ mode, mx: [mx], maxAge: 86_400 });

@@ -40,23 +40,8 @@ anchors() { keymgr -c "$dir/knot.conf" "$zone." ds >"$dir/anchor" && [ -s "$dir/
 until_ready anchors
 port=$(free_port)
 {
+  unbound_head "validator iterator"
   cat <<C
-server:
-  interface: 127.0.0.1@$port
-  access-control: 127.0.0.0/8 allow
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  directory: "$dir"
-  pidfile: "$dir/unbound.pid"
-  logfile: "$dir/unbound.log"
-  use-syslog: no
-  num-threads: 1
-  do-not-query-localhost: no
-  do-ip6: no
-  module-config: "validator iterator"
-  qname-minimisation: no
-  root-hints: ""
   val-log-level: 2
   trust-anchor-file: "$dir/anchor"
   local-zone: "." always_nxdomain

@@ -61,6 +61,42 @@ free_port() {
     });'
 }
 
+# unbound_head MODULES: how an unbound of ours begins its configuration: on $port of loopback, in the foreground, asking nobody outside.
+unbound_head() {
+  cat <<C
+server:
+  interface: 127.0.0.1@$port
+  access-control: 127.0.0.0/8 allow
+  do-daemonize: no
+  username: ""
+  chroot: ""
+  directory: "$dir"
+  pidfile: "$dir/unbound.pid"
+  logfile: "$dir/unbound.log"
+  use-syslog: no
+  num-threads: 1
+  do-not-query-localhost: no
+  do-ip6: no
+  module-config: "$1"
+  qname-minimisation: no
+  root-hints: ""
+C
+}
+
+# slapd_head CERTIFICATE KEY: how a slapd of ours begins its configuration, up to its database.
+slapd_head() {
+  cat <<C
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+pidfile $dir/slapd.pid
+TLSCertificateFile $1
+TLSCertificateKeyFile $2
+C
+}
+
 # ready KEY=VALUE…: says so, then waits for the end.
 ready() {
   echo "READY $name $* dir=$dir"

@@ -6,15 +6,9 @@ begin slapd-users
 port=$(free_port)
 secure=$(free_port)
 mkdir "$dir/db"
-cat > "$dir/slapd.conf" <<C
-include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/inetorgperson.schema
-modulepath /usr/lib/ldap
-moduleload back_mdb
-pidfile $dir/slapd.pid
-TLSCertificateFile $TLS_CERT
-TLSCertificateKeyFile $TLS_KEY
+{
+  slapd_head "$TLS_CERT" "$TLS_KEY"
+  cat <<C
 allow bind_anon_cred bind_anon_dn
 database mdb
 suffix "dc=example,dc=com"
@@ -25,6 +19,7 @@ maxsize 104857600
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="cn=reader,dc=example,dc=com" read by anonymous auth by * none
 C
+} >"$dir/slapd.conf"
 { printf 'dn: dc=example,dc=com\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: example\n\n'
   printf 'dn: cn=reader,dc=example,dc=com\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\nuserPassword: reader-secret-7\n\n'
   printf 'dn: ou=people,dc=example,dc=com\nobjectClass: organizationalUnit\nou: people\n\n'

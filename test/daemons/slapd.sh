@@ -7,18 +7,12 @@ begin slapd
 port=$(free_port)
 secure=$(free_port)
 mkdir "$dir/db"
-cat >"$dir/slapd.conf" <<C
-include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/inetorgperson.schema
+{
+  slapd_head "$CERT" "$KEY"
+  cat <<C
 attributetype ( 1.2.840.113556.1.2.210 NAME 'proxyAddresses' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
 attributetype ( 1.3.6.1.4.1.7914.1.2.1.3 NAME 'mailAlternateAddress' EQUALITY caseIgnoreIA5Match SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 )
 objectclass ( 1.3.6.1.4.1.7914.1.2.2.1 NAME 'withAddresses' SUP top AUXILIARY MAY ( proxyAddresses $ mailAlternateAddress ) )
-modulepath /usr/lib/ldap
-moduleload back_mdb
-pidfile $dir/slapd.pid
-TLSCertificateFile $CERT
-TLSCertificateKeyFile $KEY
 database mdb
 suffix "dc=store,dc=test"
 directory $dir/db
@@ -29,6 +23,7 @@ limits dn.exact="cn=reader,dc=store,dc=test" size.prtotal=unlimited
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="cn=reader,dc=store,dc=test" read by * none
 C
+} >"$dir/slapd.conf"
 {
   printf 'dn: dc=store,dc=test\nobjectClass: dcObject\nobjectClass: organization\ndc: store\no: store\n\n'
   printf 'dn: cn=reader,dc=store,dc=test\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\nuserPassword: %s\n\n' "$PASSWORD"

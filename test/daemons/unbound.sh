@@ -5,23 +5,8 @@ begin unbound
 port=$(free_port)
 big=$(printf 'x%.0s' {1..200})
 {
+  unbound_head iterator
   cat <<C
-server:
-  interface: 127.0.0.1@$port
-  access-control: 127.0.0.0/8 allow
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  directory: "$dir"
-  pidfile: "$dir/unbound.pid"
-  logfile: "$dir/unbound.log"
-  use-syslog: no
-  num-threads: 1
-  do-not-query-localhost: no
-  do-ip6: no
-  module-config: "iterator"
-  qname-minimisation: no
-  root-hints: ""
   unknown-server-time-limit: 50
   outbound-msg-retry: 1
   # Whatever no zone below owns does not exist, and nothing leaves the machine.

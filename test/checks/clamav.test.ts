@@ -48,6 +48,16 @@ const MESSAGE = `Subject: x\r\n\r\n--x\r\n\r\nhello\r\n--x\r\n\r\n${BASE64}\r\n-
 const run = (tree: Inside | undefined, by: VirusScanner, written: object = {}) =>
   runOn(clamav, { message: Buffer.from(MESSAGE), services: { clamav: by }, written, ...(tree && { inside: tree }) });
 
+/** A whole message, walked and then scanned. */
+const scanned = async (text: string) => {
+  const { made, seen } = scanner();
+  const message = Buffer.from(text, 'latin1');
+  const walk = new Walk();
+  walk.write(message);
+  const { facts } = await runOn(clamav, { message, services: { clamav: made }, written: {}, inside: walk.end() });
+  return { facts, seen };
+};
+
 describe('parts', () => {
   test.each<[Part['reading'], string, string]>([
     ['base64', BASE64, `PK ${VIRUS}`],
@@ -126,14 +136,6 @@ describe('a message that a part carries encoded', () => {
         `Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.from(text, 'latin1').toString('base64')}\r\n--x${n}--\r\n`;
     return text;
   };
-  const scanned = async (text: string) => {
-    const { made, seen } = scanner();
-    const message = Buffer.from(text, 'latin1');
-    const walk = new Walk();
-    walk.write(message);
-    const { facts } = await runOn(clamav, { message, services: { clamav: made }, written: {}, inside: walk.end() });
-    return { facts, seen };
-  };
 
   test('is scanned, and so is what is written into a text of it', async () => {
     const { facts, seen } = await scanned(carried(uuencoded(VIRUS), 1));
@@ -157,14 +159,6 @@ describe('a message that a part carries encoded', () => {
 });
 
 describe('a text that is encoded', () => {
-  const scanned = async (text: string) => {
-    const { made, seen } = scanner();
-    const message = Buffer.from(text, 'latin1');
-    const walk = new Walk();
-    walk.write(message);
-    const { facts } = await runOn(clamav, { message, services: { clamav: made }, written: {}, inside: walk.end() });
-    return { facts, seen };
-  };
   const letter = (encoding: string, body: string): string =>
     `Subject: x\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n${body}\r\n`;
   const written = `begin-base64 644 a\r\n${BASE64}\r\n====\r\n`;

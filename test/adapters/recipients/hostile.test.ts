@@ -12,43 +12,23 @@ process.env.POSTERN_TEST_PASSWORD = PASSWORD;
 const SPANS = { timeout: TIMEOUT, connections: 2, knownFor: 0, unknownFor: 0, lastKnown: 0, onError: 'defer' } as const;
 const SECRET = { kind: 'env', name: 'POSTERN_TEST_PASSWORD' } as const;
 
+const BOUND = { bindDn: 'cn=reader', password: SECRET };
+const ldapBy = (
+  tls: 'none' | 'starttls' | 'implicit',
+  port: number,
+  who: { readonly bindDn: string; readonly password: typeof SECRET | undefined },
+): RecipientClient =>
+  ldapClient({
+    kind: 'ldap',
+    servers: [{ host: '127.0.0.1', port, tls }],
+    ...{ caFile: '', base: 'dc=x', list: undefined, filter: '(mail={address})' },
+    ...who,
+    ...SPANS,
+  });
 const CLIENTS: { readonly [kind: string]: (port: number) => RecipientClient } = {
-  ldap: (port) =>
-    ldapClient({
-      kind: 'ldap',
-      servers: [{ host: '127.0.0.1', port, tls: 'none' }],
-      caFile: '',
-      base: 'dc=x',
-      list: undefined,
-      filter: '(mail={address})',
-      bindDn: 'cn=reader',
-      password: SECRET,
-      ...SPANS,
-    }),
-  starttls: (port) =>
-    ldapClient({
-      kind: 'ldap',
-      servers: [{ host: '127.0.0.1', port, tls: 'starttls' }],
-      caFile: '',
-      base: 'dc=x',
-      list: undefined,
-      filter: '(mail={address})',
-      bindDn: 'cn=reader',
-      password: SECRET,
-      ...SPANS,
-    }),
-  ldaps: (port) =>
-    ldapClient({
-      kind: 'ldap',
-      servers: [{ host: '127.0.0.1', port, tls: 'implicit' }],
-      caFile: '',
-      base: 'dc=x',
-      list: undefined,
-      filter: '(mail={address})',
-      bindDn: '',
-      password: undefined,
-      ...SPANS,
-    }),
+  ldap: (port) => ldapBy('none', port, BOUND),
+  starttls: (port) => ldapBy('starttls', port, BOUND),
+  ldaps: (port) => ldapBy('implicit', port, { bindDn: '', password: undefined }),
   sql: (port) =>
     sqlClient({
       kind: 'sql',

@@ -13,6 +13,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { Place, Problem } from './problem.ts';
+import { unsaidAt, unsaidIn } from './unsaid.ts';
 import { restoreTagged, sayYamlError } from './yaml-trouble.ts';
 
 export type Path = readonly (string | number)[];
@@ -53,7 +54,14 @@ export function parseSource(file: string, text: string): Source {
     const place = at(offset);
     // One slip of the pen upsets the parser several times; the first is the one to mend.
     if (problems.some((known) => known.place.line === place.line)) return;
-    problems.push({ place, severity: 'error', message, remedy, excerpt: lineAt(text, place.line) });
+    const unsaid = unsaidIn(lineAt(text, place.line), lineAt(text, place.line - 1));
+    problems.push({
+      place,
+      severity: 'error',
+      message: unsaid.of(message),
+      remedy: unsaid.of(remedy),
+      excerpt: unsaid.line,
+    });
   };
 
   if (text.length > SOURCE_CHARACTERS_MAX) {
@@ -218,9 +226,17 @@ function source(
     },
     problem: (path, what, message, remedy, severity = 'error') => {
       const where = place(path, what);
-      return { place: where, severity, message, remedy, excerpt: lineAt(text, where.line) };
+      const { line, of } = unsaidIn(lineAt(text, where.line), lineAt(text, where.line - 1));
+      const said = (words: string) => unsaidAt(path, plainAt(root, path), of(words));
+      return { place: where, severity, message: said(message), remedy: said(remedy), excerpt: said(line) };
     },
   };
+}
+
+function plainAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const step of path) value = (value as { readonly [key: string | number]: unknown } | null | undefined)?.[step];
+  return value;
 }
 
 const isEmpty = (node: Node): boolean =>
@@ -234,6 +250,7 @@ const bounded = (line: string): string => {
 };
 
 function lineAt(text: string, line: number): string {
+  if (line < 1) return '';
   let start = 0;
   for (let n = 1; n < line; n++) {
     const next = text.indexOf('\n', start);

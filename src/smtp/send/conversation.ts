@@ -1,4 +1,5 @@
 /** Commands out and replies in, in order: the part of SMTP that is the same for every command. */
+import { hush } from '../../mail/hush.ts';
 import { parseReply, type Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
 import type { Line } from '../../ports/dial.ts';
@@ -14,6 +15,8 @@ export type Heard =
 
 export class Conversation {
   readonly line: Line;
+  /** What the host is told and may repeat: its replies go on record, and to senders. */
+  secret = '';
   #rest = '';
   #lines: string[] = [];
   readonly #replies: Heard[] = [];
@@ -74,7 +77,8 @@ export class Conversation {
   }
 
   #takeLine(line: string): void {
-    this.#lines.push(/[\x80-\xff]/.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line);
+    const text = /[\x80-\xff]/.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line;
+    this.#lines.push(this.secret === '' ? text : hush(text, [this.secret]));
     if (this.#lines.length > REPLY_LINES_MAX) this.break(`a reply of more than ${REPLY_LINES_MAX} lines`);
     else if (line[3] !== '-') this.#takeReply(line);
   }
@@ -83,7 +87,8 @@ export class Conversation {
     const lines = this.#lines;
     this.#lines = [];
     const heard: Heard = { kind: 'reply', reply: parseReply(lines), lines };
-    if (!/^[2-5]\d\d(?: |$)/.test(last)) this.break(`no reply of SMTP: ${JSON.stringify(last.slice(0, 200))}`);
+    if (!/^[2-5]\d\d(?: |$)/.test(last))
+      this.break(`no reply of SMTP: ${JSON.stringify(hush(last, [this.secret]).slice(0, 200))}`);
     else if (this.#waiting === undefined) this.#replies.push(heard);
     else this.#waiting(heard);
   }

@@ -1,7 +1,7 @@
 /** Secrets that somebody wrote where none belong: a problem tells where and what is wrong, and does not say them again. */
 
 /** Keys whose value is a secret, or a file of one in whose place the secret itself may have been written. */
-const KEYS = String.raw`passwd|pwd|pass(?:word|phrase)(?:_file)?|secrets?(?:_file)?|tokens?|(?:key|keys|zone)_file`;
+const KEYS = 'passwd|pwd|pass(?:word|phrase)(?:_file)?|secrets?(?:_file)?|tokens?|(?:key|keys|zone)_file';
 const SECRET_KEY = new RegExp(`^(?:${KEYS})$`, 'i');
 /** `password: x`, also within `{ }`; of `env:NAME` the name is none. A quote that does not end hides the rest of its line. */
 const WRITTEN = new RegExp(

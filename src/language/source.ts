@@ -60,7 +60,7 @@ export function parseSource(file: string, text: string): Source {
       severity: 'error',
       message: unsaid.of(message),
       remedy: unsaid.of(remedy),
-      excerpt: unsaid.line,
+      excerpt: bounded(unsaid.line),
     });
   };
 
@@ -227,8 +227,10 @@ function source(
     problem: (path, what, message, remedy, severity = 'error') => {
       const where = place(path, what);
       const { line, of } = unsaidIn(lineAt(text, where.line), lineAt(text, where.line - 1));
-      const said = (words: string) => unsaidAt(path, plainAt(root, path), of(words));
-      return { place: where, severity, message: said(message), remedy: said(remedy), excerpt: said(line) };
+      const value = plainAt(root, path);
+      const said = (words: string) => unsaidAt(path, value, of(words));
+      const excerpt = bounded(unsaidAt(path, value, line, 'line'));
+      return { place: where, severity, message: said(message), remedy: said(remedy), excerpt };
     },
   };
 }
@@ -258,5 +260,5 @@ function lineAt(text: string, line: number): string {
     start = next + 1;
   }
   const end = text.indexOf('\n', start);
-  return bounded(text.slice(start, end === -1 ? undefined : end));
+  return text.slice(start, end === -1 ? undefined : end);
 }

@@ -1,7 +1,7 @@
 /** Secrets that somebody wrote where none belong: a problem tells where and what is wrong, and does not say them again. */
 
 /** Keys whose value is a secret, or a file of one in whose place the secret itself may have been written. */
-const KEYS = 'passwd|pwd|pass(?:word|phrase)(?:_file)?|secrets?(?:_file)?|tokens?|(?:key|keys|zone)_file';
+const KEYS = 'pass\\w+|pwd|secrets?(?:_file)?|tokens?|(?:key|keys|zone)_file';
 const SECRET_KEY = new RegExp(`^(?:${KEYS})$`, 'i');
 /** `password: x`, also within `{ }`; of `env:NAME` the name is none. A quote that does not end hides the rest of its line. */
 const WRITTEN = new RegExp(
@@ -24,24 +24,36 @@ export function unsaidIn(line: string, before: string): Unsaid {
   const whole = (KEY_ALONE.test(before) && !isKeyed(line)) || OF_A_KEY.test(line);
   const secrets = whole ? [line.trim()] : [...line.matchAll(WRITTEN)].map(([, value]) => bare(value ?? ''));
   const forms = secrets.flatMap((secret) => [secret, secret.replace(/^[!*&|>]+/, '')]).filter((form) => form !== '');
-  const of = (text: string) => withoutPasses(forms.reduce((said, form) => said.replaceAll(form, UNSAID), text));
-  return { line: whole ? '' : of(line), of };
+  return {
+    line: whole ? '' : withoutPasses(without(line, forms)),
+    of: (text) => withoutPasses(text.replace(WORDS_OF_A_FILE, (part) => without(part, forms))),
+  };
 }
 
-/** The same for a text about the value of a key. */
-export function unsaidAt(path: readonly (string | number)[], value: unknown, text: string): string {
+/** The same for a text about the value of a key, or for its line. */
+export function unsaidAt(
+  path: readonly (string | number)[],
+  value: unknown,
+  text: string,
+  what: 'text' | 'line' = 'text',
+): string {
   const key = String(path.findLast((step) => typeof step === 'string') ?? '');
-  const secret = SECRET_KEY.test(key) || (key === 'url' && String(value).includes('@'));
-  if (!secret || typeof value === 'object') return withoutPasses(text);
+  const secret =
+    SECRET_KEY.test(key) ||
+    (key === 'url' && String(value).includes('@')) ||
+    (key === 'key' && path[0] === 'certificates');
+  if (!secret) return withoutPasses(text);
+  if (typeof value === 'object') return withoutPasses(text.replace(/"[^"]*"/, `"${UNSAID}"`));
   const said = String(value ?? '');
-  const first = said.split('\n')[0] ?? '';
-  return withoutPasses(
-    [said, first].reduce(
-      (rest, form) => (form === '' || isVariable(form) ? rest : rest.replaceAll(form, UNSAID)),
-      text,
-    ),
-  );
+  const forms = [said, said.split('\n')[0] ?? ''].filter((form) => form !== '' && !isVariable(form));
+  if (what === 'line') return without(text, forms);
+  return withoutPasses(text.replace(WORDS_OF_A_FILE, (part) => without(part, forms)));
 }
+
+/** What a message repeats stands in quotes, or is a tag or an alias: our own words may well be somebody's password. */
+const WORDS_OF_A_FILE = /".*"|[!*&]\S+/gs;
+const without = (text: string, forms: readonly string[]): string =>
+  forms.reduce((said, form) => said.replaceAll(form, UNSAID), text);
 
 /** A line of a key in PEM: no word of ours is so long. */
 const OF_A_KEY = /^\s*(?=\S*[A-Z])(?=\S*[a-z])[A-Za-z0-9+/]{40,}={0,2}\s*$/;
@@ -53,7 +65,7 @@ const bare = (value: string): string => value.trim().replace(/^(["'])(.*)\1$/, '
 const withoutPasses = (text: string): string =>
   text
     .replace(/(\burl["']?\s*:.*:\/\/).*@/gi, `$1${UNSAID}@`)
-    .replace(/(:\/\/)[^\s"']*@/g, `$1${UNSAID}@`)
-    .replace(/(?<![\w.])(?!mailto:|smtp:)([\w.%+-]+:)[^\s@"'{}]+@/gi, `$1${UNSAID}@`)
+    .replace(/(:\/\/[^\s"'/:@]*:)[^\s"']*@/g, `$1${UNSAID}@`)
+    .replace(/(?<![\w.])(?!mailto:|smtp:)([\w.%+-]+:)(?!\/\/)[^\s@"'{}]+@/gi, `$1${UNSAID}@`)
     .replace(/([?&](?:pass|passwd|password|pwd|secret|token|key)=)[^&\s"']+/gi, `$1${UNSAID}`)
     .replace(/-----BEGIN[^"]*/g, UNSAID);

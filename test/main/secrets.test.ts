@@ -13,6 +13,9 @@ import { PASSWORDS, PLANTED_KEYS, type SecretiveWorld, secretiveWorld, USERS } f
 import { ed25519Key } from '../support/signing.ts';
 import { endClients, implicitly, type SecureClient, upgraded } from '../support/tls.ts';
 
+/** One for all: each listens to the standard output. */
+const here = cliWorld(new AbortController().signal);
+
 afterEach(() => {
   endClients();
   vi.unstubAllEnvs();
@@ -176,7 +179,7 @@ async function ran(...args: readonly string[]): Promise<readonly [number, string
     text += said;
     return Promise.resolve();
   };
-  const code = await runCli(args, { ...cliWorld(new AbortController().signal), out: write, err: write });
+  const code = await runCli(args, { ...here, out: write, err: write });
   return [code, text];
 }
 

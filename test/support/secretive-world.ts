@@ -2,8 +2,8 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { digestKeys } from '../../src/adapters/files/digest-keys.ts';
 import { changeUser } from '../../src/adapters/auth/change-user.ts';
+import { digestKeys } from '../../src/adapters/files/digest-keys.ts';
 import { scriptedDns } from './dns-server.ts';
 import { codings, partsOfPem, planted, type Secret } from './planted.ts';
 import { type HostScript, ScriptedHost } from './scripted-host.ts';

@@ -88,7 +88,7 @@ export class Conversation {
     this.#lines = [];
     const heard: Heard = { kind: 'reply', reply: parseReply(lines), lines };
     if (!/^[2-5]\d\d(?: |$)/.test(last))
-      this.break(`no reply of SMTP: ${JSON.stringify(hush(last, [this.secret]).slice(0, 200))}`);
+      this.break(`no reply of SMTP: ${JSON.stringify((lines.at(-1) ?? '').slice(0, 200))}`);
     else if (this.#waiting === undefined) this.#replies.push(heard);
     else this.#waiting(heard);
   }

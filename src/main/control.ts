@@ -151,7 +151,10 @@ async function begun({ state, queue, clock, log }: Steered, { user, span, by, wh
   log.warn('user.suspended', { user: name, by, why, until: new Date(until).toISOString() });
 }
 
-async function lifted({ state, queue, clock, log }: Steered, { user, by }: { user: string; by: string }): Promise<void> {
+async function lifted(
+  { state, queue, clock, log }: Steered,
+  { user, by }: { user: string; by: string },
+): Promise<void> {
   const name = sameUser(user) ?? user;
   if ((await isSuspended(state, name, clock.now())) === undefined)
     throw new RangeError(`${name} is not suspended; \`postern suspension list\` says who is`);

@@ -9,6 +9,9 @@ const REPLY_LINE_MAX = 4096;
 /** An EHLO reply has about fifteen lines; what goes on for ever is no reply. */
 const REPLY_LINES_MAX = 128;
 
+/** Three digits and what tells the last line (RFC 5321 §4.2). */
+const CODE = 4;
+
 export type Heard =
   | { readonly kind: 'reply'; readonly reply: Reply; readonly lines: readonly string[] }
   | { readonly kind: 'broken'; readonly why: string };
@@ -78,7 +81,8 @@ export class Conversation {
 
   #takeLine(line: string): void {
     const text = /[\x80-\xff]/.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line;
-    this.#lines.push(this.secret === '' ? text : hush(text, [this.secret]));
+    // Not in the code: a secret may be a number.
+    this.#lines.push(this.secret === '' ? text : text.slice(0, CODE) + hush(text.slice(CODE), [this.secret]));
     if (this.#lines.length > REPLY_LINES_MAX) this.break(`a reply of more than ${REPLY_LINES_MAX} lines`);
     else if (line[3] !== '-') this.#takeReply(line);
   }

@@ -82,7 +82,9 @@ test('a message that did not say its size is refused when it has come', async ()
 });
 
 test('a transaction by SMTPUTF8 is refused at RCPT where the route is not known to take it', async () => {
-  const gateway = await testGateway(sound(installed('', [...TWO, ...ROUTES])), resolverOver({}), 'mx', true);
+  const gateway = await testGateway(sound(installed('', [...TWO, ...ROUTES])), resolverOver({}), 'mx', {
+    offer: () => ({ smtpUtf8: true, messageBytes: 52_428_800 }),
+  });
   onTestFinished(() => gateway.stop());
   const client = await Client.connect(gateway.port);
   await client.reply();

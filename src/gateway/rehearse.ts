@@ -104,7 +104,7 @@ async function play(
   const tls = tlsOf(scenario, listener);
   if (tls !== undefined) session.tls(tls);
   if (ended(await session.helo('EHLO', scenario.helo ?? 'client.invalid'))) return;
-  if (!(await logsIn(scenario, listener, session)) && !goesOn) return;
+  if (!(await logsIn(scenario, listener, session))) return;
   const owed = refusalAtMail(scenario, listener, tls !== undefined);
   if (owed !== undefined) session.refused(owed);
   if (owed !== undefined && !goesOn) return;

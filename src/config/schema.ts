@@ -7,10 +7,9 @@ import { DIGEST } from './schema-digest.ts';
 import { FLOW_KEYS } from './schema-flow.ts';
 import { LIMITS } from './schema-limits.ts';
 import { RECIPIENTS } from './schema-recipients.ts';
+import { path, text } from './schema-text.ts';
 import { CLIENT_CERTIFICATES, RELAY_FOR, SENDERS, USER_SOURCE } from './schema-users.ts';
 
-const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
-const path = text('a path; relative ones start at the folder of this file');
 const names = (expected: string) => z.array(text(expected)).max(10_000);
 const ranges = names('an address or a range such as 192.0.2.0/24');
 
@@ -196,7 +195,7 @@ const ROUTING = z
       'Mail that goes another way than its domain says; the first entry of which all holds decides, before `domains` and ' +
       '`default_route`, after a rule with `route:`',
   });
-export const KEY_STATES = ['publish', 'active', 'retired'] as const;
+const KEY_STATES = ['publish', 'active', 'retired'] as const;
 /** What is signed may wait in queues for days (RFC 5321 §4.5.4.1): a signature that is over before fails mail that is right. */
 const SIGNATURE_LEAST = days(7);
 

@@ -4,6 +4,7 @@ import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type PeerCertificate, TLSSocket } from 'node:tls';
 import type { Dial, Dialled, Line, LineListener, ShownCertificates, TlsWants } from '../../ports/dial.ts';
 import type { SourceAddresses } from '../../queue/route.ts';
+import { whyOf } from './why-of.ts';
 
 export const dialSocket: Dial = async (to, signal) => {
   if (to.kind === 'unix') return open({ path: to.path }, signal);
@@ -59,12 +60,6 @@ const open = (target: NetConnectOpts, signal: AbortSignal): Promise<Dialled> =>
 
 const reasonOf = (signal: AbortSignal): string =>
   signal.reason instanceof Error && signal.reason.name === 'TimeoutError' ? 'no answer in time' : 'stopped';
-
-/** `connect ECONNREFUSED 127.0.0.1:25`; several addresses of one name fail together, with an empty message. */
-function whyOf(error: Error): string {
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return inner.length > 0 ? inner.map((one: Error) => one.message).join('; ') : error.message;
-}
 
 class SocketLine implements Line {
   #socket: Socket;

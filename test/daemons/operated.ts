@@ -1,0 +1,113 @@
+/** A whole gateway that tests of a file share, used as an operator uses it: mail goes in by SMTP, its own commands tell what became of it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { GatewayProcess, postern } from '../support/gateway-process.ts';
+import { installationFolder } from '../support/installation-folder.ts';
+import { speak } from '../support/speak.ts';
+import { openStore } from '../support/store-folder.ts';
+
+export interface Told {
+  readonly kind: string;
+  readonly recipient: number;
+  readonly at: string;
+  /** The host. */
+  readonly by: string;
+  readonly text: string;
+}
+
+type Store = Awaited<ReturnType<typeof openStore>>;
+
+interface Begun {
+  readonly lines: readonly string[];
+  /** More keys of its listener. */
+  readonly listener?: string;
+  /** A file of authorities that the process trusts beside the usual ones. */
+  readonly authority?: string;
+}
+
+export class Operated {
+  readonly #gateway: GatewayProcess;
+  readonly #config: string;
+  readonly #folder: string;
+  readonly #store: Store;
+  readonly port: number;
+
+  private constructor(gateway: GatewayProcess, config: string, folder: string, store: Store, port: number) {
+    this.#gateway = gateway;
+    this.#config = config;
+    this.#folder = folder;
+    this.#store = store;
+    this.port = port;
+  }
+
+  /** Whoever speaks from loopback may send through it. */
+  static async start({ lines, listener = '', authority }: Begun): Promise<Operated> {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-operated-'));
+    const keys = ['trusted_networks: [127.0.0.0/8]', ...(listener === '' ? [] : [listener])].join(', ');
+    const at = installationFolder(lines, undefined, { listener: keys, folder });
+    const env = authority === undefined ? {} : { NODE_EXTRA_CA_CERTS: authority };
+    const gateway = new GatewayProcess(at.config, { env, atEnd: () => {} });
+    const port = await gateway.port();
+    return new Operated(gateway, at.config, folder, await openStore(at.store, { mode: 'visit' }), port);
+  }
+
+  async stop(): Promise<void> {
+    await this.#store.close();
+    this.#gateway.signal('SIGTERM');
+    const { code, err } = await this.#gateway.ended;
+    rmSync(this.#folder, { recursive: true, force: true });
+    expect(code, err).toBe(0);
+  }
+
+  /** The id under which it took the message. */
+  async send(mark: string, ...to: readonly string[]): Promise<string> {
+    const said = await speak(`127.0.0.1:${this.port}`, [
+      'EHLO client.test',
+      'MAIL FROM:<alice@store.test>',
+      ...to.map((one) => `RCPT TO:<${one}>`),
+      'DATA',
+      `From: alice@store.test\r\nTo: ${to.join(', ')}\r\nSubject: ${mark}\r\n\r\n${mark}.\r\n.`,
+      'QUIT',
+    ]);
+    const id = /^250 2\.0\.0 queued as (\w{13})/.exec(said)?.[1];
+    if (id === undefined) throw new Error(`the gateway did not take ${mark}: ${said}`);
+    return id;
+  }
+
+  /** Waits until what happened to the message holds, then answers what `trace` tells of it. */
+  async until(id: string, holds: (events: readonly { readonly kind: string }[]) => boolean): Promise<readonly Told[]> {
+    const look = async () => holds((await this.#store.records.get(id))?.events ?? []);
+    await expect.poll(look, { timeout: 30_000, interval: 50 }).toBe(true).catch(async (e)=>{console.log(await this.run('trace',id), await this.run('queue','list'), await this.run('status'),(this.#gateway as any).log, JSON.stringify((this.#gateway as any).said('dns.silent')), JSON.stringify(this.#gateway.said('mta_sts.unread')));throw e;});
+    return (JSON.parse(await this.run('trace', id, '--json')) as { readonly events: readonly Told[] }).events;
+  }
+
+  /** The first thing that happened to the only recipient, beside a notification about it. */
+  first = (id: string): Promise<Told> => this.until(id, ({ length }) => length > 0).then(([one]) => one!);
+
+  /** Once all recipients have an end. */
+  ended = (id: string, recipients = 1): Promise<readonly Told[]> =>
+    this.until(id, (events) => events.filter(({ kind }) => /^(?:delivered|bounced)$/.test(kind)).length >= recipients);
+
+  /** What a command prints. */
+  async run(...words: readonly string[]): Promise<string> {
+    const { code, out, err } = await postern(...words, '--config', this.#config);
+    expect({ code, err }, words.join(' ')).toEqual({ code: 0, err: '' });
+    return out;
+  }
+
+  /** `queue list` of one domain, an entry each. */
+  async waiting(domain: string): Promise<readonly Waiting[]> {
+    const out = await this.run('queue', 'list', '--domain', domain, '--json');
+    return out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Waiting]));
+  }
+}
+
+export interface Waiting {
+  readonly recipient: string;
+  readonly attempts: number;
+  readonly last: { readonly host: string; readonly said: string; readonly only_at: string } | null;
+  readonly suspended: { readonly why: string } | null;
+  readonly state: { readonly kind: string };
+}

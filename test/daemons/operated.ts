@@ -79,7 +79,7 @@ export class Operated {
   /** Waits until what happened to the message holds, then answers what `trace` tells of it. */
   async until(id: string, holds: (events: readonly { readonly kind: string }[]) => boolean): Promise<readonly Told[]> {
     const look = async () => holds((await this.#store.records.get(id))?.events ?? []);
-    await expect.poll(look, { timeout: 30_000, interval: 50 }).toBe(true).catch(async (e)=>{console.log(await this.run('trace',id), await this.run('queue','list'), await this.run('status'),(this.#gateway as any).log, JSON.stringify((this.#gateway as any).said('dns.silent')), JSON.stringify(this.#gateway.said('mta_sts.unread')));throw e;});
+    await expect.poll(look, { timeout: 30_000, interval: 50 }).toBe(true);
     return (JSON.parse(await this.run('trace', id, '--json')) as { readonly events: readonly Told[] }).events;
   }
 

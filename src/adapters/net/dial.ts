@@ -60,10 +60,14 @@ const open = (target: NetConnectOpts, signal: AbortSignal): Promise<Dialled> =>
 const reasonOf = (signal: AbortSignal): string =>
   signal.reason instanceof Error && signal.reason.name === 'TimeoutError' ? 'no answer in time' : 'stopped';
 
-/** `connect ECONNREFUSED 127.0.0.1:25`; several addresses of one name fail together, with an empty message. */
-function whyOf(error: Error): string {
+/**
+ * `connect ECONNREFUSED 127.0.0.1:25`; several addresses of one name fail together, with an empty message. What OpenSSL says
+ * comes with the places in its source: `tlsv1 alert protocol version` is all of it that tells anything.
+ */
+function whyOf(error: Error & { readonly library?: unknown; readonly reason?: unknown }): string {
   const inner = error instanceof AggregateError ? error.errors : [];
-  return inner.length > 0 ? inner.map((one: Error) => one.message).join('; ') : error.message;
+  if (inner.length > 0) return inner.map((one: Error) => one.message).join('; ');
+  return typeof error.library === 'string' && typeof error.reason === 'string' ? error.reason : error.message;
 }
 
 class SocketLine implements Line {
@@ -123,7 +127,7 @@ class SocketLine implements Line {
       const abort = () => done(reasonOf(signal));
       signal.addEventListener('abort', abort, { once: true });
       secure.once('secureConnect', () => done(wants.distrust?.(shownBy(secure)) ?? ''));
-      secure.once('error', (error) => done(error.message));
+      secure.once('error', (error) => done(whyOf(error)));
       secure.once('close', () => done('closed during the handshake'));
     });
   }
@@ -146,7 +150,7 @@ class SocketLine implements Line {
   #attach(socket: Socket): void {
     socket.on('data', (octets) => this.#listener?.heard(octets));
     socket.on('end', () => this.#end('the other side closed the connection'));
-    socket.on('error', (error) => this.#end(error.message));
+    socket.on('error', (error) => this.#end(whyOf(error)));
     socket.on('close', () => this.#end('the connection is closed'));
   }
 

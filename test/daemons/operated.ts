@@ -3,20 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { RecordEvent } from '../../src/record/record.ts';
 import { GatewayProcess, postern } from '../support/gateway-process.ts';
 import { installationFolder } from '../support/installation-folder.ts';
 import { speak } from '../support/speak.ts';
 import { openStore } from '../support/store-folder.ts';
 
-export interface Told {
-  readonly kind: string;
-  readonly recipient: number;
-  readonly at: string;
-  /** The host. */
-  readonly by: string;
-  readonly text: string;
-}
-
+export type Happened = Pick<RecordEvent, 'kind' | 'recipient' | 'at' | 'by' | 'text'>;
 type Store = Awaited<ReturnType<typeof openStore>>;
 
 interface Begun {
@@ -76,19 +69,19 @@ export class Operated {
     return id;
   }
 
-  /** Waits until what happened to the message holds, then answers what `trace` tells of it. */
-  async until(id: string, holds: (events: readonly { readonly kind: string }[]) => boolean): Promise<readonly Told[]> {
-    const look = async () => holds((await this.#store.records.get(id))?.events ?? []);
-    await expect.poll(look, { timeout: 30_000, interval: 50 }).toBe(true);
-    return (JSON.parse(await this.run('trace', id, '--json')) as { readonly events: readonly Told[] }).events;
+  /** What happened to the message since it was taken, once that holds. */
+  async until(id: string, holds: (events: readonly Happened[]) => boolean): Promise<readonly Happened[]> {
+    let events: readonly Happened[] = [];
+    const look = async () => {
+      events = (await this.#store.records.get(id))?.events ?? [];
+      return holds(events);
+    };
+    await expect.poll(look, { timeout: 30_000, interval: 20 }).toBe(true);
+    return events;
   }
 
-  /** The first thing that happened to the only recipient, beside a notification about it. */
-  first = (id: string): Promise<Told> => this.until(id, ({ length }) => length > 0).then(([one]) => one!);
-
-  /** Once all recipients have an end. */
-  ended = (id: string, recipients = 1): Promise<readonly Told[]> =>
-    this.until(id, (events) => events.filter(({ kind }) => /^(?:delivered|bounced)$/.test(kind)).length >= recipients);
+  /** The first thing that happened to the only recipient. */
+  first = (id: string): Promise<Happened> => this.until(id, ({ length }) => length > 0).then(([one]) => one!);
 
   /** What a command prints. */
   async run(...words: readonly string[]): Promise<string> {
@@ -97,9 +90,9 @@ export class Operated {
     return out;
   }
 
-  /** `queue list` of one domain, an entry each. */
-  async waiting(domain: string): Promise<readonly Waiting[]> {
-    const out = await this.run('queue', 'list', '--domain', domain, '--json');
+  /** `queue list` of what is chosen so. */
+  async waiting(...choice: readonly string[]): Promise<readonly Waiting[]> {
+    const out = await this.run('queue', 'list', ...choice, '--json');
     return out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Waiting]));
   }
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tlsaData } from '../../src/smtp/send/tlsa.ts';
 import { Authority, type Issued } from './authority.ts';
-import { type Daemon, provide, startDaemon } from './daemon.ts';
+import { type Daemon, filesOf, provide, startDaemon } from './daemon.ts';
 import { Operated } from './operated.ts';
 
 const missing = await provide('postfix', 'knot', 'unbound');
@@ -164,7 +164,9 @@ describe.skipIf(missing !== '')('a message', () => {
       MASTER: asMaster(expired, authority.issue(['elsewhere.test'])),
     });
     ends.push(() => postfix.stop());
-    const pages = authority.issue(BY_POLICY.map(({ domain }) => `mta-sts.${domain}`).filter((name) => !name.includes(UNPROVED)));
+    const pages = authority.issue(
+      BY_POLICY.map(({ domain }) => `mta-sts.${domain}`).filter((name) => !name.includes(UNPROVED)),
+    );
     const served = await servePolicies(pages, BY_POLICY);
     ends.push(() => served.stop());
     const zone = join(folder, 'peer.test.zone');
@@ -177,7 +179,7 @@ describe.skipIf(missing !== '')('a message', () => {
       authority: authority.file,
       lines: [
         `domains: { ours.test: { route: internet, recipients: any } }`,
-        `routes: { ${['internet: ' + route('dane'), ...levels.map((level) => `${level}: ${route(level)}`)].join(', ')} }`,
+        `routes: { ${[`internet: ${route('dane')}`, ...levels.map((level) => `${level}: ${route(level)}`)].join(', ')} }`,
         `routing: [${levels.map((level) => `{ recipient: .${level}.peer.test, route: ${level} }`).join(', ')}]`,
         'default_route: internet',
         `dns: { servers: ["127.0.0.1:${dns.port}"] }`,
@@ -191,16 +193,34 @@ describe.skipIf(missing !== '')('a message', () => {
     for (const end of ends.reverse()) await end();
   });
 
-  test.each([
-    ['as its route asks', BY_ROUTE],
-    ['as zones ask that DNSSEC vouches for', BY_ZONE],
-    ['as policies ask that were fetched by HTTPS', BY_POLICY],
-  ])('%s', async (_, cases) => {
-    for (const { domain, said } of cases) {
-      const one = await gateway.first(ids.get(domain)!);
-      const brief = `${one.kind} ${one.text.replace(/^250 .*(?= \[)/, '250')}`;
-      expect(brief, domain).toEqual(typeof said === 'string' ? said : expect.stringMatching(said));
-    }
+  const becomes = async ({ domain, said }: Case) => {
+    const one = await gateway.first(ids.get(domain)!);
+    const brief = `${one.kind} ${one.text.replace(/^250 .*(?= \[)/, '250')}`;
+    expect(brief).toEqual(typeof said === 'string' ? said : expect.stringMatching(said));
+  };
+  describe('as its route asks', () => {
+    test.each(BY_ROUTE)('$domain: $said', becomes);
+  });
+  describe('as a zone asks that DNSSEC vouches for', () => {
+    test.each(BY_ZONE)('$domain: $said', becomes);
+  });
+  describe('as a policy asks that was fetched by HTTPS', () => {
+    test.each(BY_POLICY)('$domain: $said', becomes);
+  });
+
+  test('is at Postfix where it was delivered, and nowhere else', () => {
+    const there = filesOf(join(postfix.dir, 'mail/box/new')).map((file) => /^Subject: (.*)$/m.exec(file)?.[1]);
+    const delivered = all.filter(({ said }) => String(said).startsWith('delivered')).map(({ domain }) => domain);
+    expect(there.sort()).toEqual(delivered.sort());
+  });
+
+  test('that waits is listed with what its host could not prove, and traced', async () => {
+    const wrong = BY_POLICY.find(({ domain }) => domain === 'wrong.sts.peer.test')!;
+    const why = String(wrong.said).replace('deferred ', '');
+    expect(await gateway.waiting('--domain', wrong.domain)).toMatchObject([
+      { recipient: `box@${wrong.domain}`, attempts: 1, last: { said: why }, state: { kind: 'waiting' } },
+    ]);
+    expect(await gateway.run('trace', ids.get(wrong.domain)!)).toContain(why);
   });
 });
 

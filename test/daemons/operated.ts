@@ -14,7 +14,7 @@ type Store = Awaited<ReturnType<typeof openStore>>;
 
 interface Begun {
   readonly lines: readonly string[];
-  /** More keys of its listener. */
+  /** Keys of its listener; whoever speaks from loopback may send through it without them. */
   readonly listener?: string;
   /** A file of authorities that the process trusts beside the usual ones. */
   readonly authority?: string;
@@ -35,15 +35,19 @@ export class Operated {
     this.port = port;
   }
 
-  /** Whoever speaks from loopback may send through it. */
-  static async start({ lines, listener = '', authority }: Begun): Promise<Operated> {
+  static async start({ lines, listener = 'trusted_networks: [127.0.0.0/8]', authority }: Begun): Promise<Operated> {
     const folder = mkdtempSync(join(tmpdir(), 'postern-operated-'));
-    const keys = ['trusted_networks: [127.0.0.0/8]', ...(listener === '' ? [] : [listener])].join(', ');
-    const at = installationFolder(lines, undefined, { listener: keys, folder });
+    const at = installationFolder(lines, undefined, { listener, folder });
     const env = authority === undefined ? {} : { NODE_EXTRA_CA_CERTS: authority };
     const gateway = new GatewayProcess(at.config, { env, atEnd: () => {} });
-    const port = await gateway.port();
-    return new Operated(gateway, at.config, folder, await openStore(at.store, { mode: 'visit' }), port);
+    try {
+      const port = await gateway.port();
+      return new Operated(gateway, at.config, folder, await openStore(at.store, { mode: 'visit' }), port);
+    } catch (error) {
+      gateway.signal('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {

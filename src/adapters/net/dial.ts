@@ -118,7 +118,7 @@ class SocketLine implements Line {
       const abort = () => done(reasonOf(signal));
       signal.addEventListener('abort', abort, { once: true });
       secure.once('secureConnect', () => done(wants.distrust?.(shownBy(secure)) ?? ''));
-      secure.once('error', (error) => done(error.message));
+      secure.once('error', (error) => done(whyOf(error)));
       secure.once('close', () => done('closed during the handshake'));
     });
   }
@@ -141,7 +141,7 @@ class SocketLine implements Line {
   #attach(socket: Socket): void {
     socket.on('data', (octets) => this.#listener?.heard(octets));
     socket.on('end', () => this.#end('the other side closed the connection'));
-    socket.on('error', (error) => this.#end(error.message));
+    socket.on('error', (error) => this.#end(whyOf(error)));
     socket.on('close', () => this.#end('the connection is closed'));
   }
 

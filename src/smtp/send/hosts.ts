@@ -87,9 +87,7 @@ export class Hosts {
     if (approached.kind === 'unusable') {
       const { why, reply } = approached;
       // A refusal to talk, 5yz as well, is about this host and this moment, not about the message (RFC 5321 §4.2.4.2).
-      const soft = reply && { ...reply, code: reply.code >= 500 ? reply.code - 100 : reply.code };
-      const reached = soft && downgrade(soft);
-      return parcel.entries.map(() => ({ kind: 'transient', host: candidate.host, reply: reached, cause: why }));
+      return parcel.entries.map(() => ({ kind: 'transient', host: candidate.host, reply, cause: why }));
     }
     const { peer } = approached;
     // A fresh line takes at least one, as no limit is less.
@@ -144,12 +142,6 @@ function keyOf(route: HostsRoute | MxRoute, { host }: Candidate, demand: TlsDema
 
 const saysNothing = (answer: Answer): boolean =>
   answer.kind === 'broken' || (answer.kind === 'refused' && answer.reply.code === 421);
-
-/** The enhanced code follows the code's class (RFC 2034 §4). */
-const downgrade = (reply: { readonly code: number; readonly enhanced: string; readonly text: string }) => ({
-  ...reply,
-  enhanced: reply.enhanced.replace(/^5/, '4'),
-});
 
 function resultOf(answer: Answer, peer: Peer): HostResult {
   const { host } = peer;

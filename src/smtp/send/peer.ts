@@ -2,6 +2,7 @@
 import type { Reply } from '../../mail/reply.ts';
 import type { Dial } from '../../ports/dial.ts';
 import type { HostAddress, SourceAddresses } from '../../queue/route.ts';
+import { sayReply } from '../../queue/transition.ts';
 import { type Capabilities, capabilitiesOf, NO_CAPABILITIES } from './capabilities.ts';
 import { Conversation, type Heard } from './conversation.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -120,7 +121,7 @@ async function introduce(conversation: Conversation, to: Approach, signal: Abort
     conversation.send('STARTTLS\r\n');
     const heard = await conversation.hear(deadlines.hello, 'STARTTLS');
     if (heard.kind === 'broken') return { kind: 'noTls', why: `STARTTLS: ${heard.why}` };
-    if (heard.reply.code !== 220) return { kind: 'noTls', why: `STARTTLS: ${heard.reply.code} ${heard.reply.text}` };
+    if (heard.reply.code !== 220) return { kind: 'noTls', why: `STARTTLS: ${sayReply(heard.reply)}` };
     // RFC 3207 §6: what came before the handshake counts for nothing; pipelined plaintext is an attack.
     if (conversation.outOfStep) return { kind: 'noTls', why: 'plaintext after the reply to STARTTLS' };
     const servername = to.name || (to.address.kind === 'tcp' ? to.address.host : '');

@@ -58,7 +58,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const users = buildUsers(sections, folder, files, findings);
   const listeners = buildListeners(sections, users, folder, policiesDir, files, findings);
   reportMissing(sections, findings);
-  const routes = buildRoutes(sections, folder, queue, findings);
+  const routes = buildRoutes(sections, folder, files, queue, findings);
   const domains = buildDomains(sections, routes, folder, files, findings);
   refuseOwnListeners(sections, routes, listeners, findings);
   const signing = buildSigning(sections, folder, files, findings);

@@ -158,6 +158,10 @@ export const ROUTE = z.strictObject({
   auth: z
     .strictObject({ user: text('a user'), password_file: path.optional(), password: text('env:NAME').optional() })
     .optional(),
+  certificate: path
+    .meta({ description: 'Ours, in PEM with its issuers: shown where a host asks for one in TLS; with `key`' })
+    .optional(),
+  key: path.meta({ description: 'Its private key, in PEM, closed to other users' }).optional(),
   retry: RETRY.optional(),
   expire: duration(seconds(1)).optional(),
   delay_notice: DELAY_NOTICE.optional(),

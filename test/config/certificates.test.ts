@@ -14,6 +14,7 @@ const SOUND: PairFacts = {
   rsaBits: undefined,
   keyMatches: true,
   keyExposed: false,
+  forClients: true,
 };
 const pair = (more: Partial<PairFacts> = {}): PairReading => ({ kind: 'read', facts: { ...SOUND, ...more } });
 

@@ -12,6 +12,9 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
   const { installation, policies, modeOf } = practice;
   const files = new Set([
     ...installation.certificates.map(({ key }) => key),
+    ...[...installation.routes.values()].flatMap((route) =>
+      route.kind === 'maildir' || route.certificate === undefined ? [] : [route.certificate.key],
+    ),
     ...[...installation.signing.values()].flat().flatMap(fileOf),
     ...liveSourcesOf(installation.domains).flatMap((source) =>
       source.kind !== 'callout' && source.password?.kind === 'file' ? [source.password.path] : [],

@@ -2,11 +2,12 @@
 import { quoteLocal } from '../../mail/address.ts';
 import type { Reply } from '../../mail/reply.ts';
 import { type Millis, minutes } from '../../mail/time.ts';
+import type { IdentityOf } from '../../ports/client-identity.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dial } from '../../ports/dial.ts';
 import { type AskedAddress, type RecipientClient, SourceError } from '../../ports/recipients.ts';
 import { sayHost } from '../../queue/host.ts';
-import type { HostAddress, TlsLevel } from '../../queue/route.ts';
+import type { CertificateFiles, HostAddress, TlsLevel } from '../../queue/route.ts';
 import type { Heard } from './conversation.ts';
 import { approach, leave, type Peer } from './peer.ts';
 import { plainDemand } from './tls-demand.ts';
@@ -15,6 +16,8 @@ export interface CalloutParts {
   readonly hosts: readonly HostAddress[];
   readonly protocol: 'smtp' | 'lmtp';
   readonly tls: TlsLevel;
+  readonly certificate?: CertificateFiles;
+  readonly identityOf: IdentityOf;
   readonly probeRandom: boolean;
   /** Of one question. */
   readonly timeout: Millis;

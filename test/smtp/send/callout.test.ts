@@ -62,6 +62,7 @@ describe('a store', () => {
       timeout: 2000,
       hostname: 'mx.gateway.test',
       dial: dialSocket,
+      identityOf: () => undefined,
       clock,
       nobody: () => 'qwxz',
       ...more,

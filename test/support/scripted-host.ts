@@ -13,6 +13,7 @@ export interface HostScript {
   readonly HELO?: Told;
   readonly STARTTLS?: Told;
   readonly AUTH?: Told;
+  readonly RSET?: Told;
   readonly MAIL?: Told;
   readonly RCPT?: Told;
   readonly DATA?: Told;
@@ -159,7 +160,7 @@ export class ScriptedHost {
       } else if (verb === 'AUTH') say(script.AUTH ?? '235 2.7.0 welcome', line);
       else if (verb === 'RSET') {
         inTransaction = false;
-        say('250 2.0.0 ok');
+        say(script.RSET ?? '250 2.0.0 ok', line);
       } else if (verb === 'MAIL') {
         recipients = [];
         // As strict as Postfix is.

@@ -8,6 +8,7 @@ import { resolvePath } from './paths.ts';
 import { authOf } from './route-auth.ts';
 import { certificateOf } from './route-certificate.ts';
 import { fallbackOf, hostsOf, sourceOf, strategyOf } from './route-hosts.ts';
+import { filled, presetWarnings } from './route-presets.ts';
 import type { ROUTE } from './schema.ts';
 import { flowFrom } from './schema-flow.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
@@ -22,10 +23,12 @@ export function buildRoutes(
   findings: Findings,
 ): Map<string, Route> {
   const routes = new Map<string, Route>();
-  for (const [name, { value, at }] of sections.maps.routes) {
+  for (const [name, { value: written, at }] of sections.maps.routes) {
     if (!/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(name))
       findings.problems.push(at.problem([], `"${name}" is no name for a route`, 'letters, digits, _ and -', 'key'));
-    if (value === undefined) continue;
+    if (written === undefined) continue;
+    const value = filled(written);
+    findings.problems.push(...presetWarnings(written, at));
     const timing = {
       name,
       ...said(value),
@@ -73,7 +76,7 @@ function oneRoute(
   if (value.path !== undefined) {
     if (value.protocol !== 'maildir')
       problems.push(at.problem(['path'], '"path" is for maildirs', 'add `protocol: maildir`', 'key'));
-    foreign(['port', 'tls', 'auth', 'strategy', 'source', 'fallback', 'certificate', 'key'], 'maildir');
+    foreign(['port', 'tls', 'auth', 'strategy', 'source', 'fallback', 'preset', 'certificate', 'key'], 'maildir');
     return { kind: 'maildir', ...timing, path: resolvePath(folder, value.path) };
   }
   if (value.protocol === 'maildir') {

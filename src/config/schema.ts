@@ -6,6 +6,7 @@ import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
 import { FLOW_KEYS } from './schema-flow.ts';
 import { LIMITS } from './schema-limits.ts';
+import { ROUTE_PRESETS, type RoutePreset } from './schema-presets.ts';
 import { RECIPIENTS } from './schema-recipients.ts';
 import { CLIENT_CERTIFICATES, RELAY_FOR, SENDERS, USER_SOURCE } from './schema-users.ts';
 
@@ -100,6 +101,16 @@ const WEIGHT_MAX = 1000;
 const ROUTE_SIZE_LEAST = 64 * 1024;
 
 export const ROUTE = z.strictObject({
+  preset: z
+    .enum(Object.keys(ROUTE_PRESETS) as [RoutePreset, ...RoutePreset[]])
+    .meta({
+      description: `What is right for a next hop that many have, where this route does not say otherwise. ${Object.entries(
+        ROUTE_PRESETS,
+      )
+        .map(([name, { words }]) => `\`${name}\`: ${words}`)
+        .join('. ')}`,
+    })
+    .optional(),
   protocol: z.enum(['smtp', 'lmtp', 'maildir']).optional(),
   hosts: z
     .array(

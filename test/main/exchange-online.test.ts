@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Gateway, startGateway } from '../../src/main/serve.ts';
-import { postern } from '../support/gateway-process.ts';
+import { GatewayProcess, postern } from '../support/gateway-process.ts';
 import { type HostScript, ScriptedHost } from '../support/scripted-host.ts';
 import { speak } from '../support/speak.ts';
 import { temporaryFolder } from '../support/store-folder.ts';
@@ -178,4 +178,19 @@ test('a certificate that has expired loads with a warning, and doctor says so of
   expect([check.code, check.out]).toEqual([0, expect.stringContaining('warning: it expired on ')]);
   const doctor = await postern('doctor', '--offline', '--config', config());
   expect(doctor.out.replace(/\s+/g, ' ')).toContain('route.pem: it expired on ');
+});
+
+test('as a service with session threads it shows the same certificate', async () => {
+  await startTenant();
+  install(makePair('mx.gateway.test'));
+  write(OURS);
+  writeFileSync(config(), readFileSync(config(), 'utf8').replace('threads: 0', 'threads: 2'));
+  const env = { NODE_EXTRA_CA_CERTS: join(CERTIFICATES, 'authority.pem') };
+  const running = new GatewayProcess(config(), { env });
+  const port = await running.port('mx');
+  expect(await speak(`127.0.0.1:${port}`, WORDS)).toMatch(/^250 /);
+  await until(() => tenant.messages.length > 0);
+  expect([...names.values()]).toEqual(['CN=mx.gateway.test']);
+  running.signal('SIGTERM');
+  await running.ended;
 });

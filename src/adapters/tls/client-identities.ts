@@ -16,6 +16,8 @@ export class ClientIdentities {
   readonly #pairs = new Map<string, KeptPair>();
   readonly #watching: WatchSet;
   readonly #timer: NodeJS.Timeout;
+  /** By pair, so that what keeps one from being used is said once, not with each message. */
+  readonly #refused = new Map<string, string>();
   #wanted: readonly CertificateFiles[] = [];
 
   constructor(files: WatchedFiles, world: PairWorld) {
@@ -56,10 +58,13 @@ export class ClientIdentities {
     try {
       const pair = new KeptPair({ names: [], ...files }, this.#world);
       this.#pairs.set(keyOf(files), pair);
+      this.#refused.delete(keyOf(files));
       return pair;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.#world.log.error('certificate.refused', { certificate: files.certificate, why });
+      if (this.#refused.get(keyOf(files)) !== why)
+        this.#world.log.error('certificate.refused', { certificate: files.certificate, why });
+      this.#refused.set(keyOf(files), why);
       return undefined;
     }
   }

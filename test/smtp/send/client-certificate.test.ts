@@ -4,8 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { dialSocket } from '../../../src/adapters/net/dial.ts';
+import { systemClock } from '../../../src/adapters/system/clock.ts';
 import type { ClientIdentity } from '../../../src/ports/client-identity.ts';
 import type { Route, TlsLevel } from '../../../src/queue/route.ts';
+import { calloutClient } from '../../../src/smtp/send/callout.ts';
 import { SmtpDelivery } from '../../../src/smtp/send/smtp-delivery.ts';
 import { anEntry, aTiming } from '../../support/entries.ts';
 import { ScriptedHost } from '../../support/scripted-host.ts';
@@ -118,6 +121,34 @@ test('a line that was opened with one certificate serves no route with another, 
   identities.a = pair('a.test');
   expect(await send(out, next, 'a')).toBe('delivered');
   expect(shown).toEqual(['CN=a.test', 'CN=b.test', '', 'CN=a.test']);
+});
+
+test("a callout to a route's hosts shows its certificate, and is down where there is none to show", async () => {
+  const { next, shown } = await host('demands');
+  const { address } = next;
+  const ask = async (identity: ClientIdentity | undefined): Promise<string> => {
+    const client = calloutClient({
+      hosts: [address.kind === 'tcp' ? { ...address, host: 'localhost' } : address],
+      protocol: 'smtp',
+      tls: 'verified',
+      certificate: { certificate: 'a', key: 'a.key' },
+      identityOf: () => identity,
+      probeRandom: false,
+      timeout: 2000,
+      hostname: 'mx.gateway.test',
+      dial: dialSocket,
+      clock: systemClock,
+      nobody: () => 'nobody',
+    });
+    const asked = { address: 'a@b.test', local: 'a', domain: 'b.test' };
+    return client
+      .ask(asked, AbortSignal.timeout(2000))
+      .catch((error: Error) => error.message)
+      .finally(() => client.close());
+  };
+  expect(await ask(ours)).toBe('known');
+  expect(await ask(undefined)).toMatch(/the route's certificate is not to be had/);
+  expect(shown).toEqual(['CN=other-name']);
 });
 
 test('mail of a route whose certificate is not to be had waits, and nobody is greeted without it', async () => {

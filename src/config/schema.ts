@@ -101,16 +101,6 @@ const WEIGHT_MAX = 1000;
 const ROUTE_SIZE_LEAST = 64 * 1024;
 
 export const ROUTE = z.strictObject({
-  preset: z
-    .enum(Object.keys(ROUTE_PRESETS) as [RoutePreset, ...RoutePreset[]])
-    .meta({
-      description: `What is right for a next hop that many have, where this route does not say otherwise. ${Object.entries(
-        ROUTE_PRESETS,
-      )
-        .map(([name, { words }]) => `\`${name}\`: ${words}`)
-        .join('. ')}`,
-    })
-    .optional(),
   protocol: z.enum(['smtp', 'lmtp', 'maildir']).optional(),
   hosts: z
     .array(
@@ -158,6 +148,16 @@ export const ROUTE = z.strictObject({
     })
     .optional(),
   port: z.int().min(1).max(65_535).meta({ description: 'Of hosts by MX, 25 without it' }).optional(),
+  preset: z
+    .enum(Object.keys(ROUTE_PRESETS) as [RoutePreset, ...RoutePreset[]])
+    .meta({
+      description: `What is right for a next hop that many have, where this route does not say otherwise. ${Object.entries(
+        ROUTE_PRESETS,
+      )
+        .map(([name, { words }]) => `\`${name}\`: ${words}`)
+        .join('. ')}`,
+    })
+    .optional(),
   tls: z
     .enum(['none', 'opportunistic', 'required', 'verified', 'dane', 'mta-sts'])
     .meta({

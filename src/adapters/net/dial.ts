@@ -101,6 +101,7 @@ class SocketLine implements Line {
         // RFC 6066 §3: no address stands in SNI.
         ...(isIP(wants.servername) === 0 ? { servername: wants.servername } : {}),
         rejectUnauthorized: wants.verified,
+        ...(wants.identity && { cert: wants.identity.certificate, key: wants.identity.key }),
         minVersion: 'TLSv1.2',
       });
       const done = (why: string) => {

@@ -1,5 +1,6 @@
 /** A host that has greeted us and said what it can do; ready for messages. */
 import type { Reply } from '../../mail/reply.ts';
+import type { ClientIdentity } from '../../ports/client-identity.ts';
 import type { Dial } from '../../ports/dial.ts';
 import type { HostAddress, SourceAddresses } from '../../queue/route.ts';
 import { sayReply } from '../../queue/transition.ts';
@@ -35,6 +36,8 @@ export interface Approach {
   /** Why it was tried in vain, when it goes on in plain. */
   readonly inPlain?: string;
   readonly auth: { readonly user: string; readonly password: string } | null;
+  /** Shown where the host asks for a certificate. */
+  readonly identity?: ClientIdentity | undefined;
   /** Our own name. */
   readonly hostname: string;
   readonly deadlines: Deadlines;
@@ -127,7 +130,7 @@ async function introduce(conversation: Conversation, to: Approach, signal: Abort
     const servername = to.name || (to.address.kind === 'tcp' ? to.address.host : '');
     const verified = to.tls.kind === 'verified';
     const failed = await conversation.line.startTls(
-      { servername, verified, distrust: (shown) => distrustOf(to.tls, shown) },
+      { servername, verified, identity: to.identity, distrust: (shown) => distrustOf(to.tls, shown) },
       AbortSignal.any([signal, AbortSignal.timeout(deadlines.hello)]),
     );
     if (failed !== '') return { kind: 'noTls', why: `TLS: ${failed}` };

@@ -20,6 +20,7 @@ import type {
   WireRefusal,
 } from '../smtp/receive/session.ts';
 import { Logins } from './auth/login.ts';
+import { userOf } from './auth/may-send.ts';
 import { builtinReply } from './builtin.ts';
 import { takeContent } from './content.ts';
 import { mailFacts } from './edge.ts';
@@ -90,8 +91,11 @@ class GatewaySession implements Session {
     this.#client({ trusted: true });
   }
 
-  authenticated(user: string): void {
-    this.#state.user = user;
+  authenticated(name: string, addresses: readonly string[] = []): void {
+    const s = this.#state;
+    const user = userOf(name);
+    s.user = user;
+    s.addresses = addresses;
     this.#client({ user });
   }
 
@@ -109,8 +113,7 @@ class GatewaySession implements Session {
     return this.#guarded('AUTH', async () => {
       const came = await this.#logins.login(mechanism, credentials);
       if (came.kind === 'in') {
-        s.addresses = came.addresses;
-        this.authenticated(came.user);
+        this.authenticated(came.user, came.addresses);
         return say({ code: 235, enhanced: '2.7.0', text: 'logged in' });
       }
       const reply = refusalReply(builtinReply(came.word, came.fill), s.id);

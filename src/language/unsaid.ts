@@ -41,7 +41,7 @@ export function unsaidAt(
   const secret =
     SECRET_KEY.test(key) ||
     (key === 'url' && String(value).includes('@')) ||
-    (key === 'key' && path[0] === 'certificates');
+    (key === 'key' && (path[0] === 'certificates' || path[0] === 'routes'));
   if (!secret) return withoutPasses(text);
   if (typeof value === 'object') return withoutPasses(text.replace(/"[^"]*"/, `"${UNSAID}"`));
   const said = String(value ?? '');

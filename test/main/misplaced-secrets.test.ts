@@ -91,6 +91,7 @@ test.each<[string, string, string]>([
     `certificates:\n  - names: [mx.gateway.test]\n    certificate: tls/a.pem\n    key: |\n      ${inline}`,
   ],
   ['a key of TLS in the place of its file', 'key: tls/a.key', `key: "${SECRET}"`],
+  ['a key of a route in the place of its file', 'key: tls/client.key', `key: "${SECRET}"`],
 ])('%s is not said again', async (_, from, to) => {
   const world = await secretiveWorld();
   world.rewrite(from, to);

@@ -35,6 +35,7 @@ const NO_SECRETS: { readonly [key: string]: string } = {
   'domains.*.recipients.sql.ca_file': 'certificates',
   'domains.*.aliases.file': 'addresses',
   'routes.*.path': 'a folder',
+  'routes.*.certificate': 'what is shown to everybody',
   'routes.*.auth': 'a user and where its password is',
   certificates: 'a list',
   'certificates.certificate': 'what is shown to everybody',
@@ -152,7 +153,7 @@ async function logIn(port: (listener: string) => Promise<number>, heard: string[
 
 async function send(world: SecretiveWorld, gateway: GatewayProcess, heard: string[]): Promise<void> {
   const user = await logIn((listener) => gateway.port(listener), heard);
-  for (const to of ['refuses', 'talks', 'nonsense', 'gone', 'files'])
+  for (const to of ['refuses', 'talks', 'nonsense', 'gone', 'shows', 'files'])
     expect(await says(user, heard, ...letter('alice@files.test', `bob@${to}.test`))).toMatch(/^250/);
   const mx = await Client.connect(await gateway.port());
   await mx.reply();

@@ -52,6 +52,7 @@ export const PLANTED_KEYS: { readonly [key: string]: string } = {
   'domains.*.recipients.ldap.password_file': 'ldap-file, ldap-gone',
   'domains.*.recipients.sql.password': 'sql-env',
   'domains.*.recipients.sql.password_file': 'sql-file',
+  'routes.*.key': 'tls/client.key',
   'routes.*.auth.password': 'route-env',
   'routes.*.auth.password_file': 'route-file, route-talks, route-gone',
   'signing.*.key_file': 'keys/rsa.pem, keys/ed.pem',
@@ -96,6 +97,9 @@ export async function secretiveWorld(): Promise<SecretiveWorld> {
   const pair = makePair('mx.gateway.test');
   write('tls/a.pem', pair.certificate);
   write('tls/a.key', pair.key);
+  const client = makePair('relay.gateway.test');
+  write('tls/client.pem', client.certificate);
+  write('tls/client.key', client.key);
   const [rsa, ed] = [rsaKey(2048), ed25519Key()];
   write('keys/rsa.pem', rsa.privateKey);
   write('keys/ed.pem', ed.privateKey);
@@ -188,6 +192,7 @@ domains:
   talks.test: { route: talks, recipients: any }
   nonsense.test: { route: nonsense, recipients: any }
   gone.test: { route: gone, recipients: any }
+  shows.test: { route: shows, recipients: any }
   ldap1.test: { route: files, recipients: ${ldap(directories.file.port, 'password_file: secrets/ldap-file')} }
   ldap2.test: { route: files, recipients: ${ldap(directories.env.port, 'password: env:PLANTED_LDAP')} }
   ldap3.test: { route: files, recipients: ${ldap(1, 'password_file: secrets/ldap-gone')} }
@@ -199,6 +204,7 @@ ${route('refuses', at(refuses), 'password_file: secrets/route-file')}
 ${route('talks', at(talks), 'password_file: secrets/route-talks')}
 ${route('nonsense', at(nonsense), 'password: env:PLANTED_ROUTE')}
 ${route('gone', 'localhost:1', 'password_file: secrets/route-gone')}
+  shows: { hosts: ["${at(talks)}"], tls: verified, certificate: tls/client.pem, key: tls/client.key }
 `,
     0o644,
   );
@@ -219,6 +225,7 @@ ${route('gone', 'localhost:1', 'password_file: secrets/route-gone')}
       ...Object.entries({ ...PASSWORDS, ...USERS, srs: SRS_KEY, ...ZONES }).map(([kind, text]) => planted(kind, text)),
       { kind: 'digest', forms: [digest.toString('base64url'), digest.toString('hex'), digest.toString('latin1')] },
       { kind: 'tls key', forms: partsOfPem(pair.key) },
+      { kind: 'client key', forms: partsOfPem(client.key) },
       { kind: 'dkim rsa', forms: partsOfPem(rsa.privateKey) },
       { kind: 'dkim ed25519', forms: partsOfPem(ed.privateKey) },
       ...argon2

@@ -8,7 +8,7 @@ import { type AskedAddress, type RecipientClient, SourceError } from '../../port
 import { sayHost } from '../../queue/host.ts';
 import type { HostAddress, TlsLevel } from '../../queue/route.ts';
 import type { Heard } from './conversation.ts';
-import { approach, leave, type Peer } from './peer.ts';
+import { approach, type Peer } from './peer.ts';
 import { plainDemand } from './tls-demand.ts';
 
 export interface CalloutParts {
@@ -109,7 +109,7 @@ async function askHost(
     return await talk(peer, parts, asked, probes, host);
   } finally {
     signal.removeEventListener('abort', stop);
-    leave(peer.conversation);
+    peer.conversation.leave();
   }
 }
 

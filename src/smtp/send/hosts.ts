@@ -10,7 +10,7 @@ import type { Candidate } from './candidate.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Down } from './down.ts';
 import type { HostResult } from './outcomes.ts';
-import { type Approached, approach, leave, type Peer } from './peer.ts';
+import { type Approached, approach, type Peer } from './peer.ts';
 import { Pool } from './pool.ts';
 import { nextPortion } from './portions.ts';
 import { demandKey, demandOf, type TlsDemand, type TlsWorld } from './tls-demand.ts';
@@ -78,7 +78,7 @@ export class Hosts {
     if (kept !== undefined) {
       const portion = nextPortion(kept, parcel.entries);
       const answers = portion.length === 0 ? [] : await this.#send(key, kept, parcel, portion, signal);
-      if (portion.length === 0) leave(kept.conversation);
+      if (portion.length === 0) kept.conversation.leave();
       // A line that was idle may have been closed while the command was on its way: that says nothing about the host.
       if (answers.length > 0 && (!answers.every(saysNothing) || signal.aborted))
         return answers.map((answer) => resultOf(answer, kept));
@@ -125,7 +125,7 @@ export class Hosts {
     for (const { domain } of entries) peer.domains.add(domain);
     // 421 announces that the host hangs up (RFC 5321 §3.8).
     const closes = answers.some((answer) => answer.kind === 'refused' && answer.reply.code === 421);
-    if (closes) leave(peer.conversation);
+    if (closes) peer.conversation.leave();
     else this.#pool.give(key, peer, flowOf(parcel.route).reuse);
     return answers;
   }

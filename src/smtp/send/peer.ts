@@ -72,7 +72,7 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
           domains: new Set(),
         },
       };
-    leave(conversation);
+    conversation.leave();
     // A failed handshake leaves the line useless: opportunistic means once more, in plain (RFC 7435 §3).
     if (talk.kind === 'noTls' && to.tls.kind === 'opportunistic')
       return await approach(dial, { ...to, tls: { kind: 'none' }, inPlain: talk.why }, signal);
@@ -95,13 +95,6 @@ function securityOf({ line }: Conversation, { tls, inPlain }: Approach): string 
   if (shown !== undefined) return `${shown.protocol}, ${sayProof(tls)}`;
   if (inPlain !== undefined) return `in plain: ${inPlain}`;
   return tls.kind === 'none' ? '' : 'in plain: STARTTLS is not offered';
-}
-
-/** Says goodbye and waits for nothing: the answer to QUIT changes nothing. */
-export function leave(conversation: Conversation): void {
-  if (conversation.broken !== undefined) return;
-  conversation.send('QUIT\r\n');
-  conversation.line.end();
 }
 
 type Introduced =

@@ -181,7 +181,9 @@ class Transaction {
     const { conversation, deadlines } = this.#peer;
     if (this.#answers.some((answer) => answer?.kind === 'refused' && answer.reply.code === 421)) return; // it hangs up
     conversation.send('RSET\r\n');
-    await conversation.hear(deadlines.mail, 'RSET');
+    const heard = await conversation.hear(deadlines.mail, 'RSET');
+    // Else the next message would be the nested one, and its sender told of a 503 that is none of its own.
+    if (!isPositive(heard)) conversation.break('RSET was refused');
   }
 
   #forAll(heard: Heard): void {

@@ -115,6 +115,17 @@ describe('a message over SMTP', () => {
     expect(next.messages).toEqual([MESSAGE]);
   });
 
+  test('a line on which RSET was refused is not used again: its next message would be the nested one', async () => {
+    const next = await host({
+      DATA: (_, line) => (line === 1 ? '451 4.3.0 later' : '354 go on'),
+      RSET: '502 5.5.1 no',
+    });
+    const out = delivery();
+    expect(brief(await out.deliver(parcel(route(next)), never))).toEqual(['transient 451']);
+    expect(brief(await out.deliver(parcel(route(next)), never))).toEqual(['delivered 250']);
+    expect(next.connections).toBe(2);
+  });
+
   test('uses the open line again', async () => {
     const next = await host();
     const out = delivery();

@@ -43,7 +43,7 @@ export const BUILTIN = {
       enhanced: '5.7.1',
       text: '{user} may not write as {author}: write as yourself, or have it allowed',
     },
-    about: "An address in From is not the user's own, and `senders` does not say that it may be.",
+    about: "An address in From is not the user's own or cannot be read, and `senders` does not say that it may be.",
   },
   'tenant-not-ours': {
     reply: {

@@ -20,6 +20,7 @@ import type {
   WireRefusal,
 } from '../smtp/receive/session.ts';
 import { Logins } from './auth/login.ts';
+import { userOf } from './auth/may-send.ts';
 import { builtinReply } from './builtin.ts';
 import { takeContent } from './content.ts';
 import { mailFacts } from './edge.ts';
@@ -90,7 +91,8 @@ class GatewaySession implements Session {
     this.#client({ trusted: true });
   }
 
-  authenticated(user: string): void {
+  authenticated(name: string): void {
+    const user = userOf(name);
     this.#state.user = user;
     this.#client({ user });
   }

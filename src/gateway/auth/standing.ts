@@ -18,11 +18,16 @@ export function sendsAsItself(s: SessionState, path: ReversePath): boolean {
   return maySendAs(s.user, s.addresses, path.mailbox, s.current.installation);
 }
 
-/** The first author that the user is not. */
-export function foreignAuthor(s: SessionState, { authors }: HeaderFacts): string | undefined {
+/** The first author that the user is not; what we cannot read a mail program may, as anybody. */
+export function foreignAuthor(s: SessionState, { authors, unreadAuthors }: HeaderFacts): string | undefined {
   if (!isHeld(s)) return undefined;
-  return authors.find((author) => !maySendAs(s.user, s.addresses, author, s.current.installation))?.address;
+  const unread = unreadAuthors > 0 ? [UNREAD] : [];
+  return [...authors, ...unread].find((author) => !maySendAs(s.user, s.addresses, author, s.current.installation))
+    ?.address;
 }
+
+/** Nobody's own: who may write as anybody may write so too. */
+const UNREAD = { address: 'somebody whose address in From cannot be read', domain: '' } as const;
 
 /** By certificate and reverse-path; a provider's own notifications have none, and their tenant tells all. */
 export const relaysFor = (s: SessionState, path: ReversePath): boolean => providersOf(s, path).length > 0;

@@ -94,6 +94,11 @@ export const BUILTIN = {
     reply: { code: 452, enhanced: '4.5.3', text: 'please send to this recipient in another transaction' },
     about: 'On a listener with `mixed: split`, recipients whose settings differ do not share a reply to DATA.',
   },
+  'stands-for-too-many': {
+    reply: { code: 452, enhanced: '4.5.3', text: 'please send to {address} in another transaction' },
+    about:
+      'An alias that with the other recipients of the transaction stands for more than `limits.recipients`; alone it is taken.',
+  },
   'too-many-hops': {
     reply: { code: 554, enhanced: '5.4.6', text: 'too many hops: this message is in a loop' },
     about: 'More Received fields than `hops` allows (RFC 5321 §6.3).',

@@ -100,7 +100,10 @@ export class Conversation {
     const lines = this.#lines;
     this.#lines = [];
     const heard = { kind: 'reply', reply: parseReply(lines), lines } as const;
-    if (!/^[2-5]\d\d(?: |$)/.test(last)) this.break(`no reply of SMTP: ${JSON.stringify(last.slice(0, 200))}`);
+    // "The format for multiline replies requires that every line, except the last, begin with the reply code" (RFC 5321
+    // §4.2.1): who says two codes has said neither.
+    const one = lines.every((line) => line.startsWith(last.slice(0, 3)));
+    if (!one || !/^[2-5]\d\d(?: |$)/.test(last)) this.break(`no reply of SMTP: ${JSON.stringify(last.slice(0, 200))}`);
     else if (this.#waiting === undefined) this.#keep(heard);
     else this.#waiting(heard);
   }

@@ -58,3 +58,10 @@ test('what is said after QUIT is heard by nobody', () => {
   says('221 bye\r\n'.repeat(2000));
   expect([told.sent, told.ended, conversation.outOfStep]).toEqual(['QUIT\r\n', true, false]);
 });
+
+test('a reply of two codes is none', async () => {
+  const { conversation, says } = wire();
+  const heard = conversation.hear(1000, 'RCPT');
+  says('250-ok\r\n550 no\r\n');
+  expect(await heard).toMatchObject({ kind: 'broken', why: expect.stringContaining('no reply of SMTP') });
+});

@@ -40,13 +40,25 @@ function providersOf({ relayFor }: SessionState, path: ReversePath): readonly Re
  * Exchange Online writes both fields itself over whatever a customer wrote. Twice the same field is one too many: which of
  * them it wrote nobody could say.
  */
-export function isOfTenant(s: SessionState, path: ReversePath, { fields }: HeaderFacts): boolean {
+export const isOfTenant = (s: SessionState, path: ReversePath, read: HeaderFacts): boolean =>
+  tenantsOf(s, path, read).length > 0;
+
+/**
+ * For whose authors we sign: a provider's customer writes as its own domains alone, though the domains of others are ours too.
+ * Undefined where who sends is known by itself.
+ */
+export function signedAuthors(s: SessionState, path: ReversePath, read: HeaderFacts): ReadonlySet<string> | undefined {
+  if (s.user !== '' || s.trusted || s.relayFor.length === 0) return undefined;
+  return new Set(tenantsOf(s, path, read).flatMap(({ domains }) => domains));
+}
+
+function tenantsOf(s: SessionState, path: ReversePath, { fields }: HeaderFacts): readonly RelayFor[] {
   const marks = ['x-ms-exchange-crosstenant-id', 'x-originatororg'].flatMap((name) => {
     const values = fields.filter((field) => field.name === name).map(({ value }) => value.trim().toLowerCase());
     return values.length > 1 ? ['twice'] : values;
   });
-  if (marks.length === 0 || marks.includes('twice')) return false;
-  return providersOf(s, path).some(({ tenants }) => isMarked(marks, tenants));
+  if (marks.length === 0 || marks.includes('twice')) return [];
+  return providersOf(s, path).filter(({ tenants }) => isMarked(marks, tenants));
 }
 
 /** An id is held against the id, a domain against the domain: one that is there and named must fit. */

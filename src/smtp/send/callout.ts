@@ -91,7 +91,7 @@ async function askHost(
   const { dial, protocol, tls, hostname, timeout } = parts;
   const host = sayHost(address);
   const each = { connect: timeout, greeting: timeout, hello: timeout, mail: timeout, rcpt: timeout };
-  const deadlines = { ...each, data: timeout, block: timeout, final: timeout };
+  const deadlines = { ...each, data: timeout, block: timeout, final: timeout, talk: timeout };
   const approached = await approach(
     dial,
     { address, host, protocol, tls: plainDemand(tls), auth: null, hostname, deadlines },

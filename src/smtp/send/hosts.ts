@@ -7,7 +7,7 @@ import { flowOf } from '../../queue/flow.ts';
 import type { HostsRoute, MxRoute, TlsLevel } from '../../queue/route.ts';
 import type { HandedTo } from '../../queue/transition.ts';
 import type { Candidate } from './candidate.ts';
-import type { Deadlines } from './deadlines.ts';
+import { type Deadlines, withinTalk } from './deadlines.ts';
 import type { Down } from './down.ts';
 import type { HostResult } from './outcomes.ts';
 import { type Approached, approach, type Peer } from './peer.ts';
@@ -41,6 +41,16 @@ export class Hosts {
   }
 
   async ask(
+    route: HostsRoute | MxRoute,
+    candidate: Candidate,
+    parcel: Consignment,
+    signal: AbortSignal,
+  ): Promise<HostResult[]> {
+    const { within, done } = withinTalk(this.#deadlines, parcel.size, signal);
+    return this.#ask(route, candidate, parcel, within).finally(done);
+  }
+
+  async #ask(
     route: HostsRoute | MxRoute,
     candidate: Candidate,
     parcel: Consignment,

@@ -4,7 +4,7 @@ import type { Dial } from '../../ports/dial.ts';
 import type { HostAddress, SourceAddresses } from '../../queue/route.ts';
 import { type Capabilities, capabilitiesOf, NO_CAPABILITIES } from './capabilities.ts';
 import { Conversation, type Heard } from './conversation.ts';
-import type { Deadlines } from './deadlines.ts';
+import { type Deadlines, sayStop } from './deadlines.ts';
 import { distrustOf, isProof, sayProof, type TlsDemand } from './tls-demand.ts';
 
 export interface Peer {
@@ -53,7 +53,7 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
   );
   if (dialled.kind === 'failed') return { kind: 'unusable', why: dialled.why, reply: null };
   const conversation = new Conversation(dialled.line);
-  const stop = () => conversation.break('stopped');
+  const stop = () => conversation.break(sayStop(signal));
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   try {

@@ -14,7 +14,7 @@ import type { ClientInfo, OpenSession, Session, Spoken, TlsInfo, WireRefusal } f
 import type { Spooling } from './spooling.ts';
 import { readXclient } from './xclient.ts';
 
-export interface DialogueOptions extends Omit<Offers, 'requireTls'> {
+export interface DialogueOptions extends Omit<Offers, 'requireTls' | 'auth'> {
   readonly hostname: string;
   readonly newline: Newline;
   readonly limits: ReceiveLimits;
@@ -413,8 +413,8 @@ export class Dialogue {
 
   /** DSN is for senders who are known: a stranger's wish for a notification is a way to make backscatter. */
   get #offers(): Offers {
-    const { smtpUtf8, dsn } = this.#options;
-    return { smtpUtf8, dsn: dsn || this.#auth.authenticated, requireTls: this.#tls };
+    const { smtpUtf8, dsn, auth } = this.#options;
+    return { smtpUtf8, dsn: dsn || this.#auth.authenticated, requireTls: this.#tls, auth: auth !== undefined };
   }
 
   async #login(talk: Promise<AuthAnswer>): Promise<void> {

@@ -56,7 +56,9 @@ export class DeliveryByRoute implements Delivery {
  * final one: Dovecot and Cyrus each put a field on top, and a second one stood below it.
  */
 function returnPath({ reversePath }: QueueEntry, route: Route): string {
-  return route.kind === 'maildir' ? `Return-Path: <${reversePath.kind === 'null' ? '' : reversePath.mailbox.address}>\r\n` : '';
+  return route.kind === 'maildir'
+    ? `Return-Path: <${reversePath.kind === 'null' ? '' : reversePath.mailbox.address}>\r\n`
+    : '';
 }
 
 /** What an edit puts on top. */

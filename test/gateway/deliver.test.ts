@@ -48,12 +48,7 @@ describe.each([1, 7, 1000])('what leaves, read in pieces of %i octets', (pieces)
       smtp,
       'X: 1\r\nA: 1\r\nB: 2\r\n\r\nA: body\r\n',
     ],
-    [
-      'has no Return-Path of ours by LMTP, whose other side writes it',
-      { prefix: 'P: 0\r\n' },
-      lmtp,
-      `P: 0\r\n${TEXT}`,
-    ],
+    ['has no Return-Path of ours by LMTP, whose other side writes it', { prefix: 'P: 0\r\n' }, lmtp, `P: 0\r\n${TEXT}`],
     [
       'has its Return-Path in a maildir',
       { prefix: 'P: 0\r\n' },

@@ -163,6 +163,21 @@ test('the delay notice is due with the hour, and not a moment before', () => {
   expect(at(T0 - hours(4) + 1)).toEqual(['deferred']);
 });
 
+test('nobody takes what is not due, and a lease that runs out now is free now', () => {
+  const lease: EntryEvent = { kind: 'leased', owner: 'me', until: T0 + 1000 };
+  const asked = (state: EntryState) => transition(anEntry({ state }), lease, aTiming, T0, 0.5).kind;
+  expect(asked({ kind: 'waiting', due: T0 + 1 })).toBe('refused');
+  expect(asked({ kind: 'waiting', due: T0 })).toBe('moved');
+  expect(asked({ kind: 'leased', owner: 'you', until: T0 + 1 })).toBe('refused');
+  expect(asked({ kind: 'leased', owner: 'you', until: T0 })).toBe('moved');
+});
+
+test('a person who asks for a try of what is past its expiry gets one, with a new life', () => {
+  const next = (expiresAt: number) => move(anEntry({ expiresAt }), { kind: 'retry' }).next.expiresAt;
+  expect(next(T0)).toBe(T0 + aTiming.expire);
+  expect(next(T0 + 1)).toBe(T0 + 1);
+});
+
 describe('the schedule', () => {
   test.each([
     [1, 0.5, minutes(5)],

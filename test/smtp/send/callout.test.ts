@@ -164,7 +164,7 @@ describe('a store', () => {
   test('is told goodbye', async () => {
     const host = await start({ RCPT: alone('alice') });
     await ask(client([host.address]));
-    await expect.poll(() => host.commands.at(-1)).toBe('QUIT');
+    await expect.poll(() => host.commands.at(-1), { timeout: 20_000 }).toBe('QUIT');
   });
 
   test('is believed for itself alone: what stands beside it is probed too', async () => {

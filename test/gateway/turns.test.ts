@@ -55,6 +55,14 @@ test('a destination that falls silent is asked by one message a minute, and one 
   expect(go(true, 121_000)).toBe('same');
 });
 
+test('a rate is not saved up while nothing goes', () => {
+  const turns = new Turns({ route: 'net', domain: '' }, { ...FLOW, rate: { messages: 1, per: 1000 } }, retry);
+  for (let n = 0; n < 3; n++) turns.push('alice', [lease(`x.${n}`)]);
+  turns.start(60_000);
+  expect(turns.startsIn(60_000)).toBeGreaterThan(900);
+  expect(turns.startsIn(61_000)).toBe(0);
+});
+
 test('while it is dead one message is on the wire, however many its width lets', () => {
   const turns = new Turns({ route: 'net', domain: 'a.test' }, FLOW, retry);
   for (let n = 0; n < SILENT_MAX + 2; n++) turns.push('alice', [lease(`x.${n}`)]);

@@ -156,6 +156,23 @@ describe('what is told of an entry whose time is over', () => {
   });
 });
 
+test('of a delay of what was not tried nobody hears who may not be told, and nobody twice', () => {
+  const waited = (changes: Partial<QueueEntry>, admittedAt = T0 - hours(5)) =>
+    said(move(anEntry({ admittedAt, state: leased, ...changes }), { kind: 'waited', why: 'dead' }).effects);
+  expect(waited({})).toEqual(['tell delayed']);
+  expect([waited({ sender: 'unverified' }), waited({ delayNotified: true }), waited({}, T0)]).toEqual([[], [], []]);
+});
+
+test('a refusal or a success without an enhanced code is told with the one of its class', () => {
+  const bare = (code: number) => ({ code, enhanced: '', text: 'x' });
+  const told = (result: AttemptResult) =>
+    move(anEntry({ state: leased, ...dsn('SUCCESS', 'FAILURE') }), { kind: 'attempted', result }).effects;
+  const status = (of: string) =>
+    expect.arrayContaining([expect.objectContaining({ report: expect.objectContaining({ status: of }) })]);
+  expect(told({ ...ok, reply: bare(250) })).toEqual(status('2.0.0'));
+  expect(told({ ...no, reply: bare(550) })).toEqual(status('5.0.0'));
+});
+
 test('the delay notice is due with the hour, and not a moment before', () => {
   const at = (admittedAt: number) =>
     said(move(anEntry({ admittedAt, state: leased }), { kind: 'attempted', result: later }).effects);

@@ -26,6 +26,8 @@ const MAY: { readonly [floor: string]: readonly string[] } = {
 const PURE = ['language', 'mail', 'policy', 'queue', 'record', 'config', 'ports'];
 const PURE_PACKAGES = ['zod', 'yaml', '@marcbachmann/cel-js', 're2js', 'tr46', 'tldts'];
 
+const LINES_MAX = 400;
+
 interface Import {
   readonly file: string;
   readonly target: string;
@@ -121,6 +123,18 @@ describe('the house', () => {
       return undefined;
     };
     expect(files.map((file) => walk(file, [])).filter((cycle) => cycle !== undefined)).toEqual([]);
+  });
+
+  test('no file is longer than 400 lines: one that wants more has two ideas', () => {
+    const long = ['../src'].flatMap((folder) => {
+      const root = fileURLToPath(new URL(folder, import.meta.url));
+      return readdirSync(root, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts'))
+        .map((name) => ({ name, lines: readFileSync(join(root, name), 'utf8').split('\n').length - 1 }))
+        .filter(({ lines }) => lines > LINES_MAX)
+        .map(({ name, lines }) => `${folder}/${name} has ${lines}`);
+    });
+    expect(long).toEqual([]);
   });
 
   test('every file opens with a sentence that says why it exists', () => {

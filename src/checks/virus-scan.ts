@@ -107,7 +107,7 @@ async function scanSource(
       return;
     }
     const within = (): AsyncIterable<Uint8Array> => carried(carries, read(cut(open(), start, end)));
-    const walk = new Walk(new Notes(), part);
+    const walk = new Walk(new Notes(), { prefix: part });
     for await (const octets of within()) walk.write(octets);
     const before = scans.length;
     await scanSource({ inside: walk.end(), open: within, depth: depth + 1 }, scan, scans);

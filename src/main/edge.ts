@@ -184,8 +184,6 @@ function receiverFor(
     // Where an upstream names the clients, it is the only one seen.
     strangers: listener.trustedNetworks.length === 0 && listener.xclientFrom.length === 0,
     greetWait: listener.greetWait,
-    smtpUtf8: false,
-    // Asked at each connection: a reload may change what the routes take.
     offer: () => offerOf(world.current().installation, listener),
     // Only where senders are known: a stranger's wish for a notification is a way to make backscatter.
     dsn: listener.trustedNetworks.length > 0,

@@ -6,10 +6,17 @@ export interface Bounded {
   readonly boundaries: ReadonlySet<string>;
 }
 
-export type Match =
-  | { readonly kind: 'delimiter'; readonly frame: number; readonly close: boolean }
-  /** It begins like a delimiter and goes on: some readers take it for one. */
-  | { readonly kind: 'near'; readonly path: string };
+export interface Delimiter {
+  readonly kind: 'delimiter';
+  readonly frame: number;
+  readonly close: boolean;
+}
+
+/** It begins like a delimiter and goes on: some readers take it for one. */
+export interface NearDelimiter {
+  readonly kind: 'near';
+  readonly path: string;
+}
 
 const LF = 10;
 const CR = 13;
@@ -44,7 +51,7 @@ export class Delimiters {
   }
 
   /** `text`: what stands behind the two dashes, without white space at its end. */
-  match(text: string): Match | undefined {
+  match(text: string): Delimiter | NearDelimiter | undefined {
     const open = this.#frames.get(text);
     const closed = text.endsWith('--') ? this.#frames.get(text.slice(0, -2)) : undefined;
     if (open !== undefined && (closed === undefined || open >= closed))
@@ -54,7 +61,7 @@ export class Delimiters {
   }
 
   /** Some boundary begins the text, or is it. */
-  begins(text: string): (Match & { readonly kind: 'near' }) | undefined {
+  begins(text: string): NearDelimiter | undefined {
     // The last boundary that is not behind the text: if any begins it, that one begins with the same.
     let low = 0;
     let high = this.#sorted.length;

@@ -1,4 +1,7 @@
-/** Quoted-printable (RFC 2045 §6.7) as clients take it: octet by octet, so that no text costs more than another. */
+/**
+ * Quoted-printable (RFC 2045 §6.7) as clients take it. What one piece tells by itself is decoded where it stands; the states are for what lies
+ * across pieces, and for blanks without end.
+ */
 import type { DecodeFlaw, Decoder } from './decode.ts';
 
 const TAB = 9;
@@ -26,9 +29,9 @@ export class QuotedPrintable implements Decoder {
 
   write(chunk: Uint8Array, out: (octets: Uint8Array) => void): void {
     this.#begin(chunk.length);
-    for (let at = 0; at < chunk.length; at++) {
+    for (let at = 0; at < chunk.length; ) {
       if (this.#state === 'text') at = this.#plain(chunk, at);
-      if (at < chunk.length) this.#take(chunk[at]!);
+      if (at < chunk.length && this.#take(chunk[at]!)) at++;
     }
     this.#hand(out);
   }
@@ -48,27 +51,48 @@ export class QuotedPrintable implements Decoder {
     this.#to = 0;
   }
 
-  /** Text, and escapes that are whole, up to an octet that has to be thought about. */
+  /** All that can be told from the piece itself; up to an octet whose meaning stands in the next one, or too far behind. */
   #plain(chunk: Uint8Array, from: number): number {
     const octets = this.#octets;
     let to = this.#to;
     let at = from;
-    for (; at < chunk.length; at++) {
+    let broken = false;
+    while (at < chunk.length) {
       const octet = chunk[at]!;
-      if (octet === EQUALS) {
-        const high = HEX[chunk[at + 1] ?? 0]!;
-        const low = HEX[chunk[at + 2] ?? 0]!;
-        if (high < 0 || low < 0) break;
-        octets[to++] = (high << 4) | low;
-        at += 2;
+      if (octet !== EQUALS && octet !== SPACE && octet !== TAB) {
+        octets[to++] = octet;
+        at++;
         continue;
       }
-      if (octet === SPACE || octet === TAB) {
-        const next = chunk[at + 1] ?? 0;
-        if (next <= SPACE || next === EQUALS) break;
+      if (octet === EQUALS) {
+        if (at + 2 >= chunk.length) break;
+        const high = HEX[chunk[at + 1]!]!;
+        const low = HEX[chunk[at + 2]!]!;
+        if (high >= 0 && low >= 0) {
+          octets[to++] = (high << 4) | low;
+          at += 3;
+          continue;
+        }
+        // An `=` that begins nothing stands for itself.
+        if (chunk[at + 1]! > SPACE) {
+          broken = true;
+          octets[to++] = EQUALS;
+          at++;
+          continue;
+        }
       }
-      octets[to++] = octet;
+      const end = blanksEnd(chunk, at + 1);
+      const next = chunk[end];
+      if (next === undefined || end - at > HELD_MAX || (next === CR && end + 1 === chunk.length)) break;
+      const ends = next === LF || (next === CR && chunk[end + 1] === LF);
+      // Blanks before a line's end are no text (RFC 2045 §6.7 (3)); behind an `=` the end is none either (§6.7 (5)).
+      if (ends) at = octet !== EQUALS ? end : next === CR ? end + 2 : end + 1;
+      else {
+        broken ||= octet === EQUALS;
+        for (; at < end; at++) octets[to++] = chunk[at]!;
+      }
     }
+    if (broken) this.flaws.add('broken-quoted-printable');
     this.#to = to;
     return at;
   }
@@ -77,13 +101,13 @@ export class QuotedPrintable implements Decoder {
     if (this.#to > 0) out(this.#octets.subarray(0, this.#to));
   }
 
-  #take(octet: number): void {
+  /** False: the octet ends what was held and is none of it, to be read as text begins. */
+  #take(octet: number): boolean {
     const blank = octet === SPACE || octet === TAB;
     switch (this.#state) {
       case 'text':
-        if (octet === EQUALS || blank) this.#hold(octet);
-        else this.#octets[this.#to++] = octet;
-        return;
+        this.#hold(octet);
+        return true;
       case 'blanks':
         if (blank) this.#hold(octet);
         else if (octet === CR) this.#state = 'blanks-cr';
@@ -91,50 +115,44 @@ export class QuotedPrintable implements Decoder {
           // White space at the end of a line is no text (RFC 2045 §6.7 (3)).
           if (octet === LF) this.#drop();
           else this.#release();
-          this.#take(octet);
+          return false;
         }
-        return;
+        return true;
       case 'blanks-cr':
         if (octet === LF) this.#drop();
         else this.#release();
         this.#octets[this.#to++] = CR;
-        this.#take(octet);
-        return;
+        return false;
       case 'escape':
-        if (HEX[octet]! >= 0) {
-          this.#held[this.#holds++] = octet;
-          this.#state = 'escape-hex';
-          return;
-        }
-        this.#soft(octet, blank);
-        return;
+        if (HEX[octet]! < 0) return this.#soft(octet, blank);
+        this.#held[this.#holds++] = octet;
+        this.#state = 'escape-hex';
+        return true;
       case 'escape-hex': {
         const low = HEX[octet]!;
         if (low < 0) {
           this.#broken();
-          this.#take(octet);
-          return;
+          return false;
         }
         this.#octets[this.#to++] = (HEX[this.#held[1]!]! << 4) | low;
         this.#drop();
-        return;
+        return true;
       }
       case 'soft':
-        this.#soft(octet, blank);
-        return;
+        return this.#soft(octet, blank);
       case 'soft-cr':
         if (octet === LF) {
           this.#drop();
-          return;
+          return true;
         }
         this.#broken();
         this.#octets[this.#to++] = CR;
-        this.#take(octet);
+        return false;
     }
   }
 
   /** Behind an `=` that no digit follows. */
-  #soft(octet: number, blank: boolean): void {
+  #soft(octet: number, blank: boolean): boolean {
     if (octet === LF) this.#drop();
     else if (octet === CR) this.#state = 'soft-cr';
     else if (blank && this.#holds < HELD_MAX) {
@@ -142,8 +160,9 @@ export class QuotedPrintable implements Decoder {
       this.#state = 'soft';
     } else {
       this.#broken();
-      this.#take(octet);
+      return false;
     }
+    return true;
   }
 
   #hold(octet: number): void {
@@ -168,4 +187,10 @@ export class QuotedPrintable implements Decoder {
     this.flaws.add('broken-quoted-printable');
     this.#release();
   }
+}
+
+function blanksEnd(chunk: Uint8Array, from: number): number {
+  let at = from;
+  while (chunk[at] === SPACE || chunk[at] === TAB) at++;
+  return at;
 }

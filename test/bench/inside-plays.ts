@@ -66,6 +66,8 @@ export const burdens = (): readonly Burden[] => [
   { name: '2 MB of `..` lines', octets: message(`\n${times(2e6, '..\n')}`) },
   { name: '4 MB of base64, each group padded', octets: encoded('base64', times(4e6, 'QUI=')) },
   { name: '2 MB of `=`, quoted-printable', octets: encoded('quoted-printable', times(2e6, '=')) },
+  { name: '25 MiB of `=`, quoted-printable', octets: encoded('quoted-printable', times(25 * 2 ** 20, '=')) },
+  { name: '25 MiB of `= `, quoted-printable', octets: encoded('quoted-printable', times(25 * 2 ** 20, '= ')) },
   { name: '2 MB of blanks, quoted-printable', octets: encoded('quoted-printable', times(2e6, ' ')) },
   { name: '4 MB of `begin 644 a`', octets: message(`\n${times(4e6, 'begin 644 a\n')}`) },
   { name: 'a zip of 200 bombs', octets: file('application/zip', bombs(200)) },

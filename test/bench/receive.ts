@@ -16,8 +16,9 @@ import { parseIp } from '../../src/mail/ip.ts';
 import { formatReply, type Reply } from '../../src/mail/reply.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { ContentWriter } from '../../src/ports/content.ts';
-import { Dialogue, type Line } from '../../src/smtp/receive/dialogue.ts';
+import { Dialogue } from '../../src/smtp/receive/dialogue.ts';
 import { RECEIVE_LIMITS } from '../../src/smtp/receive/limits.ts';
+import type { Line } from '../../src/smtp/receive/line.ts';
 import { Reader, type ReaderHost } from '../../src/smtp/receive/reader.ts';
 import { createReceiver } from '../../src/smtp/receive/receiver.ts';
 import type { Session, Spoken } from '../../src/smtp/receive/session.ts';
@@ -114,7 +115,7 @@ const SERVERS: { readonly [kind in Kind]: () => Promise<number> } = {
       port: 0,
       newline: 'strict',
       xclientFrom: [],
-      smtpUtf8: false,
+      offer: () => ({ smtpUtf8: false, messageBytes: RECEIVE_LIMITS.messageBytes }),
       dsn: false,
       open: () => willing,
       log: { event() {}, warn: console.error, error: console.error },

@@ -61,7 +61,7 @@ const receiver = createReceiver({
   port: 0,
   newline: 'strict',
   xclientFrom: [],
-  smtpUtf8: false,
+  offer: () => ({ smtpUtf8: false, messageBytes: current.installation.limits.messageBytes }),
   dsn: false,
   limits: current.installation.limits,
   open: (client) => openSession(world, listener, { ...client, ip: setting.clients[client.ip] ?? client.ip }),

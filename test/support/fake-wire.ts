@@ -1,8 +1,9 @@
 /** Reader and dialogue without a socket: thousands of conversations a second, cut into segments as a test likes. */
 import { formatReply, type Reply } from '../../src/mail/reply.ts';
-import { Dialogue, type DialogueOptions, type Line } from '../../src/smtp/receive/dialogue.ts';
+import { Dialogue, type DialogueOptions } from '../../src/smtp/receive/dialogue.ts';
 import type { Newline } from '../../src/smtp/receive/incoming-message.ts';
 import { RECEIVE_LIMITS } from '../../src/smtp/receive/limits.ts';
+import type { Line } from '../../src/smtp/receive/line.ts';
 import { Reader, type ReaderHost } from '../../src/smtp/receive/reader.ts';
 import { Spooling } from '../../src/smtp/receive/spooling.ts';
 import { type Script, scriptedSession } from './scripted-session.ts';

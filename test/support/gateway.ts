@@ -97,7 +97,7 @@ export async function testGateway(
     port: 0,
     newline: listener.newline,
     xclientFrom: ['127.0.0.1'],
-    smtpUtf8,
+    offer: () => ({ smtpUtf8, messageBytes: current.installation.limits.messageBytes }),
     dsn: false,
     limits: current.installation.limits,
     open: (client) => openSession(world, { ...listener, trusted: new RangeSet([]) }, client),

@@ -1,6 +1,7 @@
 /** A receiver on a free loopback port with a scripted decider and a clock that stands still, and a client that reads to the end. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { RECEIVE_LIMITS } from '../../src/smtp/receive/limits.ts';
 import { createReceiver, type Receiver, type ReceiverOptions } from '../../src/smtp/receive/receiver.ts';
 import { FakeClock } from './clock.ts';
 import { type Script, type ScriptOptions, scriptedSession } from './scripted-session.ts';
@@ -16,9 +17,10 @@ export interface World {
 }
 
 export async function receiving(
-  options: Partial<ReceiverOptions> & { readonly script?: ScriptOptions } = {},
+  options: Partial<ReceiverOptions> & { readonly script?: ScriptOptions; readonly smtpUtf8?: boolean } = {},
 ): Promise<World> {
-  const { script: scriptOptions, ...rest } = options;
+  const { script: scriptOptions, smtpUtf8 = true, ...rest } = options;
+  const messageBytes = options.limits?.messageBytes ?? RECEIVE_LIMITS.messageBytes;
   const script = scriptedSession(scriptOptions);
   const clock = new FakeClock();
   const logged: string[] = [];
@@ -29,7 +31,7 @@ export async function receiving(
     port: 0,
     newline: 'strict',
     xclientFrom: ['127.0.0.0/8'],
-    smtpUtf8: true,
+    offer: () => ({ smtpUtf8, messageBytes }),
     dsn: true,
     open: script.open,
     log: { event: note, warn: note, error: note },

@@ -7,9 +7,11 @@ import { formatReply, type Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import { type Arriving, Dialogue, type DialogueOptions, type Line } from './dialogue.ts';
+import { Dialogue, type DialogueOptions } from './dialogue.ts';
 import { shakeHands, type TlsOffer } from './handshake.ts';
 import type { Newline } from './incoming-message.ts';
+import type { Line } from './line.ts';
+import type { Arriving } from './mail-transactions.ts';
 import { Reader, type ReaderHost } from './reader.ts';
 import { WIRE_REFUSALS } from './refusals.ts';
 import type { ClientInfo } from './session.ts';
@@ -171,7 +173,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
 
   answered(more: boolean): Promise<void> | undefined {
     this.#answering = false;
-    if (this.#retiring && this.dialogue.resting) this.dialogue.refuse('shutting-down', 'other', '');
+    if (this.#retiring && this.dialogue.mail.resting) this.dialogue.refuse('shutting-down', 'other', '');
     // One write for all replies of a pipelined group (RFC 2920 §3.2).
     const unread = this.#replies.length + this._socket.writableLength;
     if (more && unread <= UNREAD_OCTETS_MAX) return undefined;
@@ -205,7 +207,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   /** No more transactions: 421 now when nothing is in hand, else after what is. */
   retire(): void {
     this.#retiring = true;
-    if (this.#answering || this.gone() || !this.dialogue.resting) return;
+    if (this.#answering || this.gone() || !this.dialogue.mail.resting) return;
     this.dialogue.refuse('shutting-down', 'other', '');
   }
 
@@ -220,7 +222,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     if (this.#ended) return;
     const watch = this.#watch;
     const { limits } = this.#options;
-    const { arriving } = this.dialogue;
+    const { arriving } = this.dialogue.mail;
     if (watch.spoke) {
       watch.spoke = false;
       watch.idleSince = now;

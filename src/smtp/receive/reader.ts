@@ -85,28 +85,29 @@ export class Reader extends SMTPStream {
 
   async #take(segment: Buffer): Promise<void> {
     const { dialogue } = this.#host;
+    const { mail } = dialogue;
     let at = 0;
     while (at < segment.length && !this.isClosed) {
-      const message = dialogue.message;
+      const message = mail.message;
       if (message !== undefined) {
         const end = message.take(at === 0 ? segment : segment.subarray(at));
         if (end >= 0) {
           at += end;
           this.#behind = segment.length - at;
-          await dialogue.ended();
+          await mail.ended();
           continue;
         }
-        if (message.tiresome) dialogue.giveUp();
+        if (message.tiresome) mail.giveUp();
         else if (message.full) await this.#host.spooled(message.drained());
         break;
       }
-      const chunk = dialogue.chunk;
+      const chunk = mail.chunk;
       if (chunk !== undefined) {
         at += chunk.take(at === 0 ? segment : segment.subarray(at));
         this.#behind = segment.length - at;
-        if (chunk.message?.tiresome && chunk.left > 0) dialogue.giveUp();
+        if (chunk.message?.tiresome && chunk.left > 0) mail.giveUp();
         else if (chunk.message?.full) await this.#host.spooled(chunk.message.drained());
-        if (chunk.left === 0) await dialogue.chunkEnded();
+        if (chunk.left === 0) await mail.chunkEnded();
         continue;
       }
       const newline = segment.indexOf(LF, at);

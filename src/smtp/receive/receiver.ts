@@ -39,10 +39,8 @@ export interface ReceiverOptions {
   readonly strangers?: boolean;
   /** Time before the greeting in which an impatient client gives itself away. */
   readonly greetWait?: Millis;
-  /** Offer SMTPUTF8: the routes behind are known to take it. */
-  readonly smtpUtf8: boolean;
-  /** Where what is offered may change while we run: asked at each connection, in place of `smtpUtf8` and `limits.messageBytes`. */
-  readonly offer?: () => { readonly smtpUtf8: boolean; readonly messageBytes: number };
+  /** What the routes behind are known to take: asked at each connection, as it may change while we run. */
+  readonly offer: () => { readonly smtpUtf8: boolean; readonly messageBytes: number };
   /** Offer DSN: senders here are known. */
   readonly dsn: boolean;
   /** Undefined: nobody logs in here. */
@@ -174,19 +172,13 @@ class Server extends SMTPServer {
     if (leave === undefined) return;
     if (this.#onlyPrivate?.saw(ip, this.#options.clock.elapsed())) this.#sayOnlyPrivate(ip);
     const { log, clock } = this.#options;
-    const offer = this.#options.offer?.() ?? {
-      smtpUtf8: this.#options.smtpUtf8,
-      messageBytes: this.#limits.messageBytes,
-    };
+    const { smtpUtf8, messageBytes } = this.#options.offer();
     const dialogue: DialogueOptions = {
       hostname: this.#options.hostname,
       newline: this.#options.newline,
-      smtpUtf8: offer.smtpUtf8,
+      smtpUtf8,
       dsn: this.#options.dsn,
-      limits:
-        offer.messageBytes === this.#limits.messageBytes
-          ? this.#limits
-          : { ...this.#limits, messageBytes: offer.messageBytes },
+      limits: messageBytes === this.#limits.messageBytes ? this.#limits : { ...this.#limits, messageBytes },
       spooling: this.#spooling,
       greetWait: this.#options.greetWait ?? 0,
       tls: this.#options.tls,

@@ -93,7 +93,7 @@ export async function openHouse(): Promise<House> {
     port: 0,
     newline: listener.newline,
     xclientFrom: ['127.0.0.0/8'],
-    smtpUtf8: true,
+    offer: () => ({ smtpUtf8: true, messageBytes: current.installation.limits.messageBytes }),
     dsn: true,
     tls: { mode: 'opportunistic', contextFor: () => certificate },
     limits: current.installation.limits,

@@ -110,6 +110,13 @@ test('a host that takes one message a session, or one domain, is told goodbye wh
   }
 });
 
+test('routes to the same host have lines of their own', async () => {
+  const next = await host({});
+  const out = delivery();
+  for (const name of ['one', 'two', 'one']) await out.deliver(parcel(route(next, { name })), never);
+  expect(next.connections).toBe(2);
+});
+
 test('a line that was opened from one address is not used from another', async () => {
   const next = await host({});
   const out = delivery();

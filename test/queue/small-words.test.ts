@@ -27,7 +27,7 @@ describe('rooms', () => {
     const suspended = { routes: ['store'], domains: ['A.test'], senders: ['Bob@B.test'] };
     const rooms = new Rooms({ ...ALL_LANES, suspended });
     expect([rooms.left('store', 'b.test'), rooms.left('other', 'a.TEST')]).toEqual([0, 0]);
-    expect([rooms.takesFrom('bob@b.test'), rooms.takesFrom('bob@c.test')]).toEqual([false, true]);
+    expect([rooms.takesFrom('BOB@b.test'), rooms.takesFrom('bob@c.test')]).toEqual([false, true]);
   });
 });
 

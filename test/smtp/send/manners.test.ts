@@ -6,6 +6,8 @@ import type { Route } from '../../../src/queue/route.ts';
 import type { AttemptResult } from '../../../src/queue/transition.ts';
 import { DEADLINES } from '../../../src/smtp/send/deadlines.ts';
 import { Down } from '../../../src/smtp/send/down.ts';
+import type { Peer } from '../../../src/smtp/send/peer.ts';
+import { nextPortion } from '../../../src/smtp/send/portions.ts';
 import { SmtpDelivery } from '../../../src/smtp/send/smtp-delivery.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { anEntry, aTiming } from '../../support/entries.ts';
@@ -108,6 +110,13 @@ test('a host that takes one message a session, or one domain, is told goodbye wh
     if (limit.includes('DOMAIN')) await out.deliver(parcel(route(next), { domain: 'b.test' }), never);
     await expect.poll(() => verbs(next).filter((verb) => verb === 'QUIT').length, SOON).toBe(1);
   }
+});
+
+test('a line that had as many messages as its host takes in a session takes no more (RFC 9422 §4.1)', () => {
+  const limits = { mail: 2, rcpt: Number.POSITIVE_INFINITY, rcptDomains: Number.POSITIVE_INFINITY };
+  const after = (messages: number) =>
+    nextPortion({ messages, domains: new Set(), can: { limits } } as unknown as Peer, [{ domain: 'a.test' }]).length;
+  expect([after(0), after(1), after(2)]).toEqual([1, 1, 0]);
 });
 
 test('routes to the same host have lines of their own', async () => {

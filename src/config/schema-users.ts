@@ -28,7 +28,9 @@ export const USER_SOURCE = z.union([
       bind_dn: text('who searches').optional(),
       password_file: path.optional(),
       password: text('env:NAME').optional(),
-      timeout: duration(seconds(1)).prefault('5s'),
+      timeout: duration(seconds(1))
+        .prefault('5s')
+        .meta({ description: 'How long one login may wait for the directory' }),
     }),
   }),
 ]);

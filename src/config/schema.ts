@@ -20,7 +20,10 @@ const GREET_WAIT_MAX = minutes(1);
 export const LISTENER = z.strictObject({
   address: text('an address with its port, such as "0.0.0.0:25" or "[::]:25"'),
   policy: text('the name of a policy: `inbound` for policies/inbound.yaml').prefault('inbound'),
-  tls: z.enum(['none', 'opportunistic', 'implicit', 'required']).optional(),
+  tls: z.enum(['none', 'opportunistic', 'implicit', 'required']).optional().meta({
+    description:
+      '`opportunistic`: STARTTLS is offered; `required`: no mail before it; `implicit`: TLS from the first octet, as on port 465 (RFC 8314). Without it `required` where users must log in, else `opportunistic`, or `none` where there is no certificate for those who relay',
+  }),
   auth: z
     .enum(['none', 'optional', 'required'])
     .meta({
@@ -36,7 +39,9 @@ export const LISTENER = z.strictObject({
   relay_for: RELAY_FOR.meta({
     description: 'Providers that send for you, by certificate, tenant and domain',
   }).optional(),
-  trusted_networks: ranges.prefault([]),
+  trusted_networks: ranges.prefault([]).meta({
+    description: 'Who comes from there relays to anybody without logging in. No shared range of a cloud provider',
+  }),
   xclient_from: ranges.prefault([]),
   proxy_from: ranges.prefault([]),
   greet_wait: duration()
@@ -100,16 +105,36 @@ const WEIGHT_MAX = 1000;
 const ROUTE_SIZE_LEAST = 64 * 1024;
 
 export const ROUTE = z.strictObject({
-  protocol: z.enum(['smtp', 'lmtp', 'maildir']).optional(),
+  protocol: z.enum(['smtp', 'lmtp', 'maildir']).optional().meta({
+    description:
+      'Of the hosts, `smtp` without it; `lmtp` has an answer for each recipient (RFC 2033); `maildir` goes with `path` and no hosts',
+  }),
   hosts: z
     .array(
-      z.union([NEXT_HOP, z.strictObject({ host: NEXT_HOP, weight: z.int().min(1).max(WEIGHT_MAX).optional() })]).meta({
-        expected: 'a host with its port, unix: and a path, or a map with host and weight',
-      }),
+      z
+        .union([
+          NEXT_HOP,
+          z.strictObject({
+            host: NEXT_HOP,
+            weight: z
+              .int()
+              .min(1)
+              .max(WEIGHT_MAX)
+              .optional()
+              .meta({ description: 'Its share with `strategy: weighted`; 1 without it' }),
+          }),
+        ])
+        .meta({
+          expected: 'a host with its port, unix: and a path, or a map with host and weight',
+        }),
     )
     .min(1)
     .max(64)
-    .optional(),
+    .optional()
+    .meta({
+      description:
+        'Where it leads: names or addresses with a port, or sockets. A 4yz or no answer of one leads to the next, a 5yz is final',
+    }),
   strategy: z
     .enum(['failover', 'round_robin', 'weighted'])
     .meta({
@@ -167,14 +192,15 @@ export const ROUTE = z.strictObject({
     .optional(),
   auth: z
     .strictObject({ user: text('a user'), password_file: path.optional(), password: text('env:NAME').optional() })
-    .optional(),
+    .optional()
+    .meta({ description: 'Logs in by AUTH PLAIN; only with `tls: verified`' }),
   certificate: path
     .meta({ description: 'Ours, in PEM with its issuers: shown where a host asks for one in TLS; with `key`' })
     .optional(),
   key: path.meta({ description: 'Its private key, in PEM, closed to other users' }).optional(),
-  retry: RETRY.optional(),
-  expire: duration(seconds(1)).optional(),
-  delay_notice: DELAY_NOTICE.optional(),
+  retry: RETRY.optional().meta({ description: 'As `queue.retry`, for this route' }),
+  expire: duration(seconds(1)).optional().meta({ description: 'As `queue.expire`, for this route' }),
+  delay_notice: DELAY_NOTICE.optional().meta({ description: 'As `queue.delay_notice`, for this route' }),
   smtputf8: z
     .boolean()
     .meta({ description: 'The hosts are known to take internationalized mail (RFC 6531)' })
@@ -191,7 +217,10 @@ export const ROUTE = z.strictObject({
         'and is told itself what is refused for good. `queue`: it hears 250 when the message is safe',
     })
     .prefault('queue'),
-  refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
+  refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified').meta({
+    description:
+      'What a host refuses after our 250: its sender hears of it where it is authenticated, trusted or verified; else, and with `quarantine` always, it is kept for the postmaster',
+  }),
   ...FLOW_KEYS,
 });
 
@@ -343,9 +372,16 @@ export const SINGLES = {
   policies: path,
   store: z.strictObject({ path: path.prefault('var/postern'), min_free: size().prefault('1 GiB') }),
   queue: z.strictObject({
-    retry: RETRY.prefault(['5m', '10m', '20m', '40m', '1h', '2h', '4h']),
-    expire: duration(seconds(1)).prefault('5d'), // four to five days (RFC 5321 §4.5.4.1)
-    delay_notice: DELAY_NOTICE.prefault('4h'),
+    retry: RETRY.prefault(['5m', '10m', '20m', '40m', '1h', '2h', '4h']).meta({
+      description: 'Waits between attempts, a tenth more or less by chance; the last repeats',
+    }),
+    // Four to five days (RFC 5321 §4.5.4.1).
+    expire: duration(seconds(1))
+      .prefault('5d')
+      .meta({ description: 'How long a message is tried; then its sender hears that it failed' }),
+    delay_notice: DELAY_NOTICE.prefault('4h').meta({
+      description: 'When a sender who may be told hears, once, that its message still waits; or `never`',
+    }),
     notification_expire: duration(seconds(1)).prefault('2d').meta({
       description:
         'How long a notification or other mail of our own is tried; then it is kept for the postmaster. A report that comes after days is of no use to anybody',
@@ -392,11 +428,20 @@ export function installationSchema(): object {
       hostname,
       listeners: z.record(z.string(), LISTENER),
       domains: z.record(z.string(), DOMAIN),
-      routes: z.record(z.string(), ROUTE),
+      routes: z.record(z.string(), ROUTE).meta({ description: 'Ways out, by a name of your own' }),
       ...optional(singles),
-      signing: z.record(z.string(), SIGNING).optional(),
-      users: z.record(z.string(), USER_SOURCE).optional(),
-      senders: z.record(z.string(), SENDERS).optional(),
+      signing: z
+        .record(z.string(), SIGNING)
+        .optional()
+        .meta({ description: 'Keys that sign (DKIM), by the domain of the author' }),
+      users: z
+        .record(z.string(), USER_SOURCE)
+        .optional()
+        .meta({ description: 'Sources of users who log in, by a name of your own' }),
+      senders: z
+        .record(z.string(), SENDERS)
+        .optional()
+        .meta({ description: 'What a user may send as beside itself: addresses, domains, or "*"' }),
       include: INCLUDE.optional(),
     })
     .meta({

@@ -66,7 +66,7 @@ async function tell(
 
 function spread({ recipient, entry }: Expanded, at: number): ReportedRecipient {
   const { address } = recipient.recipient.mailbox;
-  const report = { action: 'expanded', status: '2.0.0', host: '', reply: null, said: '', at } as const;
+  const report = { action: 'expanded', status: '2.0.0', host: '', reply: null, said: '', at: null } as const;
   return { recipient: address, orcpt: entry.dsn.orcpt, report, retryUntil: at };
 }
 
@@ -80,7 +80,7 @@ function reported({ recipient, entry }: Refused, tx: TransactionState, at: numbe
   return {
     recipient: entry.recipient,
     orcpt: entry.dsn.orcpt,
-    report: { action: 'failed', status, host: '', reply: null, said: sayReply(reply), at },
+    report: { action: 'failed', status, host: '', reply: null, said: sayReply(reply), at: null },
     retryUntil: at,
   };
 }

@@ -78,7 +78,8 @@ export interface Report {
   /** The remote reply, or null when the words in `said` are our own. */
   readonly reply: Reply | null;
   readonly said: string;
-  readonly at: Timestamp;
+  /** When it was last tried; null where it never was. */
+  readonly at: Timestamp | null;
 }
 
 export type Transition =
@@ -119,7 +120,7 @@ export function transition(
     }
     case 'expired':
       if (state.kind !== 'leased' && state.kind !== 'waiting') return refused('on its way');
-      return isExpired(entry, now) ? failed(entry, expiry(entry, now), timing) : refused('past its expiry');
+      return isExpired(entry, now) ? failed(entry, expiry(entry), timing) : refused('past its expiry');
     case 'leaseLost':
       if (state.kind !== 'leased' || state.until > now) return refused('leased, and the lease run out');
       return to({ kind: 'waiting', due: nextTry(entry, timing, now, jitter) });
@@ -214,7 +215,7 @@ function deferred(
   now: Timestamp,
   jitter: number,
 ): Transition {
-  if (isExpired(entry, now)) return failed(entry, expiry(entry, now), timing);
+  if (isExpired(entry, now)) return failed(entry, expiry(entry), timing);
   const due = nextTry(entry, timing, now, jitter);
   const { host, said, enhanced } = entry.last;
   const effects: Effect[] = [note('deferred', host, said)];
@@ -237,7 +238,7 @@ function deferred(
 function waited(entry: QueueEntry, why: string, timing: RouteTiming, now: Timestamp): Transition {
   const { last } = entry;
   const said = last === null ? why : `${why}; last: ${last.said}`;
-  const at = last?.at ?? now;
+  const at = last?.at ?? null;
   // RFC 3463 §3.5: X.4.1, no answer from host.
   const report: Report = { action: 'delayed', status: '4.4.1', host: last?.host ?? '', reply: null, said, at };
   return {
@@ -277,12 +278,17 @@ const note = (event: Extract<Effect, { kind: 'note' }>['event'], by: string, tex
   text,
 });
 
-function expiry(entry: QueueEntry, now: Timestamp): Report {
-  const { last } = entry;
-  const said = last === null ? 'its time was over before it could be tried' : `its time is over; last: ${last.said}`;
-  // RFC 3463 §3.5: X.4.7, delivery time expired.
-  return { action: 'failed', status: '4.4.7', host: last?.host ?? '', reply: null, said, at: last?.at ?? now };
+function expiry({ last }: QueueEntry): Report {
+  // RFC 3463 §3.5: X.4.7, delivery time expired, where nothing says what the trouble was: "if possible, the code for the actual
+  // problem found when delivery was attempted should be returned rather than this code".
+  if (last === null) return { action: 'failed', status: EXPIRED, host: '', reply: null, said: NEVER_TRIED, at: null };
+  const { host, at, enhanced } = last;
+  const said = `its time is over; last: ${last.said}`;
+  return { action: 'failed', status: enhanced || EXPIRED, host, reply: null, said, at };
 }
+
+const EXPIRED = '4.4.7';
+const NEVER_TRIED = 'its time was over before it could be tried';
 
 function lastAttempt(entry: QueueEntry, result: AttemptResult, at: Timestamp): LastAttempt {
   const before = entry.last?.onlyAt ?? '';

@@ -203,6 +203,10 @@ describe('a notification', () => {
     expect(text).not.toContain('Body.');
   });
 
+  test('of a message that is all header carries it', async () => {
+    expect(await notified({ ret: 'HDRS' }, 'Subject: no body\r\nX: 1\r\n')).toContain('Subject: no body\r\nX: 1\r\n');
+  });
+
   test('of a delay carries the header alone, whatever RET says (RFC 3461 §4.3)', async () => {
     const { hop, admit, dispatcher, clock } = house();
     hop.answer = (entry) => (entry.notification ? delivered : later);

@@ -135,7 +135,9 @@ class Transaction {
       if (!can.pipelining) conversation.send(rcpt[n]!);
       const heard = await conversation.hear(deadlines.rcpt, 'RCPT');
       // After a refused MAIL the rest is only read: the answer stands already.
-      if (!isPositive(heard)) this.#answers[n] ??= answerOf(heard);
+      if (isPositive(heard)) continue;
+      const others = this.#answers.slice(0, n).some((answer) => answer === undefined);
+      this.#answers[n] ??= answerOf(others ? tooManyForNow(heard) : heard);
     }
     if (can.chunking) return 'chunks';
     if (!can.pipelining && this.#answers.every((answer) => answer !== undefined)) {
@@ -199,6 +201,17 @@ const isPositive = (heard: Heard): boolean => heard.kind === 'reply' && heard.re
 function answerOf(heard: Heard): Answer {
   if (heard.kind === 'broken') return heard;
   return { kind: 'refused', reply: asRefusal(heard.reply) };
+}
+
+/**
+ * 552 is how old servers say "too many recipients" to those behind others that were taken: for now, as 452 (RFC 5321 §4.5.3.1.10).
+ * One that says what it means by another enhanced code (a full mailbox, RFC 3463 §3.3) is taken at its word.
+ */
+function tooManyForNow(heard: Heard): Heard {
+  if (heard.kind === 'broken' || heard.reply.code !== 552) return heard;
+  const { enhanced } = heard.reply;
+  if (enhanced !== '' && enhanced !== '5.5.3') return heard;
+  return { ...heard, reply: { ...heard.reply, code: 452, enhanced: '4.5.3' } };
 }
 
 /** 3yz where none belongs reads as a refusal for now (RFC 5321 §4.2.1). */

@@ -182,11 +182,26 @@ describe('a route that speaks from one family', () => {
   });
 });
 
+test('a domain with exactly as many hosts as are asked has no more, and what DNS says of them is final', async () => {
+  const names = Array.from({ length: 16 }, (_, n) => `h${n}.test`);
+  const zones = { ...Object.fromEntries(names.map((name) => [name, [{ TXT: 'no address' }]])) };
+  expect(await hosts('to.test', { ...zones, ...mx(...names.map((name) => [10, name] as const)) })).toEqual([
+    '550 5.4.4',
+  ]);
+  const more = mx(...names.map((name) => [10, name] as const), [20, 'a.test']);
+  expect(await hosts('to.test', { ...zones, ...more })).toEqual(['trouble']);
+});
+
 describe('a message whose line broke after the dot', () => {
   const zones = mx([10, 'a.test'], [20, 'both.test']);
   test('goes back to that address alone', async () => {
     const onlyAt = 'both.test[192.0.2.5]:25';
     expect(await hosts('to.test', zones, { onlyAt })).toEqual(['both.test[192.0.2.5]']);
+  });
+  test('goes to that host, not to one whose name its name begins with', async () => {
+    const alike = { 'a.test.b.test': [{ A: '192.0.2.7' }], ...mx([10, 'a.test'], [20, 'a.test.b.test']) };
+    const onlyAt = 'a.test.b.test[192.0.2.7]:25';
+    expect(await hosts('to.test', alike, { onlyAt })).toEqual(['a.test.b.test[192.0.2.7]']);
   });
   test('goes to another address of that host when DNS has it no more', async () => {
     const onlyAt = 'both.test[192.0.2.200]:25';

@@ -24,7 +24,7 @@ export function authOf(
       ),
     );
   const { user, password, password_file: file } = auth;
-  if (password !== undefined && !password.startsWith('env:'))
+  if (password !== undefined && !/^env:[A-Za-z_][A-Za-z0-9_]*$/.test(password))
     problems.push(
       at.problem(
         ['auth', 'password'],

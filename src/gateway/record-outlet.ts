@@ -13,7 +13,7 @@ export interface Told {
 export interface Outlet {
   readonly queue: Pick<
     QueueStore,
-    'admit' | 'lease' | 'leaseOverdue' | 'settle' | 'renew' | 'nextDue' | 'suspensions' | 'read'
+    'admit' | 'lease' | 'leaseOverdue' | 'settle' | 'renew' | 'nextDue' | 'suspensions' | 'suspend' | 'read'
   >;
   readonly records: Pick<RecordStore, 'append' | 'addEvents'>;
 }
@@ -54,6 +54,7 @@ export function recordOutlet(
       lease: (wish) => queue.lease(wish),
       leaseOverdue: (wish) => queue.leaseOverdue(wish),
       suspensions: () => queue.suspensions(),
+      suspend: (suspension) => queue.suspend(suspension),
       renew: (leases, until) => queue.renew(leases, until),
       nextDue: (now, lanes) => queue.nextDue(now, lanes),
       read: (ref, signal) => queue.read(ref, signal),

@@ -62,6 +62,8 @@ export async function rehearse(scenario: Scenario, hand: Stagehand, props: Props
         records.push(what.record);
         return [];
       },
+      suspensions: async () => [],
+      suspend: async () => {},
     },
     records: { append: (record) => void records.push(record) },
     claim: () => undefined,

@@ -83,7 +83,7 @@ export interface World {
   readonly newId: () => string;
   readonly resolver: Resolver;
   readonly content: ContentStore;
-  readonly queue: Pick<QueueStore, 'admit'>;
+  readonly queue: Pick<QueueStore, 'admit' | 'suspend' | 'suspensions'>;
   readonly records: Pick<RecordStore, 'append'>;
   readonly state: StateStore;
   /** Undefined: nothing is signed, as in a rehearsal. */

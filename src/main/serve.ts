@@ -278,6 +278,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       services: health,
       recipients: desk,
       state: store.state,
+      queue: store.queue,
       dead: () => carrier.dead,
     });
     // The last to go but the store: until then it answers, and nobody takes a gateway that is stopping for none.

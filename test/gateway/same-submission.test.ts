@@ -321,14 +321,18 @@ test.each(SCENARIOS)('%s: the same answers and the same record', async (_, scena
 
 async function beginning(): Promise<MemoryState> {
   const state = new MemoryState();
-  await suspend(state, {
-    user: 'mallory',
-    by: 'olga',
-    why: 'phished',
-    since: NOW,
-    until: NOW + hours(1),
-    recordId: '',
-  });
+  await suspend(
+    state,
+    { suspensions: async () => [], suspend: async () => {} },
+    {
+      user: 'mallory',
+      by: 'olga',
+      why: 'phished',
+      since: NOW,
+      until: NOW + hours(1),
+      recordId: '',
+    },
+  );
   return state;
 }
 

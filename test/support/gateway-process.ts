@@ -121,8 +121,14 @@ export class GatewayProcess {
 }
 
 /** A command beside the gateway, run to its end. */
-export async function postern(...args: readonly string[]): Promise<Ending> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env });
+export const postern = (...args: readonly string[]): Promise<Ending> => posternIn({}, ...args);
+
+/** The same with more in its environment. */
+export async function posternIn(
+  more: { readonly [name: string]: string },
+  ...args: readonly string[]
+): Promise<Ending> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...env, ...more } });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk: Buffer) => {

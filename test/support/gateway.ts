@@ -75,6 +75,8 @@ export async function testGateway(
         gateway.records.push(admission.record);
         return [];
       },
+      suspensions: async () => [],
+      suspend: async () => {},
     },
     records: { append: (record) => void gateway.records.push(record) },
     get state() {

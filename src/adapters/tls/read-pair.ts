@@ -88,7 +88,12 @@ function textOf(file: PairFailure['file'], path: string): Text | PairFailure {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'ENOENT':
       case 'ENOTDIR':
-        return failed(file, `there is no file ${path}`, `name the file of the ${file}`);
+        // In the place of its path the key itself may have been written.
+        return failed(
+          file,
+          file === 'key' ? 'there is no such file' : `there is no file ${path}`,
+          `name the file of the ${file}`,
+        );
       case 'EACCES':
         return failed(file, `${path} may not be read by us`, 'give it to a group of ours: chgrp and chmod 640');
       default:

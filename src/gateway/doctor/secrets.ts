@@ -31,7 +31,8 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
   const findings = await Promise.all(
     [...files].map(async (path): Promise<readonly Finding[]> => {
       const mode = await modeOf(path);
-      if (mode === 'absent') return [problem('secrets', `${path} is not there`, 'make it, or mend its path')];
+      // In the place of its path the secret itself may have been written.
+      if (mode === 'absent') return [problem('secrets', 'a file is not there', '`postern check` says which')];
       if (mode === 'hidden')
         return [problem('secrets', `${path} is out of this user's reach`, "run this as the gateway's user")];
       return exposed(path, mode);

@@ -1,4 +1,5 @@
 /** Commands out and replies in, in order: the part of SMTP that is the same for every command. */
+import { hush } from '../../mail/hush.ts';
 import { parseReply, type Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
 import type { Line } from '../../ports/dial.ts';
@@ -12,12 +13,17 @@ const UNHEARD_MAX = 1000;
 /** Of these, all together: a host that talks on for ever must not fill our memory. */
 const UNHEARD_OCTETS_MAX = 1024 * 1024;
 
+/** Three digits and what tells the last line (RFC 5321 §4.2). */
+const CODE = 4;
+
 export type Heard =
   | { readonly kind: 'reply'; readonly reply: Reply; readonly lines: readonly string[] }
   | { readonly kind: 'broken'; readonly why: string };
 
 export class Conversation {
   readonly line: Line;
+  /** What the host is told and may repeat: its replies go on record, and to senders. */
+  secret = '';
   #rest = '';
   #lines: string[] = [];
   readonly #replies: Heard[] = [];
@@ -91,7 +97,9 @@ export class Conversation {
   }
 
   #takeLine(line: string): void {
-    this.#lines.push(/[\x80-\xff]/.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line);
+    const text = /[\x80-\xff]/.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line;
+    // Not in the code: a secret may be a number.
+    this.#lines.push(this.secret === '' ? text : text.slice(0, CODE) + hush(text.slice(CODE), [this.secret]));
     if (this.#lines.length > REPLY_LINES_MAX) this.break(`a reply of more than ${REPLY_LINES_MAX} lines`);
     else if (line[3] !== '-') this.#takeReply(line);
   }
@@ -103,7 +111,8 @@ export class Conversation {
     // "The format for multiline replies requires that every line, except the last, begin with the reply code" (RFC 5321
     // §4.2.1): who says two codes has said neither.
     const one = lines.every((line) => line.startsWith(last.slice(0, 3)));
-    if (!one || !/^[2-5]\d\d(?: |$)/.test(last)) this.break(`no reply of SMTP: ${JSON.stringify(last.slice(0, 200))}`);
+    if (!one || !/^[2-5]\d\d(?: |$)/.test(last))
+      this.break(`no reply of SMTP: ${JSON.stringify((lines.at(-1) ?? '').slice(0, 200))}`);
     else if (this.#waiting === undefined) this.#keep(heard);
     else this.#waiting(heard);
   }

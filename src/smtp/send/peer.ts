@@ -156,19 +156,12 @@ async function authenticate(
   deadlines: Deadlines,
 ): Promise<Introduced> {
   if (!can.authPlain) return { kind: 'refused', why: 'AUTH PLAIN is not offered', reply: null };
-  const words = Buffer.from(`\0${user}\0${password}`).toString('base64');
-  conversation.send(`AUTH PLAIN ${words}\r\n`);
+  conversation.secret = password;
+  conversation.send(`AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString('base64')}\r\n`);
   const heard = await conversation.hear(deadlines.hello, 'AUTH');
-  if (heard.kind === 'broken') return refusal('AUTH', heard);
-  if (heard.reply.code === 235) return { kind: 'ready', can };
-  return refusal('AUTH', { ...heard, reply: without(heard.reply, [words, password]) });
+  if (heard.kind === 'reply' && heard.reply.code === 235) return { kind: 'ready', can };
+  return refusal('AUTH', heard);
 }
-
-/** A host may repeat what it was told, and its reply goes on record. */
-const without = (reply: Reply, secrets: readonly string[]): Reply => ({
-  ...reply,
-  text: secrets.reduce((text, secret) => text.replaceAll(secret, '(masked)'), reply.text),
-});
 
 function refusal(to: string, heard: Heard): Introduced {
   if (heard.kind === 'broken') return { kind: 'refused', why: `${to}: ${heard.why}`, reply: null };

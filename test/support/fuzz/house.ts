@@ -75,6 +75,8 @@ export async function openHouse(): Promise<House> {
           content.free(admitted.ref);
           return [];
         },
+        suspensions: async () => [],
+        suspend: async () => {},
       },
       records: { append: (record) => seen.recorded(record) },
     };

@@ -152,6 +152,7 @@ export function calloutSource(written: WrittenCallout, spot: SourceSpot): Callou
       hosts: route.hosts,
       protocol: route.protocol,
       tls: written.tls ?? calloutTls(route.tls),
+      ...(route.certificate && { certificate: route.certificate }),
       ...rest,
     };
   }

@@ -6,11 +6,11 @@ import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
 import { FLOW_KEYS } from './schema-flow.ts';
 import { LIMITS } from './schema-limits.ts';
+import { ROUTE_PRESETS, type RoutePreset } from './schema-presets.ts';
 import { RECIPIENTS } from './schema-recipients.ts';
+import { path, text } from './schema-text.ts';
 import { CLIENT_CERTIFICATES, RELAY_FOR, SENDERS, USER_SOURCE } from './schema-users.ts';
 
-const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
-const path = text('a path; relative ones start at the folder of this file');
 const names = (expected: string) => z.array(text(expected)).max(10_000);
 const ranges = names('an address or a range such as 192.0.2.0/24');
 
@@ -147,6 +147,16 @@ export const ROUTE = z.strictObject({
     })
     .optional(),
   port: z.int().min(1).max(65_535).meta({ description: 'Of hosts by MX, 25 without it' }).optional(),
+  preset: z
+    .enum(Object.keys(ROUTE_PRESETS) as [RoutePreset, ...RoutePreset[]])
+    .meta({
+      description: `What is right for a next hop that many have, where this route does not say otherwise. ${Object.entries(
+        ROUTE_PRESETS,
+      )
+        .map(([name, { words }]) => `\`${name}\`: ${words}`)
+        .join('. ')}`,
+    })
+    .optional(),
   tls: z
     .enum(['none', 'opportunistic', 'required', 'verified', 'dane', 'mta-sts'])
     .meta({
@@ -158,6 +168,10 @@ export const ROUTE = z.strictObject({
   auth: z
     .strictObject({ user: text('a user'), password_file: path.optional(), password: text('env:NAME').optional() })
     .optional(),
+  certificate: path
+    .meta({ description: 'Ours, in PEM with its issuers: shown where a host asks for one in TLS; with `key`' })
+    .optional(),
+  key: path.meta({ description: 'Its private key, in PEM, closed to other users' }).optional(),
   retry: RETRY.optional(),
   expire: duration(seconds(1)).optional(),
   delay_notice: DELAY_NOTICE.optional(),
@@ -196,7 +210,7 @@ const ROUTING = z
       'Mail that goes another way than its domain says; the first entry of which all holds decides, before `domains` and ' +
       '`default_route`, after a rule with `route:`',
   });
-export const KEY_STATES = ['publish', 'active', 'retired'] as const;
+const KEY_STATES = ['publish', 'active', 'retired'] as const;
 /** What is signed may wait in queues for days (RFC 5321 §4.5.4.1): a signature that is over before fails mail that is right. */
 const SIGNATURE_LEAST = days(7);
 

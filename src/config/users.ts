@@ -69,11 +69,18 @@ function ldapOf(
     filter: written.filter,
     addresses: written.addresses ?? [],
     bindDn: written.bind_dn ?? '',
-    password:
-      written.password ?? (written.password_file === undefined ? '' : resolvePath(folder, written.password_file)),
+    password: secretOf(written, at, folder),
     timeout: written.timeout,
   };
 }
+
+function secretOf({ password, password_file: file }: Ldap, at: Spot, folder: string): LdapUsersSettings['password'] {
+  const place = { ...at.source.place([...at.path, 'ldap'], 'value'), file: at.name };
+  if (file !== undefined) return { kind: 'file', path: resolvePath(folder, file), place };
+  return password === undefined ? undefined : { kind: 'env', name: password.replace(/^env:/, ''), place };
+}
+
+type LdapUsersSettings = Extract<UserSourceSettings, { kind: 'ldap' }>;
 
 function isHere(authority: string): boolean {
   const host = authority.replace(/:\d+$/, '');

@@ -30,6 +30,8 @@ const STORE_RETRY: Millis = 1000;
 const DEAD_TOLD = 50;
 /** How old what we know of suspensions may be. */
 const SUSPENSIONS_KNOWN: Millis = 1000;
+/** Why it is in our hands: since it came, since it was its turn, or since its sender must hear of it. */
+type How = 'claimed' | 'leased' | 'overdue';
 /** What is suspended by its recipient or user, which the store does not go by, is looked at again after this. */
 export const SUSPENDED_AGAIN: Millis = minutes(10);
 /** Between looks at what may be forgotten, and at routes that a reload has changed. */
@@ -224,10 +226,10 @@ export class Dispatcher {
   }
 
   /**
-   * What was claimed when it was admitted may be for a destination that has no room; what is overdue was leased to be looked
-   * at, not to be tried.
+   * What was claimed when it was admitted, or is overdue, may be for a destination that has no room. Whoever is told of a delay is
+   * told what a host said, wherever one can be asked now.
    */
-  #take(leases: readonly Lease[], how: 'claimed' | 'leased' | 'overdue'): void {
+  #take(leases: readonly Lease[], how: How): void {
     const now = this.#world.clock.now();
     const groups = new Map<Turns, Lease[]>();
     for (const lease of leases) {
@@ -241,7 +243,7 @@ export class Dispatcher {
       const room = turns.room(IN_HAND_MAX - this.#inHand.size, this.#world.clock.elapsed());
       for (const lease of group) this.#inHand.set(lease.entry.id, { lease, turns, ending: false });
       turns.held += group.length;
-      const open = group.filter((lease) => this.#mayBeTried(lease, how, now, turns));
+      const open = group.filter((lease, n) => this.#mayBeTried(lease, how, now, turns, n < room));
       if (this.#stopping.signal.aborted || (how === 'claimed' && room <= 0)) this.#putBack(open);
       else for (const parcel of groupLeases(open)) this.#destinations.push(turns, senderOf(parcel[0]!.entry), parcel);
     }
@@ -253,7 +255,7 @@ export class Dispatcher {
    * False: its lease ran out in our own hands, and what is under way goes on under the new one, with nothing beside it; or it is a
    * claim that comes once more.
    */
-  #isNew(lease: Lease, how: 'claimed' | 'leased' | 'overdue'): boolean {
+  #isNew(lease: Lease, how: How): boolean {
     const { id, attempts } = lease.entry;
     const known = this.#inHand.get(id);
     if (known === undefined) return true;
@@ -270,11 +272,10 @@ export class Dispatcher {
     return false;
   }
 
-  #mayBeTried(lease: Lease, how: 'claimed' | 'leased' | 'overdue', now: Timestamp, turns: Turns): boolean {
-    const waited = how === 'overdue' && !isExpired(lease.entry, now);
-    const event: EntryEvent | undefined = waited
-      ? { kind: 'waited', why: whyWaited(turns) }
-      : this.#hindrance(lease, now);
+  #mayBeTried(lease: Lease, how: How, now: Timestamp, turns: Turns, fits: boolean): boolean {
+    const kept = how === 'overdue' && (!fits || suspendedBy(lease.entry, this.#suspended) !== undefined);
+    const event: EntryEvent | undefined =
+      kept && !isExpired(lease.entry, now) ? { kind: 'waited', why: whyWaited(turns) } : this.#hindrance(lease, now);
     if (event !== undefined) void this.#end([lease], [event]);
     return event === undefined;
   }
@@ -394,4 +395,4 @@ export class Dispatcher {
 const whyWaited = ({ dead, why, to }: Turns): string =>
   dead
     ? `not tried, as ${sayDestination(to)} does not answer (${why})`
-    : 'not tried yet: it is suspended, or others go first';
+    : 'not tried now: it is suspended, or others go first';

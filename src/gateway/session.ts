@@ -91,9 +91,11 @@ class GatewaySession implements Session {
     this.#client({ trusted: true });
   }
 
-  authenticated(name: string): void {
+  authenticated(name: string, addresses: readonly string[] = []): void {
+    const s = this.#state;
     const user = userOf(name);
-    this.#state.user = user;
+    s.user = user;
+    s.addresses = addresses;
     this.#client({ user });
   }
 
@@ -111,8 +113,7 @@ class GatewaySession implements Session {
     return this.#guarded('AUTH', async () => {
       const came = await this.#logins.login(mechanism, credentials);
       if (came.kind === 'in') {
-        s.addresses = came.addresses;
-        this.authenticated(came.user);
+        this.authenticated(came.user, came.addresses);
         return say({ code: 235, enhanced: '2.7.0', text: 'logged in' });
       }
       const reply = refusalReply(builtinReply(came.word, came.fill), s.id);

@@ -37,9 +37,9 @@ export interface Source {
 /** The time to read a map grows with the square of its keys, so that long lists are text files. */
 export const SOURCE_CHARACTERS_MAX = 1024 * 1024;
 /** No file of ours goes deeper than a dozen levels. */
-export const SOURCE_DEPTH_MAX = 32;
+const SOURCE_DEPTH_MAX = 32;
 /** Values in all, each alias counted as what it stands for: ten lines of aliases can make a billion. */
-export const SOURCE_VALUES_MAX = 200_000;
+const SOURCE_VALUES_MAX = 200_000;
 
 /** Never throws for what stands in the text. */
 export function parseSource(file: string, text: string): Source {

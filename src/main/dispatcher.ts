@@ -13,6 +13,7 @@ import { noteBounce } from '../gateway/bounces.ts';
 import { DeliveryByRoute } from '../gateway/deliver.ts';
 import { Dispatcher } from '../gateway/dispatch.ts';
 import type { Outlet } from '../gateway/record-outlet.ts';
+import type { IdentityOf } from '../ports/client-identity.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ContentStore } from '../ports/content.ts';
 import type { Ids } from '../ports/ids.ts';
@@ -38,6 +39,7 @@ export interface Cargo {
   /** Where listeners listen indeed: a port may be any free one, or passed to us. */
   readonly listening: () => readonly Place[];
   readonly state: StateStore;
+  readonly identityOf: IdentityOf;
 }
 
 export function dispatcherFor(cargo: Cargo): Dispatcher {
@@ -52,6 +54,7 @@ export function dispatcherFor(cargo: Cargo): Dispatcher {
   const kept = keptTexts(path, 'keep', log, 'mta-sts');
   const smtp = new SmtpDelivery({
     dial: dialSocket,
+    identityOf: cargo.identityOf,
     hostname,
     clock,
     resolver,

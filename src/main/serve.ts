@@ -13,6 +13,7 @@ import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
 import { openCertificates } from '../adapters/tls/certificates.ts';
+import { ClientIdentities } from '../adapters/tls/client-identities.ts';
 import { parseHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
 import type { Place } from '../config/own-listener.ts';
@@ -90,8 +91,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const lists = new RecipientLists(files, early, (store) => keptTexts(store, 'keep', early));
   // The main thread's are news of thread 0.
   const services = new ServiceClients(clock, (news) => health.heard(0, news));
+  const identities = new ClientIdentities(files, { log: early, now: clock.now });
   const desk = new LiveDesk({
-    clientFor: recipientClient,
+    clientFor: (source, hostname) => recipientClient(source, hostname, identities.of),
     state: () => store.state,
     clock,
     log: early,
@@ -122,6 +124,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     () => desk.close(),
     () => services.close(),
     () => logins.close(),
+    () => identities.stop(),
   ];
   try {
     const ids = idSource(installation.nodeNumber, 0, clock.now);
@@ -165,6 +168,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
     const kept = { queue: store.queue, log, told: lines.events };
     stopping.push(keepQuarantine(kept, () => inForce.current.installation.quarantine, clock));
+    identities.take(installation);
     let listening: readonly Place[] = [];
     // One tells of them for all.
     const signingKeys = new KeyRing(files, log);
@@ -179,6 +183,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       installation: () => inForce.current.installation,
       owner,
       state: store.state,
+      identityOf: identities.of,
       room: (entries) => Atomics.store(new Int32Array(room), 0, entries),
       resolver: stand.resolver,
       listening: () => listening,
@@ -242,6 +247,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         const wrong = await inForce.reload();
         // Also after a refused reload: certificates are looked at each by itself.
         certificates?.take(inForce.current.installation);
+        identities.take(inForce.current.installation);
         signingKeys.keep(keyFiles(inForce.current.installation));
         sessions?.lookAtCertificates();
         if (wrong.length === 0) carrier.wake();

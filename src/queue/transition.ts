@@ -18,6 +18,7 @@ export type AttemptResult =
       readonly to: HandedTo;
       readonly security?: string;
     }
+  /** `reply` as the host gave it: 5yz where it was a refusal to talk, which says nothing of the message. */
   | { readonly kind: 'transient'; readonly host: string; readonly reply: Reply | null; readonly cause: string }
   | { readonly kind: 'permanent'; readonly host: string; readonly reply: Reply }
   /** The line broke after the final dot: it may have been taken, so it is tried again at the same host, never elsewhere. */
@@ -272,7 +273,8 @@ function lastAttempt(entry: QueueEntry, result: AttemptResult, at: Timestamp): L
     case 'permanent':
       return { at, host, said: sayReply(result.reply), enhanced: result.reply.enhanced, onlyAt: before };
     case 'transient': {
-      const enhanced = result.reply?.enhanced || (result.reply ? '' : '4.4.1');
+      // A host that greets with 554 has said so; what it means for the message is that it waits (RFC 3463 §2: class 4).
+      const enhanced = result.reply === null ? '4.4.1' : result.reply.enhanced.replace(/^5/, '4');
       const said = result.reply ? sayReply(result.reply) : result.cause;
       return { at, host, said, enhanced, onlyAt: before };
     }

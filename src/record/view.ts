@@ -164,6 +164,7 @@ export function recordView(
   policy: RuleBook | undefined,
 ): RecordView {
   const { session, recipients, checks, took, at, ...rest } = record;
+  const end = endOf(record);
   return {
     version: rest.version,
     id: rest.id,
@@ -177,7 +178,7 @@ export function recordView(
     stages: rest.stages,
     facts: rest.facts,
     session: {
-      ...(session.end === null ? {} : endView(session.end)),
+      ...(end === null ? {} : endView(end)),
       rules: rulesView(session.decisions, policy),
       outages: outagesView(session.decisions),
       calls: session.calls,
@@ -191,6 +192,15 @@ export function recordView(
     count: rest.count,
     events: events.map(eventView),
   };
+}
+
+/** Where no rule ended it, what the wire answered to MAIL did: a login that is owed, a sender that is no address. */
+function endOf({ session, recipients, replies, kind }: TransactionRecord): Verdictum | null {
+  if (session.end !== null || kind !== 'connection' || recipients.length > 0) return session.end;
+  const last = replies.findLast(({ to, reason, reply }) => to === 'MAIL' && reason !== undefined && reply.code >= 400);
+  if (last === undefined) return null;
+  const verdict = last.reply.code >= 500 ? 'reject' : 'defer';
+  return { verdict, rule: '', reason: `builtin:${last.reason}`, stage: 'mail', reply: last.reply };
 }
 
 function recipientView(recipient: RecipientRecord, policy: RuleBook | undefined): RecipientView {

@@ -217,6 +217,23 @@ describe('a notification', () => {
     expect(hop.taken[1]?.text).not.toContain('Body.');
   });
 
+  test('of a delay tells what the host said when it was asked again, not that nobody asked it', async () => {
+    const { hop, admit, dispatcher, clock } = house();
+    hop.answer = (entry) => (entry.notification ? delivered : later);
+    dispatcher.start();
+    await admit();
+    await calm();
+    clock.jump(T0 + minutes(300));
+    await clock.pass(2000);
+    await calm();
+    expect(hop.taken.map(({ text }) => /Action: delayed\r\nStatus: .*|Body/.exec(text)?.[0])).toEqual([
+      'Body',
+      'Body',
+      'Action: delayed\r\nStatus: 4.3.0',
+    ]);
+    expect(hop.taken[2]?.text).toContain('Diagnostic-Code: smtp; 451 4.3.0 busy\r\n');
+  });
+
   test('that cannot be written leaves the message in the queue, until it can', async () => {
     const { hop, admit, dispatcher, kept, clock, events, logged } = house();
     hop.answer = (entry) => (entry.notification ? delivered : refused);

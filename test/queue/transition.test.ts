@@ -106,6 +106,18 @@ describe('an attempt', () => {
       ['deferred'],
     ],
   ];
+  test('that a host would not talk about is told in its own words, and waits all the same', () => {
+    const reply = { code: 554, enhanced: '5.7.1', text: 'go away' };
+    const { next, effects } = move(anEntry({ state: leased, attempts: 1, admittedAt: T0 - hours(5) }), {
+      kind: 'attempted',
+      result: { kind: 'transient', host: 'a:25', reply, cause: 'greeting was refused' },
+    });
+    expect(next).toMatchObject({ state: { kind: 'waiting' }, last: { said: '554 5.7.1 go away', enhanced: '4.7.1' } });
+    expect(effects).toMatchObject([
+      { kind: 'note', event: 'deferred', text: '554 5.7.1 go away' },
+      { kind: 'tell', report: { action: 'delayed', status: '4.7.1', reply } },
+    ]);
+  });
   test.each(table)('%s', (_name, changes, result, state, effects) => {
     const moved = move(anEntry({ state: leased, attempts: 1, ...changes }), { kind: 'attempted', result });
     expect(moved.next.state.kind).toBe(state);

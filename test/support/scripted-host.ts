@@ -28,6 +28,8 @@ export interface HostScript {
   readonly BDAT?: Told;
   /** More lines for EHLO, without their codes. */
   readonly keywords?: readonly string[];
+  /** Hears of each handshake that came about. */
+  readonly secured?: (socket: TLSSocket) => void;
   /** Nothing is said after STARTTLS is let through. */
   readonly mute?: boolean;
   /** Nothing is read after 354 until `readOn()`. */
@@ -191,6 +193,7 @@ export class ScriptedHost {
           done(null);
         },
       });
+      secured.once('secure', () => this.#script.secured?.(secured));
       this.#serve(secured, connection);
     };
     const take = (piece: string) => {

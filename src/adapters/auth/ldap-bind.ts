@@ -14,7 +14,7 @@ const AT_ONCE = 16;
 const ADDRESSES_MAX = 200;
 
 /** RFC 4515 §3. */
-export const escapeFilter = (text: string): string =>
+const escapeFilter = (text: string): string =>
   text.replace(/[\\*()\0]|[^\x20-\x7e]/gu, (letter) =>
     [...Buffer.from(letter, 'utf8')].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join(''),
   );

@@ -78,8 +78,8 @@ export interface Session {
   greet(earlyTalker: boolean): Promise<Spoken>;
   helo(verb: 'HELO' | 'EHLO', name: string): Promise<Spoken>;
   tls(info: TlsInfo): void;
-  /** An upstream that is believed says who did. */
-  authenticated(user: string): void;
+  /** Somebody who is believed says who did; `addresses`: the user's own, as far as they are known beside. */
+  authenticated(user: string, addresses?: readonly string[]): void;
   /** Who logs in by SCRAM is held against these. */
   scramKeys(user: string): Promise<ScramKeys>;
   /** 235 where the client is who it says, which holds from then on. */

@@ -1,7 +1,9 @@
 /** A host that has greeted us and said what it can do; ready for messages. */
 import type { Reply } from '../../mail/reply.ts';
+import type { ClientIdentity } from '../../ports/client-identity.ts';
 import type { Dial } from '../../ports/dial.ts';
 import type { HostAddress, SourceAddresses } from '../../queue/route.ts';
+import { sayReply } from '../../queue/transition.ts';
 import { type Capabilities, capabilitiesOf, NO_CAPABILITIES } from './capabilities.ts';
 import { Conversation, type Heard } from './conversation.ts';
 import { type Deadlines, sayStop } from './deadlines.ts';
@@ -34,6 +36,8 @@ export interface Approach {
   /** Why it was tried in vain, when it goes on in plain. */
   readonly inPlain?: string;
   readonly auth: { readonly user: string; readonly password: string } | null;
+  /** Shown where the host asks for a certificate. */
+  readonly identity?: ClientIdentity | undefined;
   /** Our own name. */
   readonly hostname: string;
   readonly deadlines: Deadlines;
@@ -113,13 +117,13 @@ async function introduce(conversation: Conversation, to: Approach, signal: Abort
     conversation.send('STARTTLS\r\n');
     const heard = await conversation.hear(deadlines.hello, 'STARTTLS');
     if (heard.kind === 'broken') return { kind: 'noTls', why: `STARTTLS: ${heard.why}` };
-    if (heard.reply.code !== 220) return { kind: 'noTls', why: `STARTTLS: ${heard.reply.code} ${heard.reply.text}` };
+    if (heard.reply.code !== 220) return { kind: 'noTls', why: `STARTTLS: ${sayReply(heard.reply)}` };
     // RFC 3207 §6: what came before the handshake counts for nothing; pipelined plaintext is an attack.
     if (conversation.outOfStep) return { kind: 'noTls', why: 'plaintext after the reply to STARTTLS' };
     const servername = to.name || (to.address.kind === 'tcp' ? to.address.host : '');
     const verified = to.tls.kind === 'verified';
     const failed = await conversation.line.startTls(
-      { servername, verified, distrust: (shown) => distrustOf(to.tls, shown) },
+      { servername, verified, identity: to.identity, distrust: (shown) => distrustOf(to.tls, shown) },
       AbortSignal.any([signal, AbortSignal.timeout(deadlines.hello)]),
     );
     if (failed !== '') return { kind: 'noTls', why: `TLS: ${failed}` };

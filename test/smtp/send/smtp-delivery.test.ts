@@ -276,7 +276,7 @@ describe('what a host answers', () => {
     [
       'a greeting that refuses for good is about the host, not the message',
       { greeting: '554 no' },
-      ['transient 454', 'transient 454'],
+      ['transient 554', 'transient 554'],
     ],
     ['421 at MAIL', { MAIL: '421 4.3.2 going down', RCPT: 'drop' }, ['transient 421', 'transient 421']],
     ['what is no reply', { MAIL: 'hello?' }, ['transient', 'transient']],

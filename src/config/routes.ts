@@ -33,6 +33,7 @@ export function buildRoutes(
       name,
       ...said(value),
       ...flowFrom(value),
+      ...(value.deliver === 'cut_through' ? { deliver: value.deliver } : {}),
       notificationExpire: queue.notificationExpire,
       retry: value.retry ?? queue.retry,
       expire: value.expire ?? queue.expire,

@@ -183,6 +183,14 @@ export const ROUTE = z.strictObject({
     .refine((octets) => octets >= ROUTE_SIZE_LEAST, 'expected 64 KiB or more, which every host takes')
     .meta({ description: 'What the hosts say with SIZE; larger messages are refused at the edge (RFC 1870)' })
     .optional(),
+  deliver: z
+    .enum(['queue', 'cut_through'])
+    .meta({
+      description:
+        'When a client hears what became of its message. `cut_through`: it waits for the next hop, `limits.cut_through` at most, ' +
+        'and is told itself what is refused for good. `queue`: it hears 250 when the message is safe',
+    })
+    .prefault('queue'),
   refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
   ...FLOW_KEYS,
 });

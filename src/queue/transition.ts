@@ -24,10 +24,15 @@ export type AttemptResult =
   /** The line broke after the final dot: it may have been taken, so it is tried again at the same host, never elsewhere. */
   | { readonly kind: 'indeterminate'; readonly host: string; readonly cause: string };
 
+/** It will not be taken, whoever asks again. */
+export type Refusal = Extract<AttemptResult, { kind: 'permanent' }>;
+
 export type EntryEvent =
   /** A worker takes it; the attempt counts from here, so that a worker that vanishes has made one. */
   | { readonly kind: 'leased'; readonly owner: string; readonly until: Timestamp }
   | { readonly kind: 'attempted'; readonly result: AttemptResult }
+  /** Refused for good, and the client that gave it to us has been told: nobody else is. */
+  | { readonly kind: 'refused'; readonly result: Refusal }
   /** Its time was over before it could be tried again. */
   | { readonly kind: 'expired' }
   /** The worker did not come back. */
@@ -46,7 +51,15 @@ export type Effect =
   /** An event for the record. `by` is a host, '' when it is our own doing. */
   | {
       readonly kind: 'note';
-      readonly event: 'delivered' | 'deferred' | 'bounced' | 'held' | 'quarantined' | 'released' | 'removed';
+      readonly event:
+        | 'delivered'
+        | 'deferred'
+        | 'bounced'
+        | 'refused'
+        | 'held'
+        | 'quarantined'
+        | 'released'
+        | 'removed';
       readonly by: string;
       readonly text: string;
     }
@@ -99,6 +112,11 @@ export function transition(
     }
     case 'attempted':
       return state.kind === 'leased' ? attempted(entry, event.result, timing, now, jitter) : refused('leased');
+    case 'refused': {
+      if (state.kind !== 'leased') return refused('leased');
+      const last = lastAttempt(entry, event.result, now);
+      return to({ kind: 'refused' }, { last }, [note('refused', last.host, last.said)]);
+    }
     case 'expired':
       if (state.kind !== 'leased' && state.kind !== 'waiting') return refused('on its way');
       return isExpired(entry, now) ? failed(entry, expiry(entry, now), timing) : refused('past its expiry');
@@ -139,6 +157,7 @@ export function transition(
 const WORD: { readonly [kind in EntryEvent['kind']]: string } = {
   leased: 'lease',
   attempted: 'settle',
+  refused: 'end',
   expired: 'expire',
   leaseLost: 'take back',
   putBack: 'put back',

@@ -85,6 +85,7 @@ export async function testGateway(
     current: () => current,
     claim: () => undefined,
     admitted: () => {},
+    words: undefined,
     signingKeys: undefined,
     rehearsal: undefined,
   };

@@ -16,7 +16,6 @@ export interface HostScript {
   readonly MAIL?: Told;
   readonly RCPT?: Told;
   readonly DATA?: Told;
-  readonly RSET?: Told;
   /** After the final dot; by LMTP asked for each recipient, with its address. */
   readonly dot?: Told;
   readonly lmtp?: boolean;

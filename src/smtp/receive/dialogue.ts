@@ -145,6 +145,10 @@ export class Dialogue {
     this.#answers.session.tls(tls);
   }
 
+  hungUp(): void {
+    this.#answers.session.hungUp();
+  }
+
   /** Idempotent. */
   close(): void {
     this.mail.close();

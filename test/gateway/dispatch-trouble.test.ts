@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { minutes } from '../../src/mail/time.ts';
 import { LEASE } from '../../src/ports/queue.ts';
 import { StoreError } from '../../src/ports/store-error.ts';
-import type { QueueEntry } from '../../src/queue/entry.ts';
 import { T0 } from '../support/entries.ts';
 import { calm, delivered, house, later, refused, TEXT } from '../support/sending.ts';
 
@@ -163,16 +162,12 @@ describe('a notification', () => {
   const told = { ret: 'FULL', notify: [], orcpt: '', envid: 'E=1' } as const;
 
   /** Refuses bob, takes notifications. */
-  async function notified(
-    dsn: Partial<typeof told> | { ret: 'HDRS' | '' },
-    text = TEXT,
-    more: Partial<QueueEntry> = {},
-  ): Promise<string> {
+  async function notified(dsn: Partial<typeof told> | { ret: 'HDRS' | '' }, text = TEXT): Promise<string> {
     const { hop, admit, dispatcher, clock } = house();
     hop.answer = (entry) => (entry.notification ? delivered : refused);
     dispatcher.start();
     await calm();
-    await admit([{ ...more, dsn: { ...told, ...dsn } }], true, text);
+    await admit([{ dsn: { ...told, ...dsn } }], true, text);
     await calm();
     await clock.pass(2000);
     await calm();
@@ -195,12 +190,6 @@ describe('a notification', () => {
     const text = await notified({ ret: 'FULL' }, `${TEXT}${'x'.repeat(256 * 1024)}\r\n`);
     expect(text).toContain('Content-Type: text/rfc822-headers\r\n');
     expect(text.length).toBeLessThan(5000);
-  });
-
-  test('of a message that requires TLS carries its header alone, whatever RET says (RFC 8689 §5)', async () => {
-    const text = await notified({ ret: 'FULL' }, TEXT, { tls: 'required' });
-    expect(text).toContain('Content-Type: text/rfc822-headers\r\n');
-    expect(text).not.toContain('Body.');
   });
 
   test('of a delay carries the header alone, whatever RET says (RFC 3461 §4.3)', async () => {

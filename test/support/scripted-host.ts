@@ -13,6 +13,7 @@ export interface HostScript {
   readonly HELO?: Told;
   readonly STARTTLS?: Told;
   readonly AUTH?: Told;
+  readonly RSET?: Told;
   readonly MAIL?: Told;
   readonly RCPT?: Told;
   readonly DATA?: Told;

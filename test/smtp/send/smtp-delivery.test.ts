@@ -115,32 +115,6 @@ describe('a message over SMTP', () => {
     expect(next.messages).toEqual([MESSAGE]);
   });
 
-  test('a line on which RSET was refused is not used again: its next message would be the nested one', async () => {
-    const next = await host({
-      DATA: (_, line) => (line === 1 ? '451 4.3.0 later' : '354 go on'),
-      RSET: '502 5.5.1 no',
-    });
-    const out = delivery();
-    expect(brief(await out.deliver(parcel(route(next)), never))).toEqual(['transient 451']);
-    expect(brief(await out.deliver(parcel(route(next)), never))).toEqual(['delivered 250']);
-    expect(next.connections).toBe(2);
-  });
-
-  test('a host that answers each step just in time is left when it has had its time in all', async () => {
-    const slow = await host({
-      EHLO: '250 host.test',
-      RCPT: () => {
-        setTimeout(() => slow.say('250 2.1.5 ok'), 40);
-        return '250-wait';
-      },
-    });
-    const out = delivery({ ...DEADLINES, rcpt: 1000, talk: 300 });
-    const many = Array.from({ length: 100 }, (_, n) => ({ recipient: `r${n}@store.test` }));
-    const results = await out.deliver(parcel(route(slow), many), never);
-    expect(results[99]).toMatchObject({ kind: 'transient', cause: 'it takes too long in all' });
-    expect(slow.messages).toEqual([]);
-  });
-
   test('uses the open line again', async () => {
     const next = await host();
     const out = delivery();
@@ -298,17 +272,7 @@ describe('what a host answers', () => {
     ['what is no reply', { MAIL: 'hello?' }, ['transient', 'transient']],
     ['a reply without end', { MAIL: '250-a\r\n'.repeat(200) }, ['transient', 'transient']],
   ];
-  const short = {
-    ...DEADLINES,
-    connect: 500,
-    greeting: 100,
-    hello: 100,
-    mail: 100,
-    rcpt: 100,
-    data: 100,
-    block: 100,
-    final: 100,
-  };
+  const short = { ...DEADLINES, greeting: 100, hello: 100, mail: 100, rcpt: 100, data: 100, block: 100, final: 100 };
   test.each(table)('%s', async (_, script, expected) => {
     const next = await host(script);
     expect(brief(await delivery(short).deliver(parcel(route(next), two), never))).toEqual(expected);

@@ -1,12 +1,13 @@
 /** Every word of `postern.yaml`. What has not come yet is known here too, so that it is refused by name and never ignored. */
 import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
-import { days, hours, minutes, seconds } from '../mail/time.ts';
+import { hours, minutes, seconds } from '../mail/time.ts';
 import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
 import { LIMITS } from './schema-limits.ts';
 import { RECIPIENTS } from './schema-recipients.ts';
 import { DELAY_NOTICE, RETRY, ROUTE, ROUTING } from './schema-routes.ts';
+import { ARC, SIGNING } from './schema-signing.ts';
 import { names, path, text } from './schema-text.ts';
 import { CLIENT_CERTIFICATES, RELAY_FOR, SENDERS, USER_SOURCE } from './schema-users.ts';
 
@@ -86,46 +87,6 @@ const HELD_BY_CLASS = z.strictObject({
     readonly [name in HeldClass]: z.ZodOptional<ReturnType<typeof duration>>;
   }),
   default: duration(HELD_LEAST).prefault('30d'),
-});
-
-const KEY_STATES = ['publish', 'active', 'retired'] as const;
-/** What is signed may wait in queues for days (RFC 5321 §4.5.4.1): a signature that is over before fails mail that is right. */
-const SIGNATURE_LEAST = days(7);
-
-export const SIGNING = z.array(
-  z.strictObject({
-    selector: text('a selector'),
-    key_file: path,
-    state: z
-      .enum(KEY_STATES)
-      .prefault('active')
-      .meta({
-        description:
-          '`publish`: its record is to stand in DNS, nothing is signed with it yet; `active`: it signs, beside all other active ones; ' +
-          '`retired`: it signs no more, its record stands until what it signed has arrived',
-      }),
-    expire: duration()
-      .refine((span) => span >= SIGNATURE_LEAST, 'expected 7d or more: what is signed may wait in queues')
-      .optional()
-      .meta({
-        description:
-          'How long its signatures hold (`x=`, RFC 6376 §3.5), counted from the moment a message is taken; without it for ever',
-      }),
-  }),
-);
-
-export const ARC = z.strictObject({
-  seal: z
-    .strictObject({
-      domain: text('a domain of `signing:`'),
-      selector: text('one of its selectors').optional(),
-    })
-    .optional()
-    .meta({
-      description:
-        'With which key mail from outside that goes on to a next hop is sealed (RFC 8617); without a selector by the first active one. ' +
-        'Nothing is sealed unless it is written',
-    }),
 });
 
 /** A daemon that is there answers the handshake at once; one that is not must not eat a check's time. */

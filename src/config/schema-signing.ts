@@ -4,7 +4,7 @@ import { duration } from '../language/units.ts';
 import { days } from '../mail/time.ts';
 import { path, text } from './schema-text.ts';
 
-export const KEY_STATES = ['publish', 'active', 'retired'] as const;
+const KEY_STATES = ['publish', 'active', 'retired'] as const;
 /** What is signed may wait in queues for days (RFC 5321 §4.5.4.1): a signature that is over before fails mail that is right. */
 const SIGNATURE_LEAST = days(7);
 

@@ -1,7 +1,11 @@
 /** Clients that wait, on the side of whoever sends: what a refusal waits for, and what lets it go. */
 import { expect, test } from 'vitest';
+import { CutThrough } from '../../src/gateway/cut-through.ts';
 import type { Word } from '../../src/gateway/store-words.ts';
 import { seconds } from '../../src/mail/time.ts';
+import type { Lease } from '../../src/ports/queue.ts';
+import { FakeClock } from '../support/clock.ts';
+import { anEntry } from '../support/entries.ts';
 import { calm, delivered, house, later, refused } from '../support/sending.ts';
 
 function waiting() {
@@ -41,6 +45,15 @@ test('a refusal waits for nobody where another recipient was taken, or comes lat
     expect(words).toEqual(['queued']);
     expect(await events(id)).toContain('1 quarantined');
   }
+});
+
+test('a refusal waits for nobody once another recipient was taken, though a third is still on its way', async () => {
+  const cutThrough = new CutThrough(new FakeClock());
+  const lease = (id: string): Lease => ({ entry: anEntry({ id }), owner: 'me', until: 0 });
+  cutThrough.expect({ recordId: 'm', entries: ['m.1', 'm.2', 'm.3'], span: seconds(30) }, () => {});
+  const held = cutThrough.came([lease('m.1')], [refused]);
+  void cutThrough.came([lease('m.2')], [delivered]);
+  expect(await held).toBe('untold');
 });
 
 test.each([

@@ -17,12 +17,15 @@ export interface SourcesOpened {
 export class LoginSources {
   readonly #files: WatchedFiles;
   readonly #log: Log;
+  readonly #asked: Log;
   readonly #pool = new Argon2Pool();
   readonly #open = new Map<string, UserSource & { readonly stop?: () => void }>();
 
-  constructor(files: WatchedFiles, log: Log) {
+  /** `log` hears of the files, `asked` of directories that do not answer. */
+  constructor(files: WatchedFiles, log: Log, asked: Log = log) {
     this.#files = files;
     this.#log = log;
+    this.#asked = asked;
   }
 
   /** `secrets`: texts of the files of passwords, by path. */
@@ -59,7 +62,7 @@ export class LoginSources {
     const made =
       one.kind === 'file'
         ? new UserFile(one.path, this.#files, this.#pool, this.#log)
-        : new LdapUsers(one, () => passwordOf(one.password, secrets), this.#log);
+        : new LdapUsers(one, () => passwordOf(one.password, secrets), this.#asked);
     this.#open.set(key, made);
     return made;
   }

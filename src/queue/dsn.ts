@@ -146,7 +146,7 @@ function recipientFields({ recipient, orcpt, report, retryUntil }: ReportedRecip
           ),
         ]
       : []),
-    `Last-Attempt-Date: ${mailDate(at)}`, // §2.3.7
+    ...(at === undefined ? [] : [`Last-Attempt-Date: ${mailDate(at)}`]), // §2.3.7: never where there was none
     ...(action === 'delayed' ? [`Will-Retry-Until: ${mailDate(retryUntil)}`] : []), // §2.3.9
   ];
 }

@@ -64,7 +64,8 @@ export interface Report {
   /** The remote reply, or null when the words in `said` are our own. */
   readonly reply: Reply | null;
   readonly said: string;
-  readonly at: Timestamp;
+  /** When it was tried last; undefined where it never was. */
+  readonly at: Timestamp | undefined;
 }
 
 export type Transition =
@@ -100,7 +101,7 @@ export function transition(
       return state.kind === 'leased' ? attempted(entry, event.result, timing, now, jitter) : refused('leased');
     case 'expired':
       if (state.kind !== 'leased' && state.kind !== 'waiting') return refused('on its way');
-      return isExpired(entry, now) ? failed(entry, expiry(entry, now), timing) : refused('past its expiry');
+      return isExpired(entry, now) ? failed(entry, expiry(entry), timing) : refused('past its expiry');
     case 'leaseLost':
       if (state.kind !== 'leased' || state.until > now) return refused('leased, and the lease run out');
       return to({ kind: 'waiting', due: nextTry(entry, timing, now, jitter) });
@@ -194,7 +195,7 @@ function deferred(
   now: Timestamp,
   jitter: number,
 ): Transition {
-  if (isExpired(entry, now)) return failed(entry, expiry(entry, now), timing);
+  if (isExpired(entry, now)) return failed(entry, expiry(entry), timing);
   const due = nextTry(entry, timing, now, jitter);
   const { host, said, enhanced } = entry.last;
   const effects: Effect[] = [note('deferred', host, said)];
@@ -216,8 +217,8 @@ function deferred(
 /** Whether or not anybody may be told: it is asked once. */
 function waited(entry: QueueEntry, why: string, timing: RouteTiming, now: Timestamp): Transition {
   const { last } = entry;
-  const said = last === null ? why : `${why}; last: ${last.said}`;
-  const at = last?.at ?? now;
+  const said = last === null ? why : `${why}; ${sayLast(last)}`;
+  const at = last?.at;
   // RFC 3463 §3.5: X.4.1, no answer from host.
   const report: Report = { action: 'delayed', status: '4.4.1', host: last?.host ?? '', reply: null, said, at };
   return {
@@ -257,12 +258,14 @@ const note = (event: Extract<Effect, { kind: 'note' }>['event'], by: string, tex
   text,
 });
 
-function expiry(entry: QueueEntry, now: Timestamp): Report {
+function expiry(entry: QueueEntry): Report {
   const { last } = entry;
-  const said = last === null ? 'its time was over before it could be tried' : `its time is over; last: ${last.said}`;
+  const said = last === null ? 'its time was over before it could be tried' : `its time is over; ${sayLast(last)}`;
   // RFC 3463 §3.5: X.4.7, delivery time expired.
-  return { action: 'failed', status: '4.4.7', host: last?.host ?? '', reply: null, said, at: last?.at ?? now };
+  return { action: 'failed', status: '4.4.7', host: last?.host ?? '', reply: null, said, at: last?.at };
 }
+
+const sayLast = ({ host, said }: LastAttempt): string => `the last attempt${host && `, at ${host}`}: ${said}`;
 
 function lastAttempt(entry: QueueEntry, result: AttemptResult, at: Timestamp): LastAttempt {
   const before = entry.last?.onlyAt ?? '';

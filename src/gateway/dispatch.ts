@@ -391,7 +391,8 @@ export class Dispatcher {
   }
 }
 
+/** The sender reads it too, who knows nothing of our routes. */
 const whyWaited = ({ dead, why, to }: Turns): string =>
   dead
-    ? `not tried, as ${sayDestination(to)} does not answer (${why})`
+    ? `not tried, as the ${to.domain === '' ? 'next mail server' : `mail server of ${to.domain}`} does not answer (${why})`
     : 'not tried now: it is suspended, or others go first';

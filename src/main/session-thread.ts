@@ -15,6 +15,7 @@ import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
 import { type Awaited, StoreWords } from '../gateway/store-words.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
+import type { Log } from '../ports/log.ts';
 import { LEASE, type Lease } from '../ports/queue.ts';
 import { configure } from './configure.ts';
 import type { Snapshot } from './disk.ts';
@@ -32,18 +33,25 @@ const tell = (news: News, transfer: readonly ArrayBuffer[] = []): void => parent
 async function open(): Promise<void> {
   const files = watchedFiles();
   // The main thread watches them too, and tells of them once for all.
-  const lists = new RecipientLists(files, silentLog, (store) => keptTexts(store, 'follow', silentLog));
+  // What only whoever asks can know is told here, once the configuration says how much is.
+  let log = silentLog;
+  const asked: Log = {
+    event: (name, said) => log.event(name, said),
+    warn: (name, said) => log.warn(name, said),
+    error: (name, said) => log.error(name, said),
+  };
+  const lists = new RecipientLists(files, silentLog, (store) => keptTexts(store, 'follow', silentLog), asked);
   const services = new ServiceClients(systemClock, (news) => tell({ kind: 'service', news }));
   const asking = new RecipientLine(data.recipients);
   // The main thread opens what it asks for all, and closes it.
   const desk = { open: () => {}, keep: () => {}, ask: asking.ask.bind(asking) };
-  const logins = new LoginSources(files, silentLog);
+  const logins = new LoginSources(files, silentLog, asked);
   const read = (from: Snapshot = data.from) =>
     configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services, desk, logins);
   const { current, problems, snapshot } = read();
   if (current === undefined) return tell({ kind: 'refused', message: problems.map(sayProblem).join('\n') });
   const { installation } = current;
-  const log = jsonLog(installation.log.level);
+  log = jsonLog(installation.log.level);
   const store = joinStore(data.store, installation.store.path, installation.store.minFreeBytes);
   // The main thread watches the lists of policies for all.
   const unwatched = { watch: () => () => {} };

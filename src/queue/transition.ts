@@ -237,7 +237,7 @@ function deferred(
 /** Whether or not anybody may be told: it is asked once. */
 function waited(entry: QueueEntry, why: string, timing: RouteTiming, now: Timestamp): Transition {
   const { last } = entry;
-  const said = last === null ? why : `${why}; last: ${last.said}`;
+  const said = last === null ? why : `${why}; ${sayLast(last)}`;
   const at = last?.at ?? null;
   // RFC 3463 §3.5: X.4.1, no answer from host.
   const report: Report = { action: 'delayed', status: '4.4.1', host: last?.host ?? '', reply: null, said, at };
@@ -283,12 +283,14 @@ function expiry({ last }: QueueEntry): Report {
   // problem found when delivery was attempted should be returned rather than this code".
   if (last === null) return { action: 'failed', status: EXPIRED, host: '', reply: null, said: NEVER_TRIED, at: null };
   const { host, at, enhanced } = last;
-  const said = `its time is over; last: ${last.said}`;
+  const said = `its time is over; ${sayLast(last)}`;
   return { action: 'failed', status: enhanced || EXPIRED, host, reply: null, said, at };
 }
 
 const EXPIRED = '4.4.7';
 const NEVER_TRIED = 'its time was over before it could be tried';
+
+const sayLast = ({ host, said }: LastAttempt): string => `the last attempt${host && `, at ${host}`}: ${said}`;
 
 function lastAttempt(entry: QueueEntry, result: AttemptResult, at: Timestamp): LastAttempt {
   const before = entry.last?.onlyAt ?? '';

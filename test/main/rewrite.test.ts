@@ -149,6 +149,16 @@ test('who asked to hear of success hears that it was passed on to several', asyn
   for (const one of rcpts) expect(one).toMatch(/NOTIFY=FAILURE ORCPT=rfc822;sales@ours\.test$/);
 });
 
+// RFC 3461 §6.3: the field names what the sender said, and never what we put in its place.
+test('who said no ORCPT hears of none', async () => {
+  await serve({ trusted: '127.0.0.1' });
+  await send('alice@sender.test', 'sales@ours.test', undefined, ' NOTIFY=SUCCESS,FAILURE');
+  await until(() => next.messages.length === 2);
+  const told = next.messages.find((message) => message.includes('multipart/report'))!;
+  expect(told).toMatch(/Final-Recipient: rfc822; sales@ours\.test\r\nAction: expanded/);
+  expect(told).not.toContain('Original-Recipient');
+});
+
 test('a copy of mail that is sent on has the null sender: its bounce would tell who else got it', async () => {
   writeFileSync(
     join(folder, 'policies/p.yaml'),

@@ -173,6 +173,10 @@ Message-ID: <m@sender.test>
     expect(ours).toContain('Diagnostic-Code: x-postern; 556 5.1.10 away.test takes no mail');
   });
 
+  test('names no last attempt where there was none', () => {
+    expect(text()).toContain('Last-Attempt-Date: ');
+    expect(text({}, { at: null })).not.toContain('Last-Attempt-Date');
+  });
   test('lets no text from outside begin a line', () => {
     const evil = 'x\r\nBcc: all@victim.test\r\n\r\n--=_3f9k2m7q0d5xb_mx.gateway.test\r\n';
     const message = text({ envid: evil }, { said: `550 ${evil}` }, 'bob@store.test', `rfc822;${evil}`);

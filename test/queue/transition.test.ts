@@ -46,6 +46,24 @@ test('a refusal that the client was told itself ends the entry, and tells nobody
   });
 });
 
+describe('a report of what was never decided', () => {
+  const report = (entry: Partial<QueueEntry>, event: EntryEvent) =>
+    move(anEntry(entry), event, aTiming, T0 + hours(9)).effects.find(({ kind }) => kind === 'tell');
+  const last = { at: T0, host: 'mx.a.test:25', said: '451 busy', enhanced: '', onlyAt: '' };
+
+  test('says at its expiry who said what at the last attempt, or that there was none', () => {
+    expect(report({ expiresAt: T0, last }, { kind: 'expired' })).toMatchObject({
+      report: { said: 'its time is over; the last attempt, at mx.a.test:25: 451 busy', at: T0 },
+    });
+    expect(report({ expiresAt: T0 }, { kind: 'expired' })).toMatchObject({ report: { at: null } });
+  });
+  test('names no time of an attempt while it waits untried', () => {
+    expect(report({ state: leased }, { kind: 'waited', why: 'others go first' })).toMatchObject({
+      report: { action: 'delayed', said: 'others go first', at: null },
+    });
+  });
+});
+
 describe('an attempt', () => {
   const table: readonly [string, Partial<QueueEntry>, AttemptResult, EntryState['kind'], readonly string[]][] = [
     ['delivered ends it', {}, ok, 'delivered', ['delivered']],

@@ -1,12 +1,14 @@
 /** Every word of `postern.yaml`. What has not come yet is known here too, so that it is refused by name and never ignored. */
 import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
-import { days, hours, minutes, seconds } from '../mail/time.ts';
+import { hours, minutes, seconds } from '../mail/time.ts';
 import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
 import { FLOW_KEYS } from './schema-flow.ts';
 import { LIMITS } from './schema-limits.ts';
 import { RECIPIENTS } from './schema-recipients.ts';
+import { SERVICES } from './schema-services.ts';
+import { ARC, SIGNING } from './schema-signing.ts';
 import { CLIENT_CERTIFICATES, RELAY_FOR, SENDERS, USER_SOURCE } from './schema-users.ts';
 
 const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
@@ -225,76 +227,6 @@ const ROUTING = z
       'Mail that goes another way than its domain says; the first entry of which all holds decides, before `domains` and ' +
       '`default_route`, after a rule with `route:`',
   });
-export const KEY_STATES = ['publish', 'active', 'retired'] as const;
-/** What is signed may wait in queues for days (RFC 5321 §4.5.4.1): a signature that is over before fails mail that is right. */
-const SIGNATURE_LEAST = days(7);
-
-export const SIGNING = z.array(
-  z.strictObject({
-    selector: text('a selector'),
-    key_file: path,
-    state: z
-      .enum(KEY_STATES)
-      .prefault('active')
-      .meta({
-        description:
-          '`publish`: its record is to stand in DNS, nothing is signed with it yet; `active`: it signs, beside all other active ones; ' +
-          '`retired`: it signs no more, its record stands until what it signed has arrived',
-      }),
-    expire: duration()
-      .refine((span) => span >= SIGNATURE_LEAST, 'expected 7d or more: what is signed may wait in queues')
-      .optional()
-      .meta({
-        description:
-          'How long its signatures hold (`x=`, RFC 6376 §3.5), counted from the moment a message is taken; without it for ever',
-      }),
-  }),
-);
-
-export const ARC = z.strictObject({
-  seal: z
-    .strictObject({
-      domain: text('a domain of `signing:`'),
-      selector: text('one of its selectors').optional(),
-    })
-    .optional()
-    .meta({
-      description:
-        'With which key mail from outside that goes on to a next hop is sealed (RFC 8617); without a selector by the first active one. ' +
-        'Nothing is sealed unless it is written',
-    }),
-});
-
-/** A daemon that is there answers the handshake at once; one that is not must not eat a check's time. */
-const connectTimeout = () =>
-  duration(10).prefault('2s').meta({ description: 'how long connecting may take; the check has its own time beside' });
-
-const SERVICES = z.strictObject({
-  clamav: z
-    .strictObject({
-      address: text('a host with its port, or unix: and a path').meta({ examples: ['unix:/run/clamav/clamd.ctl'] }),
-      connect_timeout: connectTimeout(),
-      max_size: size()
-        .meta({
-          description:
-            "Files longer than this are `too-large` and not sent: clamd's StreamMaxLength. Without it clamd says what is too long",
-        })
-        .optional(),
-    })
-    .optional(),
-  spamassassin: z
-    .strictObject({
-      address: text('a host with its port, or unix: and a path').meta({ examples: ['127.0.0.1:783'] }),
-      connect_timeout: connectTimeout(),
-    })
-    .optional(),
-  rspamd: z
-    .strictObject({
-      url: text('an address such as "http://127.0.0.1:11333"'),
-      connect_timeout: connectTimeout(),
-    })
-    .optional(),
-});
 
 /** What may be written in several files, entry by entry. */
 export const MAPS = {

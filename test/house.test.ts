@@ -27,6 +27,17 @@ const PURE = ['language', 'mail', 'policy', 'queue', 'record', 'config', 'ports'
 const PURE_PACKAGES = ['zod', 'yaml', '@marcbachmann/cel-js', 're2js', 'tr46', 'tldts'];
 
 const LINES_MAX = 400;
+/** Tests that were longer when the floor was laid: none may grow, and whoever divides one takes it out. */
+const TOO_LONG: { readonly [name: string]: number } = {
+  'adapters/dns/client.test.ts': 502,
+  'config/load-installation.test.ts': 499,
+  'contract/queue-contract.ts': 463,
+  'gateway/dispatch-trouble.test.ts': 407,
+  'policy/decide.property.test.ts': 448,
+  'policy/mistakes.test.ts': 608,
+  'smtp/receive/receiver.test.ts': 488,
+  'smtp/send/smtp-delivery.test.ts': 435,
+};
 
 interface Import {
   readonly file: string;
@@ -126,12 +137,12 @@ describe('the house', () => {
   });
 
   test('no file is longer than 400 lines: one that wants more has two ideas', () => {
-    const long = ['../src'].flatMap((folder) => {
+    const long = ['../src', '.'].flatMap((folder) => {
       const root = fileURLToPath(new URL(folder, import.meta.url));
       return readdirSync(root, { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.ts'))
         .map((name) => ({ name, lines: readFileSync(join(root, name), 'utf8').split('\n').length - 1 }))
-        .filter(({ lines }) => lines > LINES_MAX)
+        .filter(({ name, lines }) => lines > (TOO_LONG[name] ?? LINES_MAX))
         .map(({ name, lines }) => `${folder}/${name} has ${lines}`);
     });
     expect(long).toEqual([]);

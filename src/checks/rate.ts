@@ -8,7 +8,7 @@ import { defineCheck } from './define.ts';
 
 /** Longer keys are kept as their hash: what comes from outside does not size our memory. */
 const KEY_MAX = 200;
-export const RATE_SPACE = 'rate';
+const RATE_SPACE = 'rate';
 
 export const rate = defineCheck({
   name: 'rate',

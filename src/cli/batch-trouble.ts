@@ -9,7 +9,7 @@ export interface Trouble {
   readonly remedy: string;
 }
 
-export class LineTrouble extends Error {
+class LineTrouble extends Error {
   override readonly name = 'LineTrouble';
   readonly remedy: string;
   constructor({ error, remedy }: Trouble) {

@@ -38,8 +38,16 @@ export const explainCommand = (shell: Shell): Command =>
       (one, before: string[]) => [...before, one],
       [],
     )
-    .option('--tls', 'the session is encrypted')
+    .option('--mail-parameters <words>', 'what stands behind the path of MAIL, as "SIZE=1000 REQUIRETLS"')
+    .option('--tls', 'the session is encrypted, also where the listener does not demand it')
+    .option('--client-certificate <name>', "the name in the client's certificate, which is valid")
     .option('--auth-user <user>', 'who authenticated')
+    .option(
+      '--auth-address <address>',
+      "one of the user's own, as a directory would give them; may be given several times",
+      (one, before: string[]) => [...before, one],
+      [],
+    )
     .option('--now <time>', 'the time of it all: ISO 8601, or seconds since 1970')
     .option('--dns <file>', 'every DNS answer comes from this zone file, and nothing leaves the process')
     .option('--state <state>', 'greylist and rates to start from: passed (known and zero), fresh or live')
@@ -56,8 +64,11 @@ interface Options extends Common {
   readonly helo?: string;
   readonly mailFrom?: string;
   readonly rcpt: readonly string[];
+  readonly mailParameters?: string;
   readonly tls?: boolean;
+  readonly clientCertificate?: string;
   readonly authUser?: string;
+  readonly authAddress: readonly string[];
   readonly now?: string;
   readonly dns?: string;
   readonly state?: string;
@@ -97,8 +108,11 @@ async function scenarioOf(world: CliWorld, message: string | undefined, options:
     helo: options.helo,
     mail_from: options.mailFrom,
     rcpt: options.rcpt.length === 0 ? undefined : options.rcpt,
+    mail_parameters: options.mailParameters,
     tls: options.tls,
+    client_certificate: options.clientCertificate,
     auth_user: options.authUser,
+    auth_addresses: options.authAddress.length === 0 ? undefined : options.authAddress,
     now: options.now,
     dns: options.dns,
     message,

@@ -41,13 +41,14 @@ export async function sayNotQueued(
   );
 }
 
-/** Hands pages on, and keeps what was in them. */
+/** Hands pages on, and keeps what was in them, as far as anybody asked for it by name: of a million that are listed nothing is kept. */
 export async function* noting<T extends Named>(
   pages: AsyncIterable<readonly T[]>,
   seen: Named[],
+  named: readonly string[],
 ): AsyncIterable<readonly T[]> {
   for await (const page of pages) {
-    seen.push(...page.map(({ id, recordId }) => ({ id, recordId })));
+    if (named.length > 0) seen.push(...page.map(({ id, recordId }) => ({ id, recordId })));
     yield page;
   }
 }

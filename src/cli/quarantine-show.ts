@@ -35,6 +35,7 @@ export const showCommand = (shell: Shell): Command =>
           for await (const page of noting(
             everyPage(wanted, (filter) => visit.queue.quarantined(filter)),
             found,
+            ids,
           ))
             for (const held of await heldOf(page, visit.records, installation))
               if (!(await showOne(world, visit, held, options))) status = NO;

@@ -58,6 +58,7 @@ const list = (shell: Shell): Command =>
         for await (const page of noting(
           everyPage(wanted, (filter) => queue.quarantined(filter)),
           found,
+          ids,
         ))
           for (const held of await heldOf(page, records, installation))
             await world.out(options.json ? jsonLine(heldView(held)) : heldLine(held));

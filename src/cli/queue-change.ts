@@ -24,6 +24,10 @@ export async function changeQueue(
   let changed = 0;
   const refused: string[] = [];
   for await (const page of pages) {
+    if (world.signal.aborted) {
+      refused.push('stopped before the end: the rest is as it was');
+      break;
+    }
     const changes: Parameters<QueueStore['amend']>[0][number][] = [];
     for (const entry of page) {
       const timing = timingOf(entry.route, installation);

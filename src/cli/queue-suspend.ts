@@ -1,5 +1,6 @@
 /** `postern queue suspend` and `resume`: mail that is not to be sent for a while, by what it has in common. */
 import { type Command, Option } from 'commander';
+import { bringForward } from '../gateway/bring-forward.ts';
 import { parseDuration, sayDuration, type Timestamp } from '../mail/time.ts';
 import type { QueueStore } from '../ports/queue.ts';
 import { inForce, SUSPENDABLE, type Suspension } from '../queue/suspension.ts';
@@ -94,26 +95,6 @@ export const resume = (shell: Shell): Command =>
         });
       }),
     );
-
-/** What was put off for its recipient or user is looked at by and by: now it need not wait for that. */
-async function bringForward(queue: QueueStore, { of, value }: Suspension, now: Timestamp): Promise<void> {
-  if (of !== 'recipient' && of !== 'user') return;
-  let after = '';
-  for (;;) {
-    const page = await queue.list({ [of]: value, state: ['waiting'], after, limit: PAGE });
-    await queue.amend(
-      page.flatMap((was) =>
-        was.state.kind === 'waiting' && was.state.due > now
-          ? [{ was, next: { ...was, state: { kind: 'waiting', due: now } }, events: [] }]
-          : [],
-      ),
-    );
-    if (page.length < PAGE) return;
-    after = page.at(-1)!.id;
-  }
-}
-
-const PAGE = 500; // entries held in memory at a time
 
 function choosing(command: Command): Command {
   for (const of of SUSPENDABLE) command.addOption(new Option(...FLAGS[of]));

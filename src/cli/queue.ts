@@ -132,6 +132,7 @@ const changing = (shell: Shell, { name, about, examples, state, done }: Change):
           const pages = noting(
             everyPage(wanted, (filter) => queue.list(filter)),
             seen,
+            ids,
           );
           const came = await changeQueue(world, queue, installation, pages, name, options.why ?? '');
           if (options.json) await world.out(jsonLine(came));
@@ -163,6 +164,7 @@ async function printEntries(
   for await (const page of noting(
     everyPage(wanted, (filter) => queue.list(filter)),
     seen,
+    ids,
   ))
     for (const entry of page) {
       const by = suspendedBy(entry, suspended);

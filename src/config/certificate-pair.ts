@@ -13,6 +13,8 @@ export interface PairFacts {
   /** Of an RSA key, else undefined. */
   readonly rsaBits: number | undefined;
   readonly keyMatches: boolean;
+  /** Issued for clients (RFC 5280 §4.2.1.12), or for anything. */
+  readonly forClients: boolean;
   /** Users who are neither its owner nor in its group may read the key. */
   readonly keyExposed: boolean;
 }

@@ -4,7 +4,7 @@ import type { Millis } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { HostAddress, Route } from '../queue/route.ts';
 import type { DigestSettings } from './digest.ts';
-import type { LiveSource } from './live-source.ts';
+import type { LiveSource, SecretAt } from './live-source.ts';
 import type { QuarantineKeeping } from './quarantine.ts';
 import type { RoutingEntry } from './routing.ts';
 
@@ -62,8 +62,8 @@ export type UserSourceSettings =
       readonly filter: string;
       readonly addresses: readonly string[];
       readonly bindDn: string;
-      /** `env:NAME`, a path, or ''. */
-      readonly password: string;
+      /** Undefined: whoever searches is nobody. */
+      readonly password: (SecretAt & { readonly place: Place }) | undefined;
       readonly timeout: Millis;
     };
 
@@ -167,6 +167,7 @@ export interface Limits {
   readonly dataStart: Millis;
   readonly decision: Millis;
   readonly commit: Millis;
+  readonly cutThrough: Millis;
   readonly session: Millis;
   readonly sessions: number;
   readonly networkSessions: number;

@@ -1,7 +1,7 @@
 /** Recipient sources that are asked over the network, as they are used: whom to ask, how long, and what holds while nobody answers. */
 import type { Millis } from '../mail/time.ts';
 import { sayHost } from '../queue/host.ts';
-import type { HostAddress, TlsLevel } from '../queue/route.ts';
+import type { CertificateFiles, HostAddress, TlsLevel } from '../queue/route.ts';
 import { type HostPort, sayHostPort } from './host-port.ts';
 
 /** Where a secret is to be found; never the secret. */
@@ -63,6 +63,8 @@ export interface CalloutSource extends Live {
   readonly hosts: readonly HostAddress[];
   readonly protocol: 'smtp' | 'lmtp';
   readonly tls: TlsLevel;
+  /** The route's, where its hosts are asked. */
+  readonly certificate?: CertificateFiles;
   readonly probeRandom: boolean;
   /** Questions a second. */
   readonly rate: number;

@@ -17,12 +17,6 @@ const tellerOf =
   (path, message, remedy, what) =>
     void findings.problems.push(at.problem([kind, ...path], message, remedy, what));
 
-/** Without the line, which would say the secret again. */
-const hushed =
-  (kind: string, { at, findings }: SourceSpot): Tell =>
-  (path, message, remedy, what) =>
-    void findings.problems.push({ ...at.problem([kind, ...path], message, remedy, what), excerpt: '' });
-
 export function ldapSource(written: WrittenLdap, spot: SourceSpot): LdapSource | undefined {
   const tell = tellerOf('ldap', spot);
   const urls = typeof written.url === 'string' ? [written.url] : written.url;
@@ -96,7 +90,7 @@ export function sqlSource(written: WrittenSql, spot: SourceSpot): SqlSource | un
     );
   const password = secretOf(written, 'sql', spot);
   if (url === undefined) {
-    hushed('sql', spot)(
+    tell(
       ['url'],
       'this is not the address of a database',
       'expected one such as "postgres://reader@db.internal/mail" or "postgres://reader@/mail?host=/run/postgresql"',
@@ -104,11 +98,7 @@ export function sqlSource(written: WrittenSql, spot: SourceSpot): SqlSource | un
     return undefined;
   }
   if (url.secret)
-    hushed('sql', spot)(
-      ['url'],
-      'a secret stands in this file',
-      'write `password_file:` and a path, or `password: env:NAME`',
-    );
+    tell(['url'], 'a secret stands in this file', 'write `password_file:` and a path, or `password: env:NAME`');
   if (url.user === '')
     tell(['url'], 'it does not say who asks', 'write a role that may read and no more: postgres://reader@…');
   const tls = written.tls ?? (url.host.startsWith('/') ? 'none' : 'verified');
@@ -152,6 +142,7 @@ export function calloutSource(written: WrittenCallout, spot: SourceSpot): Callou
       hosts: route.hosts,
       protocol: route.protocol,
       tls: written.tls ?? calloutTls(route.tls),
+      ...(route.certificate && { certificate: route.certificate }),
       ...rest,
     };
   }
@@ -185,7 +176,7 @@ function secretOf(
   if (file !== undefined) return { kind: 'file', path: resolvePath(spot.folder, file) };
   if (password === undefined) return undefined;
   if (!/^env:[A-Za-z_][A-Za-z0-9_]*$/.test(password)) {
-    hushed(kind, spot)(
+    tell(
       ['password'],
       'a secret stands in this file',
       'write `password_file:` and a path, or `password: env:NAME`',

@@ -26,7 +26,7 @@ import { buildSeal, buildSigning } from './signing.ts';
 import { buildSenders, buildUsers } from './users.ts';
 
 export interface LoadedInstallation {
-  /** Undefined where there is any problem. There may be one though something has not come yet: `check` looks at it. */
+  /** Undefined where there is any error. There may be one though something has not come yet: `check` looks at it. */
   readonly installation?: Installation;
   readonly problems: readonly Problem[];
   /** What is written rightly and has not come yet: `serve` refuses to start with any. */
@@ -58,7 +58,7 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   const users = buildUsers(sections, folder, files, findings);
   const listeners = buildListeners(sections, users, folder, policiesDir, files, findings);
   reportMissing(sections, findings);
-  const routes = buildRoutes(sections, folder, queue, findings);
+  const routes = buildRoutes(sections, folder, files, queue, findings);
   const domains = buildDomains(sections, routes, folder, files, findings);
   refuseOwnListeners(sections, routes, listeners, findings);
   const signing = buildSigning(sections, folder, files, findings);
@@ -100,7 +100,9 @@ export function loadInstallation(file: string, files: InstallationFiles): Loaded
   refuseWhatHasNotCome(sections, findings);
   const problems = inOrder(mainFirst(findings.problems, files.show(file)));
   const notYet = inOrder(mainFirst(findings.notYet, files.show(file)));
-  return problems.length === 0 ? { installation, problems, notYet } : { problems, notYet };
+  return problems.every(({ severity }) => severity === 'warning')
+    ? { installation, problems, notYet }
+    : { problems, notYet };
 }
 
 const mainFirst = (problems: readonly Problem[], main: string): readonly Problem[] => [

@@ -4,7 +4,7 @@ import type { Problem } from '../language/problem.ts';
 import type { HostsRoute } from '../queue/route.ts';
 import type { SecretAt } from './live-source.ts';
 import { resolvePath } from './paths.ts';
-import type { ROUTE } from './schema.ts';
+import type { ROUTE } from './schema-routes.ts';
 import type { Spot } from './sections.ts';
 
 export function authOf(
@@ -24,7 +24,7 @@ export function authOf(
       ),
     );
   const { user, password, password_file: file } = auth;
-  if (password !== undefined && !password.startsWith('env:'))
+  if (password !== undefined && !/^env:[A-Za-z_][A-Za-z0-9_]*$/.test(password))
     problems.push(
       at.problem(
         ['auth', 'password'],

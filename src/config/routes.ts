@@ -6,35 +6,41 @@ import type { Findings } from './findings.ts';
 import type { Installation } from './installation.ts';
 import { resolvePath } from './paths.ts';
 import { authOf } from './route-auth.ts';
+import { certificateOf } from './route-certificate.ts';
 import { fallbackOf, hostsOf, sourceOf, strategyOf } from './route-hosts.ts';
-import type { ROUTE } from './schema.ts';
+import { filled, presetWarnings } from './route-presets.ts';
 import { flowFrom } from './schema-flow.ts';
-import type { Sections, Spot } from './sections.ts';
+import type { ROUTE } from './schema-routes.ts';
+import type { InstallationFiles, Sections, Spot } from './sections.ts';
 
 type WrittenRoute = z.output<typeof ROUTE>;
 
 export function buildRoutes(
   sections: Sections,
   folder: string,
+  files: InstallationFiles,
   queue: Installation['queue'],
   findings: Findings,
 ): Map<string, Route> {
   const routes = new Map<string, Route>();
-  for (const [name, { value, at }] of sections.maps.routes) {
+  for (const [name, { value: written, at }] of sections.maps.routes) {
     if (!/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(name))
       findings.problems.push(at.problem([], `"${name}" is no name for a route`, 'letters, digits, _ and -', 'key'));
-    if (value === undefined) continue;
+    if (written === undefined) continue;
+    const value = filled(written);
+    findings.problems.push(...presetWarnings(written, at));
     const timing = {
       name,
       ...said(value),
       ...flowFrom(value),
+      ...(value.deliver === 'cut_through' ? { deliver: value.deliver } : {}),
       notificationExpire: queue.notificationExpire,
       retry: value.retry ?? queue.retry,
       expire: value.expire ?? queue.expire,
       delayNotice: value.delay_notice ?? queue.delayNotice,
       refusedAfterAccept: value.refused_after_accept,
     };
-    const route = oneRoute(value, at, timing, folder, findings);
+    const route = oneRoute(value, at, timing, folder, files, findings);
     if (route !== undefined) routes.set(name, route);
   }
   return routes;
@@ -52,6 +58,7 @@ function oneRoute(
   at: Spot,
   timing: Omit<Route & { kind: 'maildir' }, 'kind' | 'path'>,
   folder: string,
+  files: InstallationFiles,
   { problems }: Findings,
 ): Route | undefined {
   const kinds = [value.hosts && 'hosts', value.path && 'path', value.mx && 'mx'].filter((kind) => kind !== undefined);
@@ -70,7 +77,7 @@ function oneRoute(
   if (value.path !== undefined) {
     if (value.protocol !== 'maildir')
       problems.push(at.problem(['path'], '"path" is for maildirs', 'add `protocol: maildir`', 'key'));
-    foreign(['port', 'tls', 'auth', 'strategy', 'source', 'fallback'], 'maildir');
+    foreign(['port', 'tls', 'auth', 'strategy', 'source', 'fallback', 'preset', 'certificate', 'key'], 'maildir');
     return { kind: 'maildir', ...timing, path: resolvePath(folder, value.path) };
   }
   if (value.protocol === 'maildir') {
@@ -78,7 +85,11 @@ function oneRoute(
     return undefined;
   }
   const auth = authOf(value, at, folder, problems);
-  const speaking = { ...sourceOf(value, at, { problems }), ...fallbackOf(value, at, { problems }) };
+  const speaking = {
+    ...sourceOf(value, at, { problems }),
+    ...fallbackOf(value, at, { problems }),
+    ...certificateOf(value, at, folder, files, { problems }),
+  };
   if (value.mx === true) {
     foreign(['protocol', 'auth', 'strategy'], 'MX');
     return { kind: 'mx', ...timing, ...speaking, port: value.port ?? SMTP_PORT, tls: value.tls ?? BY_MX };

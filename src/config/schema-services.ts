@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
 
-const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
+import { text } from './schema-text.ts';
 
 /** A daemon that is there answers the handshake at once; one that is not must not eat a check's time. */
 const connectTimeout = () =>

@@ -1,10 +1,8 @@
-/** The words of `signing:` and `arc:`: keys, their states, and who seals. */
+/** The words by which an operator says which keys sign and seal. */
 import { z } from 'zod';
 import { duration } from '../language/units.ts';
 import { days } from '../mail/time.ts';
-
-const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
-const path = text('a path; relative ones start at the folder of this file');
+import { path, text } from './schema-text.ts';
 
 const KEY_STATES = ['publish', 'active', 'retired'] as const;
 /** What is signed may wait in queues for days (RFC 5321 §4.5.4.1): a signature that is over before fails mail that is right. */

@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import { duration } from '../language/units.ts';
 import { seconds } from '../mail/time.ts';
+import { path, text } from './schema-text.ts';
 
-const text = (expected: string) => z.string().min(1).max(1000).meta({ expected });
-const path = text('a path; relative ones start at the folder of this file');
 const names = (expected: string, most = 10_000) => z.array(text(expected)).min(1).max(most);
 
 /** Where passwords of users are known. */

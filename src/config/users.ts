@@ -2,13 +2,13 @@
 import type { z } from 'zod';
 import { didYouMean } from '../language/nearest.ts';
 import { parseMailbox, toAscii } from '../mail/address.ts';
-import { parseIp } from '../mail/ip.ts';
 import { sameUser } from '../mail/user-name.ts';
 import type { Findings } from './findings.ts';
 import type { SendsAs, UserSourceSettings } from './installation.ts';
 import { resolvePath } from './paths.ts';
 import type { USER_SOURCE } from './schema-users.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
+import { isHere, parseLdapUrl } from './server-url.ts';
 
 type Ldap = Extract<z.output<typeof USER_SOURCE>, { ldap: unknown }>['ldap'];
 
@@ -39,10 +39,10 @@ function ldapOf(
 ): UserSourceSettings {
   const wrong = (path: readonly string[], message: string, remedy: string, what?: 'key' | 'value'): void =>
     void problems.push(at.problem(['ldap', ...path], message, remedy, what));
-  const url = /^(ldaps?):\/\/([^/?#]+)\/?$/.exec(written.url);
-  if (url === null)
+  const url = parseLdapUrl(written.url);
+  if (url === undefined)
     wrong(['url'], `"${written.url}" is not where a directory is`, 'expected ldaps://ldap.internal, with :port or not');
-  else if (written.tls === 'none' && !isHere(url[2]!))
+  else if (written.tls === 'none' && !isHere(url.host))
     wrong(
       ['tls'],
       'passwords would cross the network for everybody to read',
@@ -50,7 +50,7 @@ function ldapOf(
     );
   if (!written.filter.includes('{user}'))
     wrong(['filter'], 'the filter asks for no user', 'write {user} in it, such as (uid={user})');
-  if (written.password !== undefined && !written.password.startsWith('env:'))
+  if (written.password !== undefined && !/^env:[A-Za-z_][A-Za-z0-9_]*$/.test(written.password))
     wrong(['password'], 'a password does not stand here', 'write `password_file:`, or env: and the name of a variable');
   if (written.password !== undefined && written.password_file !== undefined)
     wrong(['password_file'], 'there are two passwords', 'keep one', 'key');
@@ -69,17 +69,18 @@ function ldapOf(
     filter: written.filter,
     addresses: written.addresses ?? [],
     bindDn: written.bind_dn ?? '',
-    password:
-      written.password ?? (written.password_file === undefined ? '' : resolvePath(folder, written.password_file)),
+    password: secretOf(written, at, folder),
     timeout: written.timeout,
   };
 }
 
-function isHere(authority: string): boolean {
-  const host = authority.replace(/:\d+$/, '');
-  const ip = parseIp(host.replace(/^\[|\]$/g, ''));
-  return ip === undefined ? host === 'localhost' : ip.text.startsWith('127.') || ip.text === '::1';
+function secretOf({ password, password_file: file }: Ldap, at: Spot, folder: string): LdapUsersSettings['password'] {
+  const place = { ...at.source.place([...at.path, 'ldap'], 'value'), file: at.name };
+  if (file !== undefined) return { kind: 'file', path: resolvePath(folder, file), place };
+  return password === undefined ? undefined : { kind: 'env', name: password.replace(/^env:/, ''), place };
 }
+
+type LdapUsersSettings = Extract<UserSourceSettings, { kind: 'ldap' }>;
 
 export function buildSenders({ maps }: Sections, { problems }: Findings): Map<string, SendsAs> {
   const senders = new Map<string, SendsAs>();

@@ -31,7 +31,7 @@ export async function admission(
   // The last step, after every edit. What is kept aside too: released, it leaves as it lies there.
   // Who is ours signs, also what nobody is told of: an automatic answer.
   const standing = s.user !== '' ? 'authenticated' : s.trusted ? 'trusted' : sender;
-  const stamps = new Stamps(content, standing, handsFor(s, record.facts, read, results));
+  const stamps = new Stamps(content, standing, handsFor(s, tx.path, record.facts, read, results));
   const stamp = (entry: QueueEntry): Promise<QueueEntry> =>
     stamps.stamp(entry, s.current.installation.routes.get(entry.route));
   const ours = [...forgedResults(read, hostname), ...missingFields(s, tx, read)];

@@ -32,7 +32,7 @@ async function carryOut(s: SessionState, tx: TransactionState, order: Order): Pr
       if (s.user === '') return;
       const now = s.world.clock.now();
       const wish = { user: s.user, since: now, until: now + order.span, by: order.by, why: conditionOf(s, order.by) };
-      const { until } = await suspend(s.world.state, { ...wish, recordId: tx.id });
+      const { until } = await suspend(s.world.state, s.world.queue, { ...wish, recordId: tx.id });
       s.world.log.warn('user.suspended', {
         id: tx.id,
         user: s.user,

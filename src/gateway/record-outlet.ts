@@ -13,9 +13,9 @@ export interface Told {
 export interface Outlet {
   readonly queue: Pick<
     QueueStore,
-    'admit' | 'lease' | 'leaseOverdue' | 'settle' | 'renew' | 'nextDue' | 'suspensions' | 'read'
+    'admit' | 'lease' | 'leaseOverdue' | 'settle' | 'renew' | 'nextDue' | 'suspensions' | 'suspend' | 'read'
   >;
-  readonly records: Pick<RecordStore, 'append'>;
+  readonly records: Pick<RecordStore, 'append' | 'addEvents'>;
 }
 
 export function recordOutlet(
@@ -54,6 +54,7 @@ export function recordOutlet(
       lease: (wish) => queue.lease(wish),
       leaseOverdue: (wish) => queue.leaseOverdue(wish),
       suspensions: () => queue.suspensions(),
+      suspend: (suspension) => queue.suspend(suspension),
       renew: (leases, until) => queue.renew(leases, until),
       nextDue: (now, lanes) => queue.nextDue(now, lanes),
       read: (ref, signal) => queue.read(ref, signal),
@@ -63,6 +64,10 @@ export function recordOutlet(
         const kept = redact(record, redaction);
         records.append(kept, events);
         told.record(kept, events);
+      },
+      addEvents: async (events) => {
+        await records.addEvents(events);
+        told.events(events);
       },
     },
   };

@@ -11,10 +11,11 @@ import type { TransactionRecord } from '../record/record.ts';
 import type { Scenario } from '../record/scenario.ts';
 import { IncomingMessage } from '../smtp/receive/incoming-message.ts';
 import { RECEIVE_LIMITS } from '../smtp/receive/limits.ts';
-import { WIRE_REFUSALS, type WireReason } from '../smtp/receive/refusals.ts';
 import type { Session, Spoken } from '../smtp/receive/session.ts';
 import { Spooling } from '../smtp/receive/spooling.ts';
 import { answerTroubles, completeAnswers } from './given-answers.ts';
+import { offerOf } from './offer.ts';
+import { believing, logsIn, parametersOf, refusalAtMail, tlsOf, wireRefusal } from './rehearse-client.ts';
 import { openSession } from './session.ts';
 import type { OpenListener, World } from './world.ts';
 
@@ -43,8 +44,10 @@ export async function rehearse(scenario: Scenario, hand: Stagehand, props: Props
   let admission: Admission | undefined;
   const at = timeOf(scenario.now) ?? hand.clock.now();
   const answers = answersOf(scenario, hand);
+  const current = { ...hand.current(), logins: believing(scenario, hand.current()) };
   const world: World = {
     ...hand,
+    current: () => current,
     clock: {
       ...hand.clock,
       now: () => at,
@@ -59,10 +62,13 @@ export async function rehearse(scenario: Scenario, hand: Stagehand, props: Props
         records.push(what.record);
         return [];
       },
+      suspensions: async () => [],
+      suspend: async () => {},
     },
     records: { append: (record) => void records.push(record) },
     claim: () => undefined,
     admitted: () => {},
+    words: undefined,
     signingKeys: undefined,
     rehearsal: {
       live: scenario.live === true,
@@ -97,26 +103,32 @@ async function play(
   world: World,
 ): Promise<void> {
   if (ended(await session.greet(false))) return;
-  if (scenario.tls === true)
-    session.tls({ version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', clientVerified: false, clientName: '' });
+  const goesOn = scenario.all_stages === true;
+  const tls = tlsOf(scenario, listener);
+  if (tls !== undefined) session.tls(tls);
   if (ended(await session.helo('EHLO', scenario.helo ?? 'client.invalid'))) return;
-  if (scenario.auth_user !== undefined && scenario.auth_user !== '') session.authenticated(scenario.auth_user);
-  if (refused(await session.mail(reversePath(scenario.mail_from ?? ''), {}))) return;
+  if (!(await logsIn(scenario, listener, session))) return;
+  const owed = refusalAtMail(scenario, listener, tls !== undefined);
+  if (owed !== undefined) session.refused(owed);
+  if (owed !== undefined && !goesOn) return;
+  const parameters = parametersOf(scenario, world.current(), listener, tls !== undefined, session);
+  if (parameters === undefined && !goesOn) return;
+  if (refused(await session.mail(reversePath(scenario.mail_from ?? ''), parameters ?? {}))) return;
   const rcpt = scenario.rcpt ?? (props.message === undefined ? [] : someone(world));
   let taken = 0;
   for (const address of rcpt)
     if (!refused(await session.rcpt({ mailbox: mailbox(address), parameters: {} }))) taken += 1;
   if (props.message === undefined) return;
-  if (taken === 0 && scenario.all_stages !== true)
-    return void session.refused({ ...wireRefusal('no-recipients'), command: 'DATA', text: 'DATA' });
+  if (taken === 0 && !goesOn) return void session.refused(wireRefusal('no-recipients', 'DATA', 'DATA'));
   const data = await session.data();
   if (data.kind === 'refuse') return;
-  const limits = { ...RECEIVE_LIMITS, ...world.current().installation.limits };
+  const { installation } = world.current();
+  const limits = { ...RECEIVE_LIMITS, ...installation.limits, ...offerOf(installation, listener) };
   const incoming = new IncomingMessage(data.writer, listener.newline, limits, new Spooling(limits.spoolingBytes));
   incoming.take(stuffed(props.message));
   if (incoming.full) await incoming.drained();
   if (incoming.refusal === undefined) await session.content(await incoming.finish());
-  else session.refused({ ...wireRefusal(incoming.refusal), command: 'content', text: '' });
+  else session.refused(wireRefusal(incoming.refusal, 'content', ''));
 }
 
 /** Checks of every policy: what is given for a batch need not fit each line's. */
@@ -127,8 +139,6 @@ function answersOf({ answers = {} }: Scenario, { current, checks }: Stagehand): 
     throw new RangeError(`Cannot rehearse with these answers as ${trouble.message}: ${trouble.remedy}`);
   return completeAnswers(answers, instances, checks);
 }
-
-const wireRefusal = (reason: WireReason) => ({ reason, ...WIRE_REFUSALS[reason] });
 
 /** RFC 5737's first network, where nothing is said of the client. */
 function clientIp(text = '192.0.2.1'): string {

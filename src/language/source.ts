@@ -13,6 +13,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import type { Place, Problem } from './problem.ts';
+import { unsaidAt, unsaidIn } from './unsaid.ts';
 import { restoreTagged, sayYamlError } from './yaml-trouble.ts';
 
 export type Path = readonly (string | number)[];
@@ -37,9 +38,9 @@ export interface Source {
 /** The time to read a map grows with the square of its keys, so that long lists are text files. */
 export const SOURCE_CHARACTERS_MAX = 1024 * 1024;
 /** No file of ours goes deeper than a dozen levels. */
-export const SOURCE_DEPTH_MAX = 32;
+const SOURCE_DEPTH_MAX = 32;
 /** Values in all, each alias counted as what it stands for: ten lines of aliases can make a billion. */
-export const SOURCE_VALUES_MAX = 200_000;
+const SOURCE_VALUES_MAX = 200_000;
 
 /** Never throws for what stands in the text. */
 export function parseSource(file: string, text: string): Source {
@@ -53,7 +54,14 @@ export function parseSource(file: string, text: string): Source {
     const place = at(offset);
     // One slip of the pen upsets the parser several times; the first is the one to mend.
     if (problems.some((known) => known.place.line === place.line)) return;
-    problems.push({ place, severity: 'error', message, remedy, excerpt: lineAt(text, place.line) });
+    const unsaid = unsaidIn(lineAt(text, place.line), lineAt(text, place.line - 1));
+    problems.push({
+      place,
+      severity: 'error',
+      message: unsaid.of(message),
+      remedy: unsaid.of(remedy),
+      excerpt: bounded(unsaid.line),
+    });
   };
 
   if (text.length > SOURCE_CHARACTERS_MAX) {
@@ -218,9 +226,19 @@ function source(
     },
     problem: (path, what, message, remedy, severity = 'error') => {
       const where = place(path, what);
-      return { place: where, severity, message, remedy, excerpt: lineAt(text, where.line) };
+      const { line, of } = unsaidIn(lineAt(text, where.line), lineAt(text, where.line - 1));
+      const value = plainAt(root, path);
+      const said = (words: string) => unsaidAt(path, value, of(words));
+      const excerpt = bounded(unsaidAt(path, value, line, 'line'));
+      return { place: where, severity, message: said(message), remedy: said(remedy), excerpt };
     },
   };
+}
+
+function plainAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const step of path) value = (value as { readonly [key: string | number]: unknown } | null | undefined)?.[step];
+  return value;
 }
 
 const isEmpty = (node: Node): boolean =>
@@ -234,6 +252,7 @@ const bounded = (line: string): string => {
 };
 
 function lineAt(text: string, line: number): string {
+  if (line < 1) return '';
   let start = 0;
   for (let n = 1; n < line; n++) {
     const next = text.indexOf('\n', start);
@@ -241,5 +260,5 @@ function lineAt(text: string, line: number): string {
     start = next + 1;
   }
   const end = text.indexOf('\n', start);
-  return bounded(text.slice(start, end === -1 ? undefined : end));
+  return text.slice(start, end === -1 ? undefined : end);
 }

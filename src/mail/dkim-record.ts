@@ -17,7 +17,7 @@ export const recordStrings = (record: string): readonly string[] =>
   record.match(new RegExp(`.{1,${STRING_MAX}}`, 'g')) ?? [];
 
 /** Tags with their values, blanks around and within them gone; undefined where it is no list of tags (RFC 6376 §3.2). */
-export function recordTags(text: string): ReadonlyMap<string, string> | undefined {
+function recordTags(text: string): ReadonlyMap<string, string> | undefined {
   const tags = new Map<string, string>();
   for (const part of text.split(';')) {
     if (part.trim() === '') continue;

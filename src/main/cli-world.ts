@@ -18,6 +18,7 @@ import { backUpStore } from '../adapters/sqlite/backup.ts';
 import { restoreStore } from '../adapters/sqlite/restore.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { silentLog } from '../adapters/system/log.ts';
+import { identityNow } from '../adapters/tls/client-identities.ts';
 import { CHECKS } from '../checks/registry.ts';
 import type { CliWorld, Loaded, Visit } from '../cli/world.ts';
 import { streamWriter } from '../cli/writer.ts';
@@ -43,7 +44,12 @@ export function cliWorld(signal: AbortSignal): CliWorld {
   const services = new ServiceClients(systemClock, () => {});
   // Asked where a person said so; what it learns is forgotten with the command.
   const learnt = new MemoryState();
-  const desk = new LiveDesk({ clientFor: recipientClient, state: () => learnt, clock: systemClock, log: silentLog });
+  const desk = new LiveDesk({
+    clientFor: (source, hostname) => recipientClient(source, hostname, identityNow(systemClock.now)),
+    state: () => learnt,
+    clock: systemClock,
+    log: silentLog,
+  });
   return {
     out: streamWriter(process.stdout),
     err,

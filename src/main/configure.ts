@@ -22,12 +22,11 @@ import { SERVICES, type ServiceName } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Services } from '../ports/services.ts';
 import { keeping, onDisk, type Snapshot, told } from './disk.ts';
-import { readPasswords, type UserTrouble, userTroubles } from './read-passwords.ts';
 import { readSrs } from './read-srs.ts';
 import { readZones } from './read-zones.ts';
-import { recipientSecrets } from './recipient-secrets.ts';
-import { withPasswords } from './route-passwords.ts';
+import { readSecrets, type Secrets, withPasswords } from './secrets.ts';
 import { sha256 } from './sha256.ts';
+import { type UserTrouble, userTroubles } from './user-troubles.ts';
 
 export interface Configured {
   /** Undefined where there is any error. */
@@ -66,13 +65,13 @@ export function configure(
   const loaded = loadInstallation(resolve(file), disk.files);
   const { installation: written } = loaded;
   const secret = secrets === 'read' ? disk.secret : undefined;
-  const { installation, problems: unread } = written
-    ? withPasswords(written, secret)
-    : { installation: written, problems: [] };
-  if (installation === undefined) return { ...loaded, installation, snapshot, current: undefined, takeOver: () => {} };
+  if (written === undefined)
+    return { ...loaded, installation: undefined, snapshot, current: undefined, takeOver: () => {} };
+  const passwords = readSecrets(written, secret);
+  const installation = withPasswords(written, passwords);
 
   const folder = { ...disk.folder(installation.policiesDir), name: shown(installation.policiesDir) };
-  const problems: Problem[] = [...loaded.problems, ...unread];
+  const problems: Problem[] = [...loaded.problems, ...passwords.problems];
   const overrides = overridesOf(installation);
   const found = new Map<string, Policy>();
   for (const path of folder.glob('*.yaml')) {
@@ -98,10 +97,7 @@ export function configure(
   const { zones, problems: unnamed } = readZones(installation.policiesDir, found.values(), secret);
   const { srs, problems: unkeyed } = readSrs(installation, secret);
   problems.push(...unnamed, ...unkeyed);
-  if (secrets === 'read') problems.push(...recipientSecrets(installation, disk.secret));
-  const passwords = readPasswords(installation, secret);
-  problems.push(...passwords.problems);
-  const opened = logins.of(installation.users, passwords.texts);
+  const opened = logins.of(installation.users, passwords.textOf);
   if (secrets === 'read' && from === undefined) problems.push(...userTroubles(installation, opened.troubles));
   const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
@@ -121,7 +117,7 @@ export function configure(
     sources?.takeOver();
     directory?.takeOver();
     services.only(installation.services);
-    logins.only(installation.users, passwords.texts);
+    logins.only(installation.users, passwords.textOf);
   };
   return { current, installation, problems, snapshot, notYet, takeOver };
 }
@@ -143,9 +139,9 @@ const NO_DESK: LiveSources = {
 export interface LoginHouse {
   of(
     settings: Installation['users'],
-    secrets: ReadonlyMap<string, string>,
+    textOf: Secrets['textOf'],
   ): { readonly sources: Current['logins']; readonly troubles: readonly UserTrouble[] };
-  only(settings: Installation['users'], secrets: ReadonlyMap<string, string>): void;
+  only(settings: Installation['users'], textOf: Secrets['textOf']): void;
 }
 
 const NO_LOGINS: LoginHouse = { of: () => ({ sources: new Map(), troubles: [] }), only: () => {} };

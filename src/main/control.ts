@@ -11,6 +11,7 @@ import { SERVICES } from '../policy/services.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ControlAnswer, ControlAsk, DeadDestination, GatewayStatus, SuspensionWish } from '../ports/control.ts';
 import type { Log } from '../ports/log.ts';
+import type { QueueStore } from '../ports/queue.ts';
 import type { SourceStatus } from '../ports/recipients.ts';
 import type { StateStore } from '../ports/state.ts';
 import type { Digests } from './digests.ts';
@@ -35,6 +36,7 @@ export interface Steered {
   readonly services: ServiceHealth;
   readonly recipients: { status(): readonly SourceStatus[] };
   readonly state: StateStore;
+  readonly queue: Pick<QueueStore, 'suspensions' | 'suspend' | 'resume' | 'list' | 'amend'>;
   readonly dead: () => readonly DeadDestination[];
 }
 
@@ -140,20 +142,23 @@ export async function openControl(steered: Steered): Promise<Control> {
   };
 }
 
-async function begun({ state, clock, log }: Steered, { user, span, by, why }: SuspensionWish): Promise<void> {
+async function begun({ state, queue, clock, log }: Steered, { user, span, by, why }: SuspensionWish): Promise<void> {
   const since = clock.now();
   const name = sameUser(user);
   if (name === undefined) throw new RangeError(`"${user}" is no name of a user`);
   const until = since + span;
-  await suspend(state, { user: name, since, until, by, why, recordId: '' });
+  await suspend(state, queue, { user: name, since, until, by, why, recordId: '' });
   log.warn('user.suspended', { user: name, by, why, until: new Date(until).toISOString() });
 }
 
-async function lifted({ state, clock, log }: Steered, { user, by }: { user: string; by: string }): Promise<void> {
+async function lifted(
+  { state, queue, clock, log }: Steered,
+  { user, by }: { user: string; by: string },
+): Promise<void> {
   const name = sameUser(user) ?? user;
   if ((await isSuspended(state, name, clock.now())) === undefined)
     throw new RangeError(`${name} is not suspended; \`postern suspension list\` says who is`);
-  await lift(state, name);
+  await lift(state, queue, name, clock.now());
   log.warn('user.resumed', { user: name, by });
 }
 

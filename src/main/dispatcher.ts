@@ -10,9 +10,11 @@ import { interfaceAddresses } from '../adapters/system/interfaces.ts';
 import type { Installation } from '../config/installation.ts';
 import { isOwnPlace, type Place } from '../config/own-listener.ts';
 import { noteBounce } from '../gateway/bounces.ts';
+import type { CutThrough } from '../gateway/cut-through.ts';
 import { DeliveryByRoute } from '../gateway/deliver.ts';
 import { Dispatcher } from '../gateway/dispatch.ts';
 import type { Outlet } from '../gateway/record-outlet.ts';
+import type { IdentityOf } from '../ports/client-identity.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ContentStore } from '../ports/content.ts';
 import type { Ids } from '../ports/ids.ts';
@@ -38,10 +40,12 @@ export interface Cargo {
   /** Where listeners listen indeed: a port may be any free one, or passed to us. */
   readonly listening: () => readonly Place[];
   readonly state: StateStore;
+  readonly cutThrough: CutThrough;
+  readonly identityOf: IdentityOf;
 }
 
 export function dispatcherFor(cargo: Cargo): Dispatcher {
-  const { store, signingKeys, clock, log, ids, installation, owner, room, listening, state } = cargo;
+  const { store, signingKeys, clock, log, ids, installation, owner, room, listening, state, cutThrough } = cargo;
   const {
     hostname,
     dns,
@@ -52,6 +56,7 @@ export function dispatcherFor(cargo: Cargo): Dispatcher {
   const kept = keptTexts(path, 'keep', log, 'mta-sts');
   const smtp = new SmtpDelivery({
     dial: dialSocket,
+    identityOf: cargo.identityOf,
     hostname,
     clock,
     resolver,
@@ -76,6 +81,7 @@ export function dispatcherFor(cargo: Cargo): Dispatcher {
     log,
     newId: () => ids.next(),
     installation,
+    cutThrough,
     bounced: (sender) =>
       void noteBounce(state, sender, clock.now()).catch((error: unknown) =>
         log.error('bounce.uncounted', { error: String(error) }),

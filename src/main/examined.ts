@@ -12,6 +12,7 @@ import { storePaths } from '../adapters/sqlite/paths.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { silentLog } from '../adapters/system/log.ts';
 import { timeKept } from '../adapters/system/time-kept.ts';
+import { identityNow } from '../adapters/tls/client-identities.ts';
 import { readPair } from '../adapters/tls/read-pair.ts';
 import type { Sound } from '../cli/world.ts';
 import type { Installation } from '../config/installation.ts';
@@ -48,13 +49,15 @@ export async function examined(
     const status = AbortSignal.any([signal, AbortSignal.timeout(STATUS_WITHIN)]);
     const gateway = await controlLine(path).ask({ verb: 'status' }, status);
     const overrides = gateway.kind === 'answered' ? gateway.answer.status.overrides : [];
+    const identityOf = identityNow(systemClock.now);
     const practice: Practice = {
       installation,
       policies,
       resolver: keyed(resolver, installation.policiesDir, policies),
       dial: dialSocket,
       services: services.of(installation.services),
-      recipientClient: (source) => recipientClient(source, installation.hostname),
+      recipientClient: (source) => recipientClient(source, installation.hostname, identityOf),
+      identityOf,
       nobody,
       outwards: outwards === '' ? '' : outwardHost(outwards),
       modeOf,

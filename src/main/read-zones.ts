@@ -28,7 +28,7 @@ export function readZones(
     const file = readFile(resolve(folder, secret.file));
     const read = file.kind === 'wrong' ? file : readKeyedZone(file.text, shown, secret.asks);
     if (read.kind === 'wrong')
-      problems.push(problemAt(secret, `the file of secrets ${secret.file} cannot be taken: ${read.why}`, read.remedy));
+      problems.push(problemAt(secret, `${nameOf(secret, file)} cannot be taken: ${read.why}`, read.remedy));
     else if ((zones.get(shown)?.zone ?? read.zone) !== read.zone)
       problems.push(
         problemAt(secret, `"${shown}" is shown for another zone already`, 'give each zone a `shown_as` of its own'),
@@ -37,6 +37,10 @@ export function readZones(
   }
   return { zones, problems };
 }
+
+/** Where there is no such file, the zone itself may have been written in its place. */
+const nameOf = ({ file }: Secret, read: SecretText): string =>
+  `the file of secrets${read.kind === 'wrong' && read.absent === true ? '' : ` ${file}`}`;
 
 /** A zone of names answers for addresses too (SURBL): their labels are names. */
 const asksOf = ({ asks }: Secret, before: KeyedZone | undefined): KeyedZone['asks'] =>

@@ -7,17 +7,18 @@ import { sqlClient } from '../adapters/recipients/sql.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import type { LiveSource } from '../config/live-source.ts';
 import type { ListKeeping } from '../gateway/live-desk.ts';
+import type { IdentityOf } from '../ports/client-identity.ts';
 import type { RecipientClient } from '../ports/recipients.ts';
 import { calloutClient } from '../smtp/send/callout.ts';
 
-export function recipientClient(source: LiveSource, hostname: string): RecipientClient {
+export function recipientClient(source: LiveSource, hostname: string, identityOf: IdentityOf): RecipientClient {
   switch (source.kind) {
     case 'ldap':
       return ldapClient(source);
     case 'sql':
       return sqlClient(source);
     case 'callout':
-      return calloutClient({ ...source, hostname, dial: dialSocket, clock: systemClock, nobody });
+      return calloutClient({ ...source, hostname, dial: dialSocket, clock: systemClock, nobody, identityOf });
   }
 }
 

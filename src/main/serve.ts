@@ -13,13 +13,16 @@ import { openSqliteStore } from '../adapters/sqlite/open.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { jsonLog } from '../adapters/system/log.ts';
 import { openCertificates } from '../adapters/tls/certificates.ts';
+import { ClientIdentities } from '../adapters/tls/client-identities.ts';
 import { parseHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
 import type { Place } from '../config/own-listener.ts';
+import { CutThrough } from '../gateway/cut-through.ts';
 import { LiveDesk } from '../gateway/live-desk.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
 import { ServiceHealth } from '../gateway/service-health.ts';
+import { StoreWords } from '../gateway/store-words.ts';
 import type { Current } from '../gateway/world.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -90,8 +93,9 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const lists = new RecipientLists(files, early, (store) => keptTexts(store, 'keep', early));
   // The main thread's are news of thread 0.
   const services = new ServiceClients(clock, (news) => health.heard(0, news));
+  const identities = new ClientIdentities(files, { log: early, now: clock.now });
   const desk = new LiveDesk({
-    clientFor: recipientClient,
+    clientFor: (source, hostname) => recipientClient(source, hostname, identities.of),
     state: () => store.state,
     clock,
     log: early,
@@ -122,6 +126,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     () => desk.close(),
     () => services.close(),
     () => logins.close(),
+    () => identities.stop(),
   ];
   try {
     const ids = idSource(installation.nodeNumber, 0, clock.now);
@@ -131,6 +136,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     // Seeded anew at each start: nobody can learn which networks share a slot.
     const [one, two] = crypto.getRandomValues(new Int32Array(2));
     const crowd = crowdRoom(Math.max(1, threads), [one!, two!]);
+    const cutThrough = new CutThrough(clock);
     const sessions =
       threads === 0
         ? undefined
@@ -147,6 +153,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
             log,
             passed,
             admitted: (leases) => carrier.kick(leases),
+            cutThrough,
             services: health,
             recipients: desk,
           });
@@ -165,6 +172,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     const outlet = recordOutlet(store, { subject, masks: [], hash: sha256 }, lines);
     const kept = { queue: store.queue, log, told: lines.events };
     stopping.push(keepQuarantine(kept, () => inForce.current.installation.quarantine, clock));
+    identities.take(installation);
     let listening: readonly Place[] = [];
     // One tells of them for all.
     const signingKeys = new KeyRing(files, log);
@@ -179,6 +187,8 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       installation: () => inForce.current.installation,
       owner,
       state: store.state,
+      cutThrough,
+      identityOf: identities.of,
       room: (entries) => Atomics.store(new Int32Array(room), 0, entries),
       resolver: stand.resolver,
       listening: () => listening,
@@ -195,6 +205,12 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     stopping.push(() => certificates?.stop());
     if (sessions !== undefined) stopping.push(() => sessions.close());
     await sessions?.start();
+    // Of those that the main thread speaks with itself.
+    const words = new StoreWords({
+      clock,
+      report: (recordId, heard) => cutThrough.heard(recordId, heard),
+      addEvents: (events) => outlet.records.addEvents(events),
+    });
     const edge =
       sessions ??
       (await openEdge({
@@ -206,7 +222,11 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         signingKeys,
         current: () => inForce.current,
         claim: () => carrier.claim(),
-        admitted: (leases) => carrier.kick(leases),
+        admitted: (leases, awaited) => {
+          if (awaited !== undefined) cutThrough.expect(awaited, (recordId, word) => words.came(recordId, word));
+          carrier.kick(leases);
+        },
+        words,
         resolver: stand.resolver,
         crowd,
         certificates,
@@ -242,6 +262,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         const wrong = await inForce.reload();
         // Also after a refused reload: certificates are looked at each by itself.
         certificates?.take(inForce.current.installation);
+        identities.take(inForce.current.installation);
         signingKeys.keep(keyFiles(inForce.current.installation));
         sessions?.lookAtCertificates();
         if (wrong.length === 0) carrier.wake();
@@ -257,6 +278,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       services: health,
       recipients: desk,
       state: store.state,
+      queue: store.queue,
       dead: () => carrier.dead,
     });
     // The last to go but the store: until then it answers, and nobody takes a gateway that is stopping for none.

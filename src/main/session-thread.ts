@@ -13,6 +13,7 @@ import { StateLine } from '../adapters/threads/state-line.ts';
 import { openCertificates } from '../adapters/tls/certificates.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
+import { type Awaited, StoreWords } from '../gateway/store-words.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
 import { LEASE, type Lease } from '../ports/queue.ts';
 import { configure } from './configure.ts';
@@ -62,6 +63,12 @@ async function open(): Promise<void> {
   openKeys(signingKeys, installation);
   const room = new Int32Array(data.room);
   const handing = handOver(store.shelf);
+  const words = new StoreWords({
+    clock: systemClock,
+    // Behind the message itself, which is handed over at the end of a turn.
+    report: (recordId, heard) => void setImmediate(() => tell({ kind: 'heard', recordId, heard })),
+    addEvents: (events) => outlet.records.addEvents(events),
+  });
   let edge: Edge;
   try {
     edge = await openEdge({
@@ -74,6 +81,7 @@ async function open(): Promise<void> {
       current: () => inForce.current,
       claim: () => (Atomics.load(room, 0) > 0 ? { owner: data.owner, until: systemClock.now() + LEASE } : undefined),
       admitted: handing,
+      words,
       resolver: undefined,
       crowd: data.crowd,
       certificates,
@@ -121,6 +129,8 @@ async function open(): Promise<void> {
       case 'certificates':
         signingKeys.keep(keyFiles(inForce.current.installation));
         return certificates?.take(inForce.current.installation);
+      case 'word':
+        return words.came(order.recordId, order.word);
       case 'stop':
         return void stop();
     }
@@ -132,7 +142,7 @@ async function open(): Promise<void> {
 }
 
 /** Hands over what was admitted in one turn together, and the octets with it: the sending thread need not ask the store. */
-function handOver(shelf: ReturnType<typeof joinStore>['shelf']): (leases: readonly Lease[]) => void {
+function handOver(shelf: ReturnType<typeof joinStore>['shelf']): (leases: readonly Lease[], awaited?: Awaited) => void {
   let waiting: Handed[] = [];
   const post = (): void => {
     const handed = waiting;
@@ -142,7 +152,7 @@ function handOver(shelf: ReturnType<typeof joinStore>['shelf']): (leases: readon
       handed.flatMap(({ content }) => content.map(({ octets }) => octets.buffer)),
     );
   };
-  return (leases) => {
+  return (leases, awaited) => {
     // What was quarantined or held beside needs no octets at hand either.
     if (leases.length === 0) return;
     const refs = new Set(leases.map(({ entry }) => entry.contentRef));
@@ -151,7 +161,7 @@ function handOver(shelf: ReturnType<typeof joinStore>['shelf']): (leases: readon
       return octets === undefined ? [] : [{ ref, octets: octets as Uint8Array<ArrayBuffer> }];
     });
     if (waiting.length === 0) setImmediate(post);
-    waiting.push({ leases, content });
+    waiting.push({ leases, content, ...(awaited === undefined ? {} : { awaited }) });
   };
 }
 

@@ -199,7 +199,7 @@ const ownerOf = ({ name, domain }: LinkHost): string => domain || name;
 const FILES = /\.(?:zip|mov)$/i;
 
 /** A name in running text is a host where its last label is a top-level domain: `and/or`, `e.g.` and `file.txt` are none. */
-export function readBareName(written: string): LinkHost | undefined {
+function readBareName(written: string): LinkHost | undefined {
   // "me.It is": a sentence whose blank was forgotten.
   if (/^[^A-Z]*\.[A-Z][a-z]+$/.test(written.slice(-80)) || FILES.test(written)) return undefined;
   return (

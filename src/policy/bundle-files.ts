@@ -27,7 +27,7 @@ export function readerOf(bundle: Bundle): PolicyReader {
 }
 
 /** `*` and `?` within one step of a path. */
-export function matchesGlob(pattern: string, path: string): boolean {
+function matchesGlob(pattern: string, path: string): boolean {
   const escaped = pattern
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '[^/]*')

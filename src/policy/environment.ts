@@ -37,11 +37,11 @@ export class NamedList {
     this.at = at;
   }
 }
-export class NetworkList extends NamedList {}
-export class DomainList extends NamedList {}
+class NetworkList extends NamedList {}
+class DomainList extends NamedList {}
 export class AddressList extends NamedList {}
-export class PatternList extends NamedList {}
-export class WordList extends NamedList {}
+class PatternList extends NamedList {}
+class WordList extends NamedList {}
 
 export const LIST_TYPES = {
   network: NetworkList,

@@ -33,7 +33,7 @@ export interface RuleGround {
 }
 
 /** Groups that are known whether or not a rule is in them: the ones of docs/policy.md §2, and malware. */
-export const KNOWN_GROUPS = ['reputation', 'greylist', 'spam', 'dmarc', 'malware'] as const;
+const KNOWN_GROUPS = ['reputation', 'greylist', 'spam', 'dmarc', 'malware'] as const;
 
 export function loadRules(ground: RuleGround): Rule[] {
   const { loading, source } = ground;

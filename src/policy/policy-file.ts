@@ -11,8 +11,8 @@ const RULE_NAME = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'expected
 const TEXT = z.string().min(1).max(1000);
 const EXPRESSION = z.string().min(1).describe('an expression over facts (CEL)');
 
-export const MODE = z.enum(['enforce', 'monitor', 'soft']);
-export const QUARANTINE_CLASS = z.enum(['spam', 'bulk', 'policy', 'spoof', 'malware', 'attachment', 'mixed']);
+const MODE = z.enum(['enforce', 'monitor', 'soft']);
+const QUARANTINE_CLASS = z.enum(['spam', 'bulk', 'policy', 'spoof', 'malware', 'attachment', 'mixed']);
 
 export const SETTING = z.discriminatedUnion('type', [
   z.strictObject({

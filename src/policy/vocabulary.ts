@@ -121,7 +121,7 @@ function readsFit(
 }
 
 /** The first stage at which a fact can be known. */
-export function stageOfRead(read: Read, vocabulary: Vocabulary): Stage {
+function stageOfRead(read: Read, vocabulary: Vocabulary): Stage {
   const root = vocabulary.names.roots.get(read.root);
   const needs = read.type.about.needs;
   const stated = needs === undefined ? undefined : vocabulary.instances.get(needs);

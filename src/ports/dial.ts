@@ -1,6 +1,7 @@
 /** A line to another host: octets out, octets in, encrypted when both agree. Who speaks over it knows no sockets. */
 import type { Timestamp } from '../mail/time.ts';
 import type { HostAddress, SourceAddresses } from '../queue/route.ts';
+import type { ClientIdentity } from './client-identity.ts';
 
 export interface LineListener {
   heard(octets: Uint8Array): void;
@@ -40,6 +41,8 @@ export interface TlsWants {
   readonly servername: string;
   /** The certificate must be one we trust, in this name. */
   readonly verified: boolean;
+  /** Ours, for a host that asks for one; it is shown to no other. */
+  readonly identity?: ClientIdentity | undefined;
   /** Why what is shown is not enough, '' where it is; asked before anything else is said over the line. */
   readonly distrust?: (shown: ShownCertificates) => string;
 }

@@ -96,7 +96,7 @@ function humanPart({ recipients, arrivedAt, at, recordId, hostname }: DsnParts):
   for (const { recipient, report } of recipients) {
     lines.push(`    <${recipient}>`);
     if (action === 'failed' || action === 'delayed') {
-      const who = report.host === '' || report.reply === null ? '' : `${report.host} answered: `;
+      const who = report.host === '' || report.reply === null ? '' : `${printable(report.host)} answered: `;
       lines.push(...wrapped(`${who}${clean(report.said, SAID_MAX)}`).map((line) => `      ${line}`));
     }
     lines.push('');
@@ -130,7 +130,7 @@ function statusPart(parts: DsnParts): string {
 
 function recipientFields({ recipient, orcpt, report, retryUntil }: ReportedRecipient): string[] {
   const { action, status, host, reply, said, at } = report;
-  const remote = hostName(host);
+  const remote = printable(hostName(host));
   const failed = action === 'failed' || action === 'delayed';
   return [
     ...(orcpt === '' ? [] : [foldField('Original-Recipient', printable(orcpt))]), // §2.3.1

@@ -8,7 +8,7 @@ import type { HandedTo } from './transition.ts';
 export type DsnAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded';
 
 /** Senders who may be told at all: anyone else would hear of mail they never sent. */
-export function mayBeTold(entry: QueueEntry): boolean {
+function mayBeTold(entry: QueueEntry): boolean {
   // A notification is never answered, and neither is the null reverse-path (RFC 5321 §4.5.5, RFC 3834 §2).
   if (entry.notification || entry.reversePath.kind === 'null') return false;
   return entry.sender !== 'unverified';

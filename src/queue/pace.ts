@@ -1,4 +1,6 @@
 /** How many messages a destination is given at once: few at first, more while it answers, fewer when it does not, none but probes when it is dead. */
+
+import type { Reply } from '../mail/reply.ts';
 import { type Millis, minutes } from '../mail/time.ts';
 import type { AttemptResult } from './transition.ts';
 
@@ -30,7 +32,7 @@ export function answered(pace: Pace, most: number): Pace {
 
 export const unanswered = ({ width, silent }: Pace): Pace => ({ width: Math.max(1, width - 1), silent: silent + 1 });
 
-/** Whether anybody spoke to us: a 421 is said by who has no room for us (RFC 5321 §3.8), which is no answer to a message. */
+/** Whether anybody spoke to us: what is said by who has no room for us is no answer to a message. */
 export function wasAnswered(results: readonly AttemptResult[]): boolean {
   return results.some(speaks);
 }
@@ -41,8 +43,12 @@ function speaks(result: AttemptResult): boolean {
     case 'permanent':
       return true;
     case 'transient':
-      return result.reply !== null && result.reply.code !== 421;
+      return result.reply !== null && !wantsLess(result.reply);
     case 'indeterminate':
       return false;
   }
 }
+
+/** 421 (RFC 5321 §3.8); Exchange Online throttles an address by 451 4.7.500 to 4.7.699 (Microsoft, "Fix NDR error code 451 4.7.500-699"). */
+const wantsLess = ({ code, enhanced }: Reply): boolean =>
+  code === 421 || (code === 451 && /^4\.7\.[56]\d\d$/.test(enhanced));

@@ -20,6 +20,8 @@ export interface Takes {
 interface RouteBase extends RouteTiming {
   /** What the operator knows of what lies behind; absent where nothing was said (`queue/takes.ts`). */
   readonly takes?: Takes;
+  /** The client waits for what the next hop says; absent: it hears that the message is queued. */
+  readonly deliver?: 'cut_through';
   /** How much at once; absent where nothing was said (`queue/flow.ts`). */
   readonly flow?: Flow;
 }
@@ -52,11 +54,19 @@ export type HostStrategy =
   /** By chance, as often as its share of all weights says; one a host, in their order. */
   | { readonly kind: 'weighted'; readonly weights: readonly number[] };
 
+/** A certificate and its key, by their absolute paths. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /** What routes have in common that speak to hosts. */
 interface Speaking extends RouteBase {
   readonly tls: TlsLevel;
   /** Absent: the system chooses. */
   readonly source?: SourceAddresses;
+  /** Shown where a host asks for one in TLS. */
+  readonly certificate?: CertificateFiles;
   /** Relays that are asked, in order, when nobody else could be reached or all put the message off. */
   readonly fallback?: readonly HostAddress[];
 }

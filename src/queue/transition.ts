@@ -18,15 +18,21 @@ export type AttemptResult =
       readonly to: HandedTo;
       readonly security?: string;
     }
+  /** `reply` as the host gave it: 5yz where it was a refusal to talk, which says nothing of the message. */
   | { readonly kind: 'transient'; readonly host: string; readonly reply: Reply | null; readonly cause: string }
   | { readonly kind: 'permanent'; readonly host: string; readonly reply: Reply }
   /** The line broke after the final dot: it may have been taken, so it is tried again at the same host, never elsewhere. */
   | { readonly kind: 'indeterminate'; readonly host: string; readonly cause: string };
 
+/** It will not be taken, whoever asks again. */
+export type Refusal = Extract<AttemptResult, { kind: 'permanent' }>;
+
 export type EntryEvent =
   /** A worker takes it; the attempt counts from here, so that a worker that vanishes has made one. */
   | { readonly kind: 'leased'; readonly owner: string; readonly until: Timestamp }
   | { readonly kind: 'attempted'; readonly result: AttemptResult }
+  /** Refused for good, and the client that gave it to us has been told: nobody else is. */
+  | { readonly kind: 'refused'; readonly result: Refusal }
   /** Its time was over before it could be tried again. */
   | { readonly kind: 'expired' }
   /** The worker did not come back. */
@@ -45,7 +51,15 @@ export type Effect =
   /** An event for the record. `by` is a host, '' when it is our own doing. */
   | {
       readonly kind: 'note';
-      readonly event: 'delivered' | 'deferred' | 'bounced' | 'held' | 'quarantined' | 'released' | 'removed';
+      readonly event:
+        | 'delivered'
+        | 'deferred'
+        | 'bounced'
+        | 'refused'
+        | 'held'
+        | 'quarantined'
+        | 'released'
+        | 'removed';
       readonly by: string;
       readonly text: string;
     }
@@ -99,6 +113,11 @@ export function transition(
     }
     case 'attempted':
       return state.kind === 'leased' ? attempted(entry, event.result, timing, now, jitter) : refused('leased');
+    case 'refused': {
+      if (state.kind !== 'leased') return refused('leased');
+      const last = lastAttempt(entry, event.result, now);
+      return to({ kind: 'refused' }, { last }, [note('refused', last.host, last.said)]);
+    }
     case 'expired':
       if (state.kind !== 'leased' && state.kind !== 'waiting') return refused('on its way');
       return isExpired(entry, now) ? failed(entry, expiry(entry), timing) : refused('past its expiry');
@@ -139,6 +158,7 @@ export function transition(
 const WORD: { readonly [kind in EntryEvent['kind']]: string } = {
   leased: 'lease',
   attempted: 'settle',
+  refused: 'end',
   expired: 'expire',
   leaseLost: 'take back',
   putBack: 'put back',
@@ -278,7 +298,8 @@ function lastAttempt(entry: QueueEntry, result: AttemptResult, at: Timestamp): L
     case 'permanent':
       return { at, host, said: sayReply(result.reply), enhanced: result.reply.enhanced, onlyAt: before };
     case 'transient': {
-      const enhanced = result.reply?.enhanced || (result.reply ? '' : '4.4.1');
+      // A host that greets with 554 has said so; what it means for the message is that it waits (RFC 3463 §2: class 4).
+      const enhanced = result.reply === null ? '4.4.1' : result.reply.enhanced.replace(/^5/, '4');
       const said = result.reply ? sayReply(result.reply) : result.cause;
       return { at, host, said, enhanced, onlyAt: before };
     }

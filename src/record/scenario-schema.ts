@@ -24,8 +24,23 @@ export const scenarioSchema = z.strictObject({
     .array(z.string())
     .meta({ description: 'forward-paths, in order', examples: [['bob@example.com']] })
     .optional(),
-  tls: z.boolean().meta({ description: 'the session is encrypted' }).optional(),
+  mail_parameters: text('what stands behind the path of MAIL', 'SIZE=1000 REQUIRETLS'),
+  tls: z
+    .boolean()
+    .meta({
+      description:
+        'the session is encrypted; left out: where the listener demands it, or somebody logs in or shows a certificate',
+    })
+    .optional(),
+  client_certificate: text("the name in the client's certificate, which is valid", 'mail.protection.outlook.com'),
   auth_user: text('who authenticated', 'alice@example.com'),
+  auth_addresses: z
+    .array(z.string())
+    .meta({
+      description: "the user's own addresses, as a directory would give them",
+      examples: [['sales@example.com']],
+    })
+    .optional(),
   now: z
     .union([z.string(), z.number()])
     .meta({ description: 'the time of it all: ISO 8601, or seconds since 1970', examples: ['2026-11-22T10:00:00Z'] })

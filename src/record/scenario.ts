@@ -15,8 +15,15 @@ export interface Scenario {
   /** `<>` or '' for the null reverse-path. */
   readonly mail_from?: string;
   readonly rcpt?: readonly string[];
+  /** Left out: as the listener demands; whoever logs in, or shows a certificate, does so over TLS. */
   readonly tls?: boolean;
+  /** The name in a client's certificate, which is valid. */
+  readonly client_certificate?: string;
   readonly auth_user?: string;
+  /** The user's own, as a directory would give them. */
+  readonly auth_addresses?: readonly string[];
+  /** What stands behind MAIL's path. */
+  readonly mail_parameters?: string;
   /** ISO 8601, or seconds since 1970. */
   readonly now?: string | number;
   /** A path to a zone file, or the zones themselves. */

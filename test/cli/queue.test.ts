@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { type Named, noting } from '../../src/cli/missing.ts';
 import { runCli } from '../../src/cli/program.ts';
 import type { QueueEntry } from '../../src/queue/entry.ts';
 import { type FakeWorld, fakeWorld } from '../support/cli-world.ts';
@@ -262,4 +263,14 @@ describe('what other programs read', () => {
     expect(keys.filter((key) => !SPELT.test(key))).toEqual([]);
     expect(out).not.toMatch(/:1[67]\d{11}\b/);
   });
+});
+
+test('of pages nothing is kept where no id was named: a list of a million holds one page', async () => {
+  async function* pages() {
+    yield [{ id: '3f9k2m7q0d5xa.1', recordId: '3f9k2m7q0d5xa' }];
+  }
+  const [all, named]: [Named[], Named[]] = [[], []];
+  for await (const _ of noting(pages(), all, []));
+  for await (const _ of noting(pages(), named, ['3f9k2m7q0d5xa']));
+  expect([all.length, named.length]).toEqual([0, 1]);
 });

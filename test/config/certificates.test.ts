@@ -14,6 +14,7 @@ const SOUND: PairFacts = {
   rsaBits: undefined,
   keyMatches: true,
   keyExposed: false,
+  forClients: true,
 };
 const pair = (more: Partial<PairFacts> = {}): PairReading => ({ kind: 'read', facts: { ...SOUND, ...more } });
 
@@ -98,7 +99,10 @@ test.each<[string, PairReading, string]>([
     '6:56 warning: it is not valid before Thu, 1 Jan 2026 00:00:00 +0000 → wait, or set the clock',
   ],
 ])('%s is named at its place', (_, reading, said) => {
-  expect(load('', one(), reading).say).toEqual([said]);
+  const { say, installation } = load('', one(), reading);
+  expect(say).toEqual([said]);
+  // A gateway that does not start takes no mail at all.
+  expect(installation === undefined).toBe(!said.includes('warning: '));
 });
 
 test.each([

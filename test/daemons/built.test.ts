@@ -137,7 +137,7 @@ describe('the compiled program', () => {
   test.runIf(canDrop)(
     'takes and delivers mail on a port below 1024 as an ordinary user who may write to its store alone, and ends with 0',
     async () => {
-      const at = installationFolder(LINES, undefined, await lowPort());
+      const at = installationFolder(LINES, undefined, { port: await lowPort() });
       const gateway = new GatewayProcess(at.config, {
         program: confined(at),
         env: { HOME: '/nonexistent', TMPDIR: '/nonexistent', NODE_COMPILE_CACHE: '' },

@@ -1,6 +1,7 @@
 /** Real daemons for tests: finds or installs them, starts a recipe of this folder, waits until it is ready, and ends it. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -106,6 +107,10 @@ function daemon(child: ChildProcess, ended: Promise<void>, line: string): Daemon
     },
   };
 }
+
+/** The texts of all files of a folder that a daemon delivers to: none while it has not made it. */
+export const filesOf = (folder: string): string[] =>
+  existsSync(folder) ? readdirSync(folder).map((name) => readFileSync(join(folder, name), 'latin1')) : [];
 
 /** Debian starts a service it installs unless this file forbids it. */
 const POLICY_RC = '/usr/sbin/policy-rc.d';

@@ -1,11 +1,11 @@
 /** The whole way with real parts: swaks hands mail to the gateway, the gateway asks unbound and hands it to Postfix or Dovecot. */
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GatewayProcess, postern } from '../support/gateway-process.ts';
 import { type InstallationFolder, installationFolder } from '../support/installation-folder.ts';
-import { type Daemon, provide, startDaemon } from './daemon.ts';
+import { type Daemon, filesOf, provide, startDaemon } from './daemon.ts';
 
 const missing = await provide('postfix', 'dovecot', 'unbound', 'swaks');
 
@@ -87,8 +87,7 @@ describe.skipIf(missing !== '')('the gateway', () => {
   async function delivered(folder: string, id: string): Promise<string> {
     let found: string | undefined;
     const look = () => {
-      const names = existsSync(folder) ? readdirSync(folder) : [];
-      found = names.map((name) => readFileSync(join(folder, name), 'latin1')).find((text) => text.includes(id));
+      found = filesOf(folder).find((text) => text.includes(id));
       return found !== undefined;
     };
     await expect.poll(look, { timeout: 20_000, interval: 20 }).toBe(true);

@@ -45,7 +45,7 @@ describe.skipIf(missing !== '')('users of a directory', () => {
         filter: '(uid={user})',
         addresses: ['mail'],
         bindDn: 'cn=reader,dc=example,dc=com',
-        password: '',
+        password: undefined,
         timeout: 5000,
         ...more,
       },

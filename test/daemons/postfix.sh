@@ -1,11 +1,12 @@
 #!/bin/bash
 # postfix.sh: Postfix as the mail server behind the gateway: takes mail for store.test into maildirs under $dir/mail.
 #   alice, bob, carol and postmaster exist; full@ is 452, later@ 451, moved@ 550 at RCPT; anybody else is 550 5.1.1.
-# MAIN: more lines for main.cf.
+# MAIN: more lines for main.cf. MASTER: more lines for master.cf, in which PORT stands for the port.
 . "$(dirname "$0")/lib.sh"
 begin postfix
 port=$(free_port)
 etc=$dir/etc
+master=${MASTER:-}
 mkdir -p "$etc" "$dir/spool" "$dir/data" "$dir/mail"
 chown postfix "$dir/data"
 chown nobody:nogroup "$dir/mail"
@@ -45,6 +46,10 @@ smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 ${MAIN:-}
 C
+# What MAIN says stands alone: each process would warn of what it overrides, all at once, and master waits for ever for room in the
+# log's socket when that is full before it has started whoever reads it.
+awk '{ line[NR] = $0; name[NR] = $1; last[$1] = NR } END { for (n = 1; n <= NR; n++) if (last[name[n]] == n) print line[n] }' \
+  "$etc/main.cf" >"$etc/once.cf" && mv "$etc/once.cf" "$etc/main.cf"
 for user in alice bob carol postmaster; do echo "$user@store.test $user/"; done >"$etc/mailboxes"
 cat >"$etc/recipients" <<C
 full@store.test 452 4.2.2 mailbox full
@@ -66,8 +71,9 @@ service() { printf '%s %s %s - n %s %s %s\n' "$@"; }
   service rewrite unix - - - trivial-rewrite
   service retry unix - - - error
   for name in bounce defer trace; do service $name unix - - 0 bounce; done
-  for name in error discard anvil proxymap verify; do service $name unix - - - $name; done
+  for name in smtp error discard anvil proxymap verify; do service $name unix - - - $name; done
   echo 'virtual unix - n n - - virtual' # writes as the mailboxes' owner
+  echo "${master//PORT/$port}"
 } >"$etc/master.cf"
 
 postfix -c "$etc" set-permissions >/dev/null 2>&1

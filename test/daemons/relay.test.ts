@@ -1,5 +1,4 @@
 /** Our client against the servers it was made for: Postfix by SMTP, Dovecot by LMTP, smtp-sink where they misbehave. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,7 +10,7 @@ import type { AttemptResult } from '../../src/queue/transition.ts';
 import { SmtpDelivery } from '../../src/smtp/send/smtp-delivery.ts';
 import { anEntry, aTiming, from, T0 } from '../support/entries.ts';
 import { sendWorld } from '../support/sending-world.ts';
-import { type Daemon, provide, startDaemon } from './daemon.ts';
+import { type Daemon, filesOf, provide, startDaemon } from './daemon.ts';
 
 const missing = await provide('postfix', 'dovecot');
 const never = new AbortController().signal;
@@ -36,13 +35,7 @@ async function until<T>(look: () => T | undefined): Promise<T> {
     await pause(20);
   }
 }
-const filesOf = (folder: string) => (existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []);
-const withText = (folder: string, mark: string) =>
-  until(() =>
-    filesOf(folder)
-      .map((name) => readFileSync(name, 'latin1'))
-      .find((text) => text.includes(mark)),
-  );
+const withText = (folder: string, mark: string) => until(() => filesOf(folder).find((text) => text.includes(mark)));
 /** The body as a Unix mail store keeps it: lines without CR. */
 const bodyOf = (text: string) => text.replaceAll('\r\n', '\n').slice(text.replaceAll('\r\n', '\n').indexOf('\n\n') + 2);
 

@@ -6,6 +6,7 @@ import { offerOf } from '../../src/gateway/offer.ts';
 import { startGateway } from '../../src/main/serve.ts';
 import { quiet, resolverOver, sound, testGateway } from '../support/gateway.ts';
 import { Client } from '../support/receiver.ts';
+import { rehearsalOf } from '../support/rehearsal.ts';
 import { temporaryFolder } from '../support/store-folder.ts';
 
 function installed(listener: string, lines: readonly string[]): string {
@@ -82,7 +83,9 @@ test('a message that did not say its size is refused when it has come', async ()
 });
 
 test('a transaction by SMTPUTF8 is refused at RCPT where the route is not known to take it', async () => {
-  const gateway = await testGateway(sound(installed('', [...TWO, ...ROUTES])), resolverOver({}), 'mx', true);
+  const gateway = await testGateway(sound(installed('', [...TWO, ...ROUTES])), resolverOver({}), 'mx', {
+    offer: () => ({ smtpUtf8: true, messageBytes: 52_428_800 }),
+  });
   onTestFinished(() => gateway.stop());
   const client = await Client.connect(gateway.port);
   await client.reply();
@@ -91,4 +94,18 @@ test('a transaction by SMTPUTF8 is refused at RCPT where the route is not known 
   expect(await client.ask('RCPT TO:<x@b.test>')).toMatch(/^550 5\.6\.7 /);
   expect(await client.ask('RCPT TO:<x@a.test>')).toMatch(/^250 /);
   client.socket.destroy();
+});
+
+test('explain takes no larger message than the listener offers to take', async () => {
+  const play = rehearsalOf(
+    'policy: inbound\nchecks: {}\nrules: {}\n',
+    `hostname: mx.gateway.test
+listeners: { mx: { address: "127.0.0.1:0", policy: inbound } }
+domains: { a.test: { route: plain, recipients: any } }
+routes: { plain: { hosts: ["127.0.0.1:9"], size: 64 KiB } }
+`,
+  );
+  const raw = `Subject: long\r\n\r\n${'x\r\n'.repeat(20_000)}`;
+  const { record } = await play({ mail_from: 's@c.test', rcpt: ['x@a.test'], raw });
+  expect(record.replies.at(-1)).toMatchObject({ to: 'content', reply: { code: 552 }, reason: 'too-large' });
 });

@@ -59,7 +59,7 @@ test.each<[string, { readonly installation?: string; readonly policy?: string },
     'routes: { files: { protocol: maildir, path: mail } }',
     installation,
   ];
-  const at = installationFolder(lines, { inbound: policy }, await takenPort());
+  const at = installationFolder(lines, { inbound: policy }, { port: await takenPort() });
   const { code, out, err } = await new GatewayProcess(at.config).ended;
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(err).toMatch(said);
@@ -68,7 +68,7 @@ test.each<[string, { readonly installation?: string; readonly policy?: string },
 });
 
 test('a port that is taken ends it, and the store is left in order', async () => {
-  const at = installationFolder(routed(await hop()), { inbound: sound }, await takenPort());
+  const at = installationFolder(routed(await hop()), { inbound: sound }, { port: await takenPort() });
   const { code, err } = await new GatewayProcess(at.config).ended;
   expect(code).toBe(1);
   expect(err).toMatch(/^postern: listener mx cannot listen on 127\.0\.0\.1:\d+: .*\(EADDRINUSE\)\n *see which one/m);

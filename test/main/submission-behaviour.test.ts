@@ -2,12 +2,13 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { changeUser } from '../../src/adapters/auth/change-user.ts';
 import { controlLine } from '../../src/adapters/control/client.ts';
 import { openSqliteStore } from '../../src/adapters/sqlite/open.ts';
 import { silentLog } from '../../src/adapters/system/log.ts';
 import { type Gateway, startGateway } from '../../src/main/serve.ts';
+import { ScriptedHost } from '../support/scripted-host.ts';
 import { temporaryFolder } from '../support/store-folder.ts';
 import { endClients, implicitly, makePair, type SecureClient } from '../support/tls.ts';
 
@@ -21,7 +22,8 @@ afterEach(async () => {
   gateway = undefined;
 });
 
-async function start(): Promise<{ readonly folder: string; readonly said: string[] }> {
+/** `next`: the port of a host for mail to others; without it all goes into files. */
+async function start(next = 0): Promise<{ readonly folder: string; readonly said: string[] }> {
   const folder = temporaryFolder();
   const said: string[] = [];
   cpSync(SHIPPED, join(folder, 'policies'), { recursive: true });
@@ -39,8 +41,10 @@ listeners: { submissions: { address: "127.0.0.1:0", policy: outbound, tls: impli
 certificates: [{ names: [mx.gateway.test], certificate: tls/a.pem, key: tls/a.key }]
 users: { staff: { file: users } }
 domains: { example.com: { route: files, recipients: any } }
-routes: { files: { protocol: maildir, path: mail } }
-default_route: files
+routes:
+  files: { protocol: maildir, path: mail }
+  next: { hosts: ["127.0.0.1:${next || 1}"], tls: none, retry: [1s] }
+default_route: ${next === 0 ? 'files' : 'next'}
 store: { path: store, min_free: 1 MiB }
 `,
   );
@@ -109,6 +113,49 @@ test('an account that writes to strangers is suspended, its message held, the po
   expect(await store.queue.count({ state: ['held'] })).toBe(101);
   await store.close();
 });
+
+test('what a stolen account has queued waits with it, and goes once it is lifted', async () => {
+  let open = false;
+  const next = await ScriptedHost.start({ RCPT: () => (open ? '250 2.1.5 ok' : '450 4.2.0 later') });
+  onTestFinished(() => next.stop());
+  const { folder } = await start(next.address.kind === 'tcp' ? next.address.port : 0);
+  const [one] = await loggedIn('alice@example.com');
+  expect(await sends(one, 'alice@example.com', ['ann@friend.example'])).toMatch(/^250/);
+  const [two] = await loggedIn('bob@example.com');
+  expect(await sends(two, 'bob@example.com', ['ann@friend.example'])).toMatch(/^250/);
+  expect(await sends(one, 'alice@example.com', strangers(101))).toMatch(/^250/);
+  const path = join(folder, 'store');
+  const store = await openSqliteStore({ path, mode: 'visit', minFreeBytes: 0, retention: undefined, log: silentLog });
+  onTestFinished(() => store.close());
+  expect(await store.queue.suspensions()).toMatchObject([
+    { of: 'user', value: 'alice@example.com', by: 'rule:stolen-account-suspended', why: 'stolen' },
+  ]);
+  // Put off untried, farther than any retry of its route.
+  const [waits] = await store.queue.list({ user: 'alice@example.com', state: ['waiting'] });
+  const dueIn = async () => {
+    const [entry] = await store.queue.list({ ids: [waits!.id] });
+    return entry?.state.kind === 'waiting' ? entry.state.due - Date.now() : 0;
+  };
+  await expect.poll(dueIn, { timeout: 20_000 }).toBeGreaterThan(60_000);
+  open = true;
+  // Bob's goes.
+  await expect.poll(() => next.messages.length, { timeout: 20_000 }).toBe(1);
+
+  const control = controlLine(path);
+  const lift = { user: 'alice@example.com', by: 'olga' };
+  expect((await control.ask({ verb: 'suspension', lift }, NEVER)).kind).toBe('answered');
+  await expect.poll(() => next.messages.length, { timeout: 20_000 }).toBe(2);
+  expect(await store.queue.suspensions()).toEqual([]);
+
+  // A person's own suspension of what she has queued outlives a lift.
+  await store.queue.suspend({ id: 'user:alice@example.com', of: 'user', value: 'Alice@example.com', ...BY_HAND });
+  const begin = { user: 'alice@example.com', by: 'olga', why: 'again', span: 3_600_000 };
+  await control.ask({ verb: 'suspension', begin }, NEVER);
+  await control.ask({ verb: 'suspension', lift }, NEVER);
+  expect(await store.queue.suspensions()).toMatchObject([{ by: 'pete', until: null }]);
+}, 60_000);
+
+const BY_HAND = { since: 1, until: null, by: 'pete', why: 'looked at' };
 
 test('a suspension outlives a restart', async () => {
   const { folder } = await start();

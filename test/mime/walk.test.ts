@@ -85,6 +85,11 @@ describe('what is inside', () => {
       'Content-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n--a--\n--a\n\ny\n',
       'part-after-end',
     ],
+    [
+      'a part after the end that has no end itself',
+      'Content-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n--a--\n--a\n\ny\n',
+      'unclosed-multipart',
+    ],
     ['words after the end', 'Content-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n--a--\nmore\n', 'epilogue-content'],
     ['no end', 'Content-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n', 'unclosed-multipart'],
     ['almost a delimiter', 'Content-Type: multipart/mixed; boundary=a\n\n--a\n\nx\n--ab\n--a--\n', 'near-boundary'],

@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import { minutes, seconds } from '../../src/mail/time.ts';
-import { answered, firstPace, isDead, type Pace, probeEvery, unanswered, WIDTH_FIRST } from '../../src/queue/pace.ts';
+import {
+  answered,
+  firstPace,
+  isDead,
+  type Pace,
+  probeEvery,
+  unanswered,
+  WIDTH_FIRST,
+  wasAnswered,
+} from '../../src/queue/pace.ts';
 
 const times = (n: number, pace: Pace, step: (pace: Pace) => Pace): Pace =>
   Array.from({ length: n }).reduce<Pace>(step, pace);
@@ -22,6 +31,20 @@ test('silence makes it less, three in a row make it dead, and an answer lets it 
   expect([isDead(times(2, wide, unanswered)), isDead(dead)]).toEqual([false, true]);
   expect(times(99, dead, unanswered).width).toBe(1);
   expect(answered(dead, 20)).toEqual(firstPace(20));
+});
+
+test.each([
+  [421, '4.3.2', false],
+  [451, '4.7.500', false],
+  [451, '4.7.699', false],
+  [451, '4.7.700', true],
+  [451, '4.7.1', true],
+  [451, '', true],
+  [450, '4.7.500', true],
+  [452, '4.5.3', true],
+] as const)('%i %s is an answer to the message: %s', (code, enhanced, is) => {
+  const reply = { code, enhanced, text: 'busy' };
+  expect(wasAnswered([{ kind: 'transient', host: 'a:25', reply, cause: '' }])).toBe(is);
 });
 
 test('a dead destination is asked once a minute, or as often as its route tries', () => {

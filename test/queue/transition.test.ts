@@ -4,7 +4,13 @@ import { hours, minutes } from '../../src/mail/time.ts';
 import type { EntryState, QueueEntry } from '../../src/queue/entry.ts';
 import type { RouteTiming } from '../../src/queue/route.ts';
 import { nextTry, waitAfter } from '../../src/queue/schedule.ts';
-import { type AttemptResult, type Effect, type EntryEvent, transition } from '../../src/queue/transition.ts';
+import {
+  type AttemptResult,
+  type Effect,
+  type EntryEvent,
+  type Refusal,
+  transition,
+} from '../../src/queue/transition.ts';
 import { anEntry, aTiming, from, T0 } from '../support/entries.ts';
 
 const ok: AttemptResult = {
@@ -30,6 +36,15 @@ function move(entry: QueueEntry, event: EntryEvent, timing: RouteTiming = aTimin
 }
 const said = (effects: readonly Effect[]) =>
   effects.map((e) => (e.kind === 'note' ? e.event : e.kind === 'tell' ? `tell ${e.report.action}` : e.kind));
+
+test('a refusal that the client was told itself ends the entry, and tells nobody else', () => {
+  const { next, effects } = move(anEntry({ state: leased }), { kind: 'refused', result: no as Refusal });
+  expect(next).toMatchObject({ state: { kind: 'refused' }, last: { host: 'a:25', said: '550 5.1.1 nobody' } });
+  expect(effects).toEqual([{ kind: 'note', event: 'refused', by: 'a:25', text: '550 5.1.1 nobody' }]);
+  expect(transition(next, { kind: 'refused', result: no as Refusal }, aTiming, T0, 0)).toMatchObject({
+    kind: 'refused',
+  });
+});
 
 describe('an attempt', () => {
   const table: readonly [string, Partial<QueueEntry>, AttemptResult, EntryState['kind'], readonly string[]][] = [
@@ -106,6 +121,18 @@ describe('an attempt', () => {
       ['deferred'],
     ],
   ];
+  test('that a host would not talk about is told in its own words, and waits all the same', () => {
+    const reply = { code: 554, enhanced: '5.7.1', text: 'go away' };
+    const { next, effects } = move(anEntry({ state: leased, attempts: 1, admittedAt: T0 - hours(5) }), {
+      kind: 'attempted',
+      result: { kind: 'transient', host: 'a:25', reply, cause: 'greeting was refused' },
+    });
+    expect(next).toMatchObject({ state: { kind: 'waiting' }, last: { said: '554 5.7.1 go away', enhanced: '4.7.1' } });
+    expect(effects).toMatchObject([
+      { kind: 'note', event: 'deferred', text: '554 5.7.1 go away' },
+      { kind: 'tell', report: { action: 'delayed', status: '4.7.1', reply } },
+    ]);
+  });
   test.each(table)('%s', (_name, changes, result, state, effects) => {
     const moved = move(anEntry({ state: leased, attempts: 1, ...changes }), { kind: 'attempted', result });
     expect(moved.next.state.kind).toBe(state);

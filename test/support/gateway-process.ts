@@ -30,6 +30,8 @@ export interface Started {
   readonly env?: { readonly [name: string]: string };
   /** Sockets it finds open from descriptor 3 on, with the names of their listeners (sd_listen_fds(3)). */
   readonly sockets?: readonly { readonly name: string; readonly fd: number }[];
+  /** Where it is killed at last: by the test that started it, unless several share it. */
+  readonly atEnd?: (end: () => void) => void;
 }
 
 /** A process learns its own number only when it runs, and keeps it over `exec`. */
@@ -43,7 +45,10 @@ export class GatewayProcess {
   #err = '';
   readonly ended: Promise<Ending>;
 
-  constructor(config: string, { program = [process.execPath, MAIN], env: more = {}, sockets = [] }: Started = {}) {
+  constructor(
+    config: string,
+    { program = [process.execPath, MAIN], env: more = {}, sockets = [], atEnd = onTestFinished }: Started = {},
+  ) {
     const passed = sockets.length > 0 ? WITH_ITS_PID : [];
     const [file, ...args] = [...passed, ...program, 'serve', '--config', config];
     const listen =
@@ -54,7 +59,7 @@ export class GatewayProcess {
       env: { ...env, ...listen, ...more },
       stdio: ['pipe', 'pipe', 'pipe', ...sockets.map(({ fd }) => fd)],
     });
-    onTestFinished(() => void this.#child.kill('SIGKILL'));
+    atEnd(() => void this.#child.kill('SIGKILL'));
     this.#child.stdout!.on('data', (chunk: Buffer) => {
       this.#out += chunk.toString();
     });
@@ -116,8 +121,14 @@ export class GatewayProcess {
 }
 
 /** A command beside the gateway, run to its end. */
-export async function postern(...args: readonly string[]): Promise<Ending> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env });
+export const postern = (...args: readonly string[]): Promise<Ending> => posternIn({}, ...args);
+
+/** The same with more in its environment. */
+export async function posternIn(
+  more: { readonly [name: string]: string },
+  ...args: readonly string[]
+): Promise<Ending> {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...env, ...more } });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk: Buffer) => {

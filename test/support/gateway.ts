@@ -19,7 +19,7 @@ import type { Resolver } from '../../src/ports/resolver.ts';
 import type { StateStore } from '../../src/ports/state.ts';
 import type { TransactionRecord } from '../../src/record/record.ts';
 import type { Scenario, Zones } from '../../src/record/scenario.ts';
-import { createReceiver } from '../../src/smtp/receive/receiver.ts';
+import { createReceiver, type ReceiverOptions } from '../../src/smtp/receive/receiver.ts';
 
 /** The configuration in force for tests; a mistake in it is the test's failure. */
 export function sound(file: string): Current {
@@ -53,7 +53,7 @@ export async function testGateway(
   current: Current,
   resolver: Resolver,
   listenerName?: string,
-  smtpUtf8 = false,
+  more: Partial<ReceiverOptions> = {},
 ): Promise<TestGateway> {
   const store = memoryStore();
   const ids = idSource(1, 0, systemClock.now);
@@ -75,6 +75,8 @@ export async function testGateway(
         gateway.records.push(admission.record);
         return [];
       },
+      suspensions: async () => [],
+      suspend: async () => {},
     },
     records: { append: (record) => void gateway.records.push(record) },
     get state() {
@@ -85,6 +87,7 @@ export async function testGateway(
     current: () => current,
     claim: () => undefined,
     admitted: () => {},
+    words: undefined,
     signingKeys: undefined,
     rehearsal: undefined,
   };
@@ -97,12 +100,13 @@ export async function testGateway(
     port: 0,
     newline: listener.newline,
     xclientFrom: ['127.0.0.1'],
-    offer: () => ({ smtpUtf8, messageBytes: current.installation.limits.messageBytes }),
+    offer: () => ({ smtpUtf8: false, messageBytes: current.installation.limits.messageBytes }),
     dsn: false,
     limits: current.installation.limits,
     open: (client) => openSession(world, { ...listener, trusted: new RangeSet([]) }, client),
     log: world.log,
     clock: systemClock,
+    ...more,
   });
   const { port } = await receiver.listen();
   return Object.assign(gateway, { port, stop: () => receiver.close(0) });

@@ -11,13 +11,21 @@ export interface InstallationFolder {
   write(path: string, text: string): void;
 }
 
-/** `lines` are added to `postern.yaml`; each policy is a file; port 0 is any free one. */
+interface Beside {
+  /** Any free one without it. */
+  readonly port?: number;
+  /** More keys of the listener. */
+  readonly listener?: string;
+  /** One that goes with the test without it. */
+  readonly folder?: string;
+}
+
+/** `lines` are added to `postern.yaml`; each policy is a file. */
 export function installationFolder(
   lines: readonly string[],
   policies: { readonly [name: string]: string } = { inbound: 'policy: inbound\nchecks: {}\nrules: {}\n' },
-  port = 0,
+  { port = 0, listener = '', folder = temporaryFolder() }: Beside = {},
 ): InstallationFolder {
-  const folder = temporaryFolder();
   const write = (path: string, text: string) => writeFileSync(join(folder, path), text);
   mkdirSync(join(folder, 'policies'));
   for (const [name, text] of Object.entries(policies)) write(`policies/${name}.yaml`, text);
@@ -26,7 +34,7 @@ export function installationFolder(
     [
       'hostname: mx.gateway.test',
       'node: mx1',
-      `listeners: { mx: { address: "127.0.0.1:${port}", policy: inbound } }`,
+      `listeners: { mx: { address: "127.0.0.1:${port}", policy: inbound${listener === '' ? '' : `, ${listener}`} } }`,
       'store: { path: store, min_free: 1 MiB }',
       ...lines,
       '',

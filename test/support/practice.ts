@@ -71,6 +71,7 @@ dns: { servers: ["${dns}"] }
     policies: [POLICY],
     resolver: resolverOver(zones),
     dial: dialSocket,
+    identityOf: () => undefined,
     services: {},
     recipientClient: () => ({ ask: async () => 'unknown', close: () => {} }),
     nobody: () => 'nobody',

@@ -13,6 +13,7 @@ export interface HostScript {
   readonly HELO?: Told;
   readonly STARTTLS?: Told;
   readonly AUTH?: Told;
+  readonly RSET?: Told;
   readonly MAIL?: Told;
   readonly RCPT?: Told;
   readonly DATA?: Told;
@@ -27,6 +28,8 @@ export interface HostScript {
   readonly BDAT?: Told;
   /** More lines for EHLO, without their codes. */
   readonly keywords?: readonly string[];
+  /** Hears of each handshake that came about. */
+  readonly secured?: (socket: TLSSocket) => void;
   /** Nothing is said after STARTTLS is let through. */
   readonly mute?: boolean;
   /** Nothing is read after 354 until `readOn()`. */
@@ -158,8 +161,7 @@ export class ScriptedHost {
         if (say(script.STARTTLS ?? '220 2.0.0 go on', line).startsWith('220')) encrypt();
       } else if (verb === 'AUTH') say(script.AUTH ?? '235 2.7.0 welcome', line);
       else if (verb === 'RSET') {
-        inTransaction = false;
-        say('250 2.0.0 ok');
+        inTransaction &&= !say(script.RSET ?? '250 2.0.0 ok', line).startsWith('250');
       } else if (verb === 'MAIL') {
         recipients = [];
         // As strict as Postfix is.
@@ -191,6 +193,7 @@ export class ScriptedHost {
           done(null);
         },
       });
+      secured.once('secure', () => this.#script.secured?.(secured));
       this.#serve(secured, connection);
     };
     const take = (piece: string) => {

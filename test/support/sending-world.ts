@@ -6,6 +6,7 @@ import type { SendWorld } from '../../src/smtp/send/smtp-delivery.ts';
 
 export const sendWorld = (changes: Partial<SendWorld> = {}): SendWorld => ({
   dial: dialSocket,
+  identityOf: () => undefined,
   hostname: 'mx.gateway.test',
   clock: systemClock,
   resolver: zoneResolver({ names: new Map(), parents: new Set() }),

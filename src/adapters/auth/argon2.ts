@@ -31,7 +31,7 @@ export const decoyHash = (like: Argon2Hash | undefined): Argon2Hash => ({
   tag: randomBytes(TAG_OCTETS),
 });
 
-export const sayArgon2 = ({ memory, passes, parallelism, salt, tag }: Argon2Hash): string =>
+const sayArgon2 = ({ memory, passes, parallelism, salt, tag }: Argon2Hash): string =>
   `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(tag)}`;
 
 /** Undefined where it is none that we compute. */

@@ -3,6 +3,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { Client, InvalidCredentialsError, NoSuchObjectError } from 'ldapts';
 import type { UserSourceSettings } from '../../config/installation.ts';
 import { parseMailbox } from '../../mail/address.ts';
+import { hush } from '../../mail/hush.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Checked, UserSource } from '../../ports/logins.ts';
 
@@ -14,7 +15,7 @@ const AT_ONCE = 16;
 const ADDRESSES_MAX = 200;
 
 /** RFC 4515 §3. */
-export const escapeFilter = (text: string): string =>
+const escapeFilter = (text: string): string =>
   text.replace(/[\\*()\0]|[^\x20-\x7e]/gu, (letter) =>
     [...Buffer.from(letter, 'utf8')].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join(''),
   );
@@ -55,7 +56,7 @@ export class LdapUsers implements UserSource {
       this.#troubled = '';
       return checked;
     } catch (error) {
-      const why = sayError(error);
+      const why = sayError(error, [password, this.#password()]);
       if (why !== this.#troubled) this.#log.error('users.ldap.failed', { url: this.#settings.url, why });
       this.#troubled = why;
       return { kind: 'trouble', why };
@@ -127,6 +128,10 @@ function fail(why: string): never {
   throw new Error(why);
 }
 
-/** A server's words, without what a person might have typed. */
-const sayError = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}`.replace(/[\x00-\x1f\x7f]+/g, ' ').slice(0, 200) : 'failed';
+/** A server's words, without the passwords it was told. */
+const sayError = (error: unknown, secrets: readonly (string | undefined)[]): string =>
+  error instanceof Error
+    ? hush(`${error.name}: ${error.message}`, secrets)
+        .replace(/[\x00-\x1f\x7f]+/g, ' ')
+        .slice(0, 200)
+    : 'failed';

@@ -1,5 +1,6 @@
 /** All sources of users that are open, by what they are made of: they outlive a reload, and with them the last good users. */
 import type { UserSourceSettings } from '../../config/installation.ts';
+import type { SecretAt } from '../../config/live-source.ts';
 import type { Log } from '../../ports/log.ts';
 import type { UserSource } from '../../ports/logins.ts';
 import type { WatchedFiles } from '../../ports/watched-files.ts';
@@ -14,6 +15,9 @@ export interface SourcesOpened {
   readonly troubles: readonly { readonly name: string; readonly path: string; readonly why: string }[];
 }
 
+/** A password as it was read with the configuration. */
+type TextOf = (at: SecretAt) => string | undefined;
+
 export class LoginSources {
   readonly #files: WatchedFiles;
   readonly #log: Log;
@@ -25,12 +29,11 @@ export class LoginSources {
     this.#log = log;
   }
 
-  /** `secrets`: texts of the files of passwords, by path. */
-  of(settings: ReadonlyMap<string, UserSourceSettings>, secrets: ReadonlyMap<string, string>): SourcesOpened {
+  of(settings: ReadonlyMap<string, UserSourceSettings>, textOf: TextOf): SourcesOpened {
     const sources = new Map<string, UserSource>();
     const troubles: { name: string; path: string; why: string }[] = [];
     for (const [name, one] of settings) {
-      const source = this.#source(one, secrets);
+      const source = this.#source(one, textOf);
       sources.set(name, source);
       if (one.kind === 'file' && source instanceof UserFile && source.trouble !== '')
         troubles.push({ name, path: one.path, why: source.trouble });
@@ -39,8 +42,8 @@ export class LoginSources {
   }
 
   /** Once these are in force: closes what only others needed. */
-  only(settings: ReadonlyMap<string, UserSourceSettings>, secrets: ReadonlyMap<string, string>): void {
-    const kept = new Set([...settings.values()].map((one) => keyOf(one, secrets)));
+  only(settings: ReadonlyMap<string, UserSourceSettings>, textOf: TextOf): void {
+    const kept = new Set([...settings.values()].map((one) => keyOf(one, textOf)));
     for (const [key, source] of this.#open) {
       if (kept.has(key)) continue;
       source.stop?.();
@@ -49,26 +52,22 @@ export class LoginSources {
   }
 
   close(): void {
-    this.only(new Map(), new Map());
+    this.only(new Map(), () => undefined);
   }
 
-  #source(one: UserSourceSettings, secrets: ReadonlyMap<string, string>): UserSource {
-    const key = keyOf(one, secrets);
+  #source(one: UserSourceSettings, textOf: TextOf): UserSource {
+    const key = keyOf(one, textOf);
     const known = this.#open.get(key);
     if (known !== undefined) return known;
     const made =
       one.kind === 'file'
         ? new UserFile(one.path, this.#files, this.#pool, this.#log)
-        : new LdapUsers(one, () => passwordOf(one.password, secrets), this.#log);
+        : new LdapUsers(one, () => one.password && textOf(one.password), this.#log);
     this.#open.set(key, made);
     return made;
   }
 }
 
-const keyOf = (one: UserSourceSettings, secrets: ReadonlyMap<string, string>): string =>
-  JSON.stringify([one, one.kind === 'ldap' ? (secrets.get(one.password) ?? '') : '']);
-
-function passwordOf(where: string, secrets: ReadonlyMap<string, string>): string | undefined {
-  const text = where.startsWith('env:') ? process.env[where.slice('env:'.length)] : secrets.get(where);
-  return text?.replace(/\r?\n$/, '');
-}
+/** With another password it is another: it shall not be asked with the one before. */
+const keyOf = (one: UserSourceSettings, textOf: TextOf): string =>
+  JSON.stringify(one.kind === 'ldap' ? [{ ...one, password: '' }, one.password && textOf(one.password)] : [one]);

@@ -18,7 +18,7 @@ export const ASK_WITHIN: Millis = seconds(5);
 export const ANSWER_WITHIN: Millis = seconds(60);
 
 /** A brake is for days, not for good: what should stay is written into the policy. */
-export const OVERRIDE_MAX: Millis = days(7);
+const OVERRIDE_MAX: Millis = days(7);
 /** Who should never send again is taken out of the users. */
 const SUSPENSION_MAX: Millis = days(365);
 const NAME_MAX = 200;

@@ -5,7 +5,7 @@ import type { DnsType } from '../../ports/resolver.ts';
  * What we take by UDP: large enough for most, small enough never to be fragmented (RFC 6891 §6.2.3; the number is that of
  * DNS Flag Day 2020). What is larger comes by TCP.
  */
-export const UDP_PAYLOAD_MAX = 1232;
+const UDP_PAYLOAD_MAX = 1232;
 
 const HEADER_OCTETS = 12;
 const FLAG_RESPONSE = 0x8000;

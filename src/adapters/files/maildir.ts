@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Consignment, Delivery } from '../../ports/delivery.ts';
 import type { QueueEntry } from '../../queue/entry.ts';
 import type { AttemptResult } from '../../queue/transition.ts';
+import { syncFolder } from './sync-folder.ts';
 
 export class MaildirDelivery implements Delivery {
   readonly #hostname: string;
@@ -84,13 +85,4 @@ async function makeMaildir(folder: string): Promise<void> {
     made = (await mkdir(join(folder, part), { recursive: true, mode: 0o700 })) ?? made;
   if (made === undefined) return;
   for (let at = folder; at.length >= dirname(made).length && at !== dirname(at); at = dirname(at)) await syncFolder(at);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -61,7 +61,7 @@ const parsed = (text: string): unknown => {
 };
 
 /** Paths of all files but the manifest, from the folder. */
-export async function filesIn(folder: string): Promise<readonly string[]> {
+async function filesIn(folder: string): Promise<readonly string[]> {
   const found = await readdir(folder, { recursive: true, withFileTypes: true });
   return found
     .filter((one) => one.isFile())

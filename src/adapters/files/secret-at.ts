@@ -11,7 +11,8 @@ export function readSecretAt(at: SecretAt, readFile: (path: string) => SecretTex
     return { kind: 'wrong', why, remedy: 'set it for the service, or write `password_file:`' };
   }
   const read = readFile(at.path);
-  if (read.kind === 'wrong') return { ...read, why: `${at.path}: ${read.why}` };
+  // Where no such file is, its path may be the secret itself.
+  if (read.kind === 'wrong') return read.absent === true ? read : { ...read, why: `${at.path}: ${read.why}` };
   const text = read.text.replace(/\r?\n$/, '');
   if (text.trim() !== '') return { kind: 'text', text };
   return { kind: 'wrong', why: `${at.path} is empty`, remedy: 'write the password into it, alone' };

@@ -4,6 +4,7 @@ import { connect, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type PeerCertificate, TLSSocket } from 'node:tls';
 import type { Dial, Dialled, Line, LineListener, ShownCertificates, TlsWants } from '../../ports/dial.ts';
 import type { SourceAddresses } from '../../queue/route.ts';
+import { whyOf } from './why-of.ts';
 
 export const dialSocket: Dial = async (to, signal) => {
   if (to.kind === 'unix') return open({ path: to.path }, signal);
@@ -60,12 +61,6 @@ const open = (target: NetConnectOpts, signal: AbortSignal): Promise<Dialled> =>
 const reasonOf = (signal: AbortSignal): string =>
   signal.reason instanceof Error && signal.reason.name === 'TimeoutError' ? 'no answer in time' : 'stopped';
 
-/** `connect ECONNREFUSED 127.0.0.1:25`; several addresses of one name fail together, with an empty message. */
-function whyOf(error: Error): string {
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return inner.length > 0 ? inner.map((one: Error) => one.message).join('; ') : error.message;
-}
-
 class SocketLine implements Line {
   #socket: Socket;
   #listener: LineListener | undefined;
@@ -106,6 +101,7 @@ class SocketLine implements Line {
         // RFC 6066 §3: no address stands in SNI.
         ...(isIP(wants.servername) === 0 ? { servername: wants.servername } : {}),
         rejectUnauthorized: wants.verified,
+        ...(wants.identity && { cert: wants.identity.certificate, key: wants.identity.key }),
         minVersion: 'TLSv1.2',
       });
       const done = (why: string) => {
@@ -123,7 +119,7 @@ class SocketLine implements Line {
       const abort = () => done(reasonOf(signal));
       signal.addEventListener('abort', abort, { once: true });
       secure.once('secureConnect', () => done(wants.distrust?.(shownBy(secure)) ?? ''));
-      secure.once('error', (error) => done(error.message));
+      secure.once('error', (error) => done(whyOf(error)));
       secure.once('close', () => done('closed during the handshake'));
     });
   }
@@ -134,9 +130,11 @@ class SocketLine implements Line {
   }
 
   end(): void {
-    this.#socket.end();
-    // QUIT's answer is not awaited, and a host that never closes must not keep the socket.
-    this.#socket.setTimeout(LINGER, () => this.#socket.destroy());
+    const socket = this.#socket;
+    socket.end();
+    // QUIT's answer is not awaited, and a host that never closes, or talks on, must not keep the socket.
+    const timer = setTimeout(() => socket.destroy(), LINGER);
+    socket.once('close', () => clearTimeout(timer));
   }
 
   destroy(): void {
@@ -146,7 +144,7 @@ class SocketLine implements Line {
   #attach(socket: Socket): void {
     socket.on('data', (octets) => this.#listener?.heard(octets));
     socket.on('end', () => this.#end('the other side closed the connection'));
-    socket.on('error', (error) => this.#end(error.message));
+    socket.on('error', (error) => this.#end(whyOf(error)));
     socket.on('close', () => this.#end('the connection is closed'));
   }
 

@@ -1,6 +1,7 @@
 /** Secrets of recipient sources: read each time one connects, so that a changed one holds at once, and kept out of what is said. */
 import { readFileSync } from 'node:fs';
 import type { SecretAt } from '../../config/live-source.ts';
+import { hush } from '../../mail/hush.ts';
 import { clean } from '../../mail/reply.ts';
 import { SourceError } from '../../ports/recipients.ts';
 import { readSecretAt } from '../files/secret-at.ts';
@@ -33,10 +34,9 @@ export function troubleOf(error: unknown, secret: string | undefined): SourceErr
   if (error instanceof SourceError) return error;
   const inner = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
   const said = inner.map((one) => (one instanceof Error ? `${nameOf(one)}${one.message}` : String(one))).join('; ');
-  const hushed = secret === undefined ? said : said.replaceAll(secret, '***');
   return new SourceError(
     isOfTheAddress(error) ? 'unsure' : 'down',
-    clean(hushed.replace(/\s+/g, ' ').trim() || 'it broke, and did not say why', WHY_MAX),
+    clean(hush(said, [secret]).replace(/\s+/g, ' ').trim() || 'it broke, and did not say why', WHY_MAX),
   );
 }
 

@@ -4,6 +4,7 @@ import { Agent as HttpsAgent, request as overHttps } from 'node:https';
 import { clean } from '../../mail/reply.ts';
 import { type Millis, seconds } from '../../mail/time.ts';
 import { ServiceError } from '../../ports/services.ts';
+import { whyOf } from '../net/why-of.ts';
 
 export type HttpHeaders = readonly (readonly [name: string, value: string])[];
 
@@ -95,12 +96,6 @@ function answerTo(
   });
   answer.catch(() => {}); // told by whoever races with it
   return answer;
-}
-
-/** Several addresses of one name fail together, with an empty message. */
-function whyOf(error: Error): string {
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return inner.length > 0 ? inner.map((one: Error) => one.message).join('; ') : error.message;
 }
 
 /** Ends early, and in peace, when the request does. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Millis } from '../../mail/time.ts';
 import { ServiceError } from '../../ports/services.ts';
 import type { HostAddress } from '../../queue/route.ts';
+import { whyOf } from '../net/why-of.ts';
 import { PatientSocket } from './patient-socket.ts';
 
 export interface Talk {
@@ -62,12 +63,6 @@ function open({ address, connectTimeout }: Talk, signal: AbortSignal): Promise<S
     if (signal.aborted) return stop();
     signal.addEventListener('abort', stop, { once: true });
   });
-}
-
-/** Several addresses of one name fail together, with an empty message. */
-function whyOf(error: Error): string {
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return inner.length > 0 ? inner.map((one: Error) => one.message).join('; ') : error.message;
 }
 
 const silent = (): ServiceError => new ServiceError('silent', 'no answer in time');

@@ -9,7 +9,7 @@ import { isConflict, type Layout } from './database.ts';
 import { DigestTables } from './digest-tables.ts';
 import { HeldWeight } from './held-weight.ts';
 import type { ContentRow } from './protocol.ts';
-import { conditions, entryWhere, FILTER_LAYOUT, IN_LIST, indexFor, sql } from './queue-filter.ts';
+import { conditions, countIndexFor, entryWhere, FILTER_LAYOUT, IN_LIST, indexFor, sql } from './queue-filter.ts';
 import { LANES_LAYOUT, QueueLanes } from './queue-lanes.ts';
 import { type EntryRow, entryOf, type ItemRow, type StoredEntry } from './rows.ts';
 import { SUSPENSION_LAYOUT, SuspensionTable } from './suspension-table.ts';
@@ -205,7 +205,9 @@ export class QueueTables {
 
   count(filter: QueueFilter): number {
     const { where, values } = entryWhere(filter);
-    return Number(this.db.prepare(`SELECT count(*) AS n FROM entries ${sql(where)}`).get(...values)!.n);
+    return Number(
+      this.db.prepare(`SELECT count(*) AS n FROM entries ${countIndexFor(filter)} ${sql(where)}`).get(...values)!.n,
+    );
   }
 
   nextDue(lanes: Lanes | undefined): number | undefined {

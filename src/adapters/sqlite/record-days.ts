@@ -59,7 +59,7 @@ export class RecordDays {
   readonly #terms = new Map<string, readonly string[]>();
   /** In order of use, the latest last. */
   readonly #open = new Map<string, Day>();
-  readonly #names: Set<string>;
+  #names: Set<string>;
   #nameOf: { day: number; name: string } = { day: -1, name: '' };
 
   constructor(folder: string, warn: (name: string, data: object) => void) {
@@ -68,8 +68,9 @@ export class RecordDays {
     this.#names = new Set(daysIn(folder));
   }
 
-  /** Names of all days there are, the oldest first. */
+  /** Names of all days there are, the oldest first: asked of the disk, since a visitor sees no day begin. */
   get names(): readonly string[] {
+    this.#names = new Set(daysIn(this.#folder));
     return [...this.#names].sort();
   }
 
@@ -177,7 +178,8 @@ export class RecordDays {
 
   /** The day's database; undefined when there is no such day. */
   reading(name: string): DatabaseSync | undefined {
-    return this.#names.has(name) ? this.#day(name).db : undefined;
+    const there = this.#names.has(name) || this.names.includes(name);
+    return there ? this.#day(name).db : undefined;
   }
 
   drop(name: string): void {

@@ -23,16 +23,6 @@ export async function* readSpoolFile(file: string, signal: AbortSignal): AsyncGe
   }
 }
 
-/** A file is there after a power cut only when its folder is written too. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** What cannot be removed now is swept at the next start. */
 export async function forget(file: string): Promise<void> {
   await rm(file, { force: true }).catch(alreadyLost);

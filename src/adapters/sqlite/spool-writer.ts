@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { HEADER_OCTETS_MAX } from '../../mail/header.ts';
 import type { ContentRef, ContentWriter, SpooledContent } from '../../ports/content.ts';
+import { syncFolder } from '../files/sync-folder.ts';
 import { headerLength, spooledContent } from '../memory/content.ts';
 import { storeError } from './database.ts';
 import { spoolFile, storePaths } from './paths.ts';
 import type { Room } from './room.ts';
-import { alreadyLost, forget, readSpoolFile, syncFolder } from './spool-file.ts';
+import { alreadyLost, forget, readSpoolFile } from './spool-file.ts';
 
 /** What is at most this long lies in the queue's database with its entries: one sync for both. Most mail is smaller. */
 const SMALL_OCTETS_MAX = 64 * 1024;

@@ -4,30 +4,32 @@ import { type PairFacts, type PairFault, pairFaults } from '../../config/certifi
 import type { Certificate } from '../../config/installation.ts';
 import { mailDate } from '../../mail/date.ts';
 import { days, type Timestamp } from '../../mail/time.ts';
+import type { ClientIdentity } from '../../ports/client-identity.ts';
 import type { Log } from '../../ports/log.ts';
 import { type Pair, readPair } from './read-pair.ts';
 
 /** An ACME client renews a month before the end; half of it is left when something is wrong with that. */
 const NOTICE = days(14);
 
-interface World {
+export interface PairWorld {
   readonly log: Log;
   readonly now: () => Timestamp;
 }
 
 export class KeptPair {
-  readonly #world: World;
+  readonly #world: PairWorld;
   #of: Certificate;
   #context: SecureContext;
   #text: string;
   #under: Pair['contextUnder'];
+  #identity: ClientIdentity;
   /** By authority of clients; few, as listeners name them. */
   readonly #contexts = new Map<string, SecureContext>();
   /** What was said last, so that it is said once. */
   #said = '';
   #toldDay = 0;
 
-  constructor(of: Certificate, world: World) {
+  constructor(of: Certificate, world: PairWorld) {
     this.#world = world;
     this.#of = of;
     const pair = readPair(of.certificate, of.key, world.now());
@@ -38,6 +40,7 @@ export class KeptPair {
     this.#context = pair.context;
     this.#text = pair.text;
     this.#under = pair.contextUnder;
+    this.#identity = pair.identity;
     this.#tellTime(pair.facts);
   }
 
@@ -47,6 +50,11 @@ export class KeptPair {
     const known = this.#contexts.get(clientCa) ?? this.#under(clientCa);
     this.#contexts.set(clientCa, known);
     return known;
+  }
+
+  /** For the side of a handshake that is asked: a route's. */
+  get identity(): ClientIdentity {
+    return this.#identity;
   }
 
   get names(): readonly string[] {
@@ -78,6 +86,7 @@ export class KeptPair {
     this.#context = pair.context;
     this.#text = pair.text;
     this.#under = pair.contextUnder;
+    this.#identity = pair.identity;
     this.#contexts.clear();
     if (!same) this.#world.log.event('certificate.replaced', { ...this.#name(), until: mailDate(pair.facts.notAfter) });
     else if (this.#said !== '') this.#world.log.event('certificate.mended', this.#name());

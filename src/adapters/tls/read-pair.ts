@@ -5,6 +5,7 @@ import type { SecureContext } from 'node:tls';
 import { type PairFacts, type PairFailure, RSA_BITS_LEAST } from '../../config/certificate-pair.ts';
 import { serverName } from '../../config/server-name.ts';
 import type { Timestamp } from '../../mail/time.ts';
+import type { ClientIdentity } from '../../ports/client-identity.ts';
 import { secureContext } from './secure-context.ts';
 
 export interface Pair {
@@ -16,6 +17,7 @@ export interface Pair {
   readonly context: SecureContext | undefined;
   /** The same for clients whose certificates this authority signs. */
   contextUnder(clientCa: string): SecureContext;
+  readonly identity: ClientIdentity;
 }
 
 /** Never throws for what the files are. */
@@ -30,11 +32,12 @@ export function readPair(certificateFile: string, keyFile: string, now: Timestam
   if (key.kind === 'failed') return key;
   const facts = factsOf(certificate.x509, key.key, keyText.exposed, now);
   const { text } = certificateText;
+  const identity = { certificate: text, key: keyText.text };
   const contextUnder = (clientCa: string): SecureContext => secureContext(text, keyText.text, clientCa);
   if (!facts.keyMatches || (facts.rsaBits ?? RSA_BITS_LEAST) < RSA_BITS_LEAST)
-    return { kind: 'read', facts, text, context: undefined, contextUnder };
+    return { kind: 'read', facts, text, context: undefined, contextUnder, identity };
   try {
-    return { kind: 'read', facts, text, context: secureContext(text, keyText.text), contextUnder };
+    return { kind: 'read', facts, text, context: secureContext(text, keyText.text), contextUnder, identity };
   } catch (error) {
     return failed(
       'certificate',
@@ -55,8 +58,13 @@ function factsOf(x509: X509Certificate, key: KeyObject, keyExposed: boolean, now
     rsaBits: x509.publicKey.asymmetricKeyDetails?.modulusLength,
     keyMatches: x509.checkPrivateKey(key),
     keyExposed,
+    // No list of purposes at all forbids none.
+    forClients: x509.keyUsage === undefined || x509.keyUsage.some((oid) => FOR_CLIENTS.has(oid)),
   };
 }
+
+/** id-kp-clientAuth; anyExtendedKeyUsage. */
+const FOR_CLIENTS: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.3.2', '2.5.29.37.0']);
 
 /** `DNS:a.test, IP Address:192.0.2.1`; a name with a comma in it stands in quotes, and is no host name. */
 const dnsNames = (alternatives: string): string[] =>
@@ -80,7 +88,12 @@ function textOf(file: PairFailure['file'], path: string): Text | PairFailure {
     switch ((error as NodeJS.ErrnoException).code) {
       case 'ENOENT':
       case 'ENOTDIR':
-        return failed(file, `there is no file ${path}`, `name the file of the ${file}`);
+        // In the place of its path the key itself may have been written.
+        return failed(
+          file,
+          file === 'key' ? 'there is no such file' : `there is no file ${path}`,
+          `name the file of the ${file}`,
+        );
       case 'EACCES':
         return failed(file, `${path} may not be read by us`, 'give it to a group of ours: chgrp and chmod 640');
       default:

@@ -26,6 +26,19 @@ export function clientJudge({ clientCertificates, relayFor }: Trusting, now: () 
   };
 }
 
+/** The same of a certificate that is only named: as if it were valid, and of the authority that the listener believes. */
+export function judgeNamed({ clientCertificates, relayFor }: Trusting, name: string): Partial<ClientJudgement> {
+  if (clientCertificates === undefined && relayFor.length === 0) return {};
+  const { ca = '', names = [] } = clientCertificates ?? {};
+  const shown = name.toLowerCase();
+  return {
+    clientVerified: true,
+    clientName: clean(name, NAME_MAX),
+    clientTrusted: ca !== '' && (names.length === 0 || names.includes(shown)),
+    clientRelays: ca === '' ? relayFor.map(({ certificate }) => certificate).filter((one) => one === shown) : [],
+  };
+}
+
 const bears = (shown: X509Certificate, name: string): boolean =>
   shown.checkHost(name, { subject: 'default', wildcards: true }) !== undefined || nameOf(shown).toLowerCase() === name;
 

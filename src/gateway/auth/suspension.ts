@@ -1,7 +1,10 @@
-/** Users who may not send for a while, by a rule's word or a person's: kept where all threads ask. */
+/** Users who may not send for a while, by a rule's word or a person's: kept where all threads ask, and what waits of them in the queue, too. */
 import type { Timestamp } from '../../mail/time.ts';
 import type { Suspended } from '../../ports/control.ts';
+import type { QueueStore } from '../../ports/queue.ts';
 import type { StateStore } from '../../ports/state.ts';
+import type { Suspension } from '../../queue/suspension.ts';
+import { bringForward } from '../bring-forward.ts';
 
 const SPACE = 'suspended';
 
@@ -14,15 +17,37 @@ export async function isSuspended(
   return kept === undefined ? undefined : (JSON.parse(kept) as Suspended);
 }
 
-/** One that ends later stays. */
-export async function suspend(state: StateStore, suspension: Suspended): Promise<Suspended> {
-  const before = await isSuspended(state, suspension.user, suspension.since);
-  if (before !== undefined && before.until >= suspension.until) return before;
-  await state.put(SPACE, suspension.user, JSON.stringify(suspension), suspension.until);
+/** One that ends later stays. What is queued of the user waits as long, unless a person said otherwise for longer. */
+export async function suspend(
+  state: StateStore,
+  queue: Pick<QueueStore, 'suspensions' | 'suspend'>,
+  suspension: Suspended,
+): Promise<Suspended> {
+  const { user, since, until, by, why } = suspension;
+  const before = await isSuspended(state, user, since);
+  if (before !== undefined && before.until >= until) return before;
+  await state.put(SPACE, user, JSON.stringify(suspension), until);
+  const longer = (await queue.suspensions()).some((one) => isOf(one, user) && (one.until ?? FOR_EVER) >= until);
+  if (!longer) await queue.suspend({ id: idOf(user), of: 'user', value: user, since, until, by, why });
   return suspension;
 }
 
-export const lift = (state: StateStore, user: string): Promise<void> => state.delete(SPACE, user);
+/** What a person suspended in the queue beside it stays so. */
+export async function lift(
+  state: StateStore,
+  queue: Pick<QueueStore, 'resume' | 'list' | 'amend'>,
+  user: string,
+  now: Timestamp,
+): Promise<void> {
+  await state.delete(SPACE, user);
+  if ((await queue.resume([idOf(user)])) > 0) await bringForward(queue, { of: 'user', value: user }, now);
+}
+
+const FOR_EVER = Number.POSITIVE_INFINITY;
+/** Other than the id of one that a person began by `queue suspend`. */
+const idOf = (user: string): string => `suspended:${user}`;
+const isOf = ({ of, value }: Suspension, user: string): boolean =>
+  of === 'user' && value.toLowerCase() === user.toLowerCase();
 
 export async function suspensions(state: Pick<StateStore, 'entries'>, at: Timestamp): Promise<readonly Suspended[]> {
   const kept = await state.entries(SPACE, at);

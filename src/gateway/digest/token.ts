@@ -44,8 +44,6 @@ const MAC_OCTETS = 16;
 const WHOSE_OCTETS = 8;
 /** An item's id is its record's with the recipient's number. */
 const SHAPE = /^(([0-9a-z]{13}\.\d{1,6})\.([0-9a-z]{1,8})\.([A-Za-z0-9_-]{11}))\.([A-Za-z0-9_-]{22})$/;
-/** No token of ours is longer. */
-export const TOKEN_MAX = 72;
 
 const mac = (body: string, key: Uint8Array): Buffer =>
   createHmac('sha256', key)

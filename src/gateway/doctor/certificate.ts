@@ -15,7 +15,10 @@ const ALARM = days(3);
 const RENEW = 'renew it; is the ACME client still at work?';
 
 export async function examineFiles({ installation, pair, now }: Practice): Promise<readonly Finding[]> {
-  return installation.certificates.flatMap((one): readonly Finding[] => {
+  const shown = [...installation.routes.values()].flatMap((route) =>
+    route.kind === 'maildir' || route.certificate === undefined ? [] : [{ names: [], ...route.certificate }],
+  );
+  return [...installation.certificates, ...shown].flatMap((one): readonly Finding[] => {
     const reading = pair(one);
     const faults = pairFaults(one.names, reading).map(({ severity, message, remedy }) =>
       (severity === 'error' ? problem : warning)('certificate', `${one.certificate}: ${message}`, remedy),

@@ -1,6 +1,6 @@
 /** Keys that sign held against their records in DNS: what is signed without one fails everywhere. */
 import type { DomainKey } from '../../config/installation.ts';
-import { keyFault } from '../../config/signing-key.ts';
+import { type KeyReading, keyFault } from '../../config/signing-key.ts';
 import { isTesting, keyName, type PublishedKey, recordFault } from '../../mail/dkim-record.ts';
 import { clean } from '../../mail/reply.ts';
 import { type Finding, info, ok, problem, warning } from './finding.ts';
@@ -35,7 +35,9 @@ async function examineKey(practice: Practice, domain: string, key: DomainKey): P
   const texts = recordsOf(answer, 'TXT').map(({ text }) => text);
   if (state === 'retired') return [sayRetired(name, texts)];
   if (fault !== undefined || reading.kind !== 'read')
-    return [problem('dkim', `${keyFile}: ${fault?.why ?? 'it was not read'}`, fault?.remedy ?? 'look again')];
+    return [
+      problem('dkim', `${nameOf(keyFile, reading)}: ${fault?.why ?? 'it was not read'}`, fault?.remedy ?? 'look again'),
+    ];
   const { algorithm, published } = reading.facts;
   if (algorithm === undefined) throw new RangeError(`Cannot compare ${keyFile} as it must be a key that signs`);
   return compare(name, state, texts, { algorithm, published });
@@ -75,3 +77,7 @@ function compare(
 }
 
 const WHY_MAX = 100;
+
+/** Where there is no such file, the key itself may have been written in its place. */
+const nameOf = (keyFile: string, reading: KeyReading): string =>
+  reading.kind === 'failed' && reading.absent ? 'the file of a key' : keyFile;

@@ -2,9 +2,9 @@
 import { parseHostPort } from '../../config/host-port.ts';
 import { seconds } from '../../mail/time.ts';
 import { sayHost } from '../../queue/host.ts';
-import type { HostAddress, TlsLevel } from '../../queue/route.ts';
+import type { CertificateFiles, HostAddress, TlsLevel } from '../../queue/route.ts';
 import { DEADLINES } from '../../smtp/send/deadlines.ts';
-import { type Approached, approach, leave } from '../../smtp/send/peer.ts';
+import { type Approached, approach } from '../../smtp/send/peer.ts';
 import { plainDemand } from '../../smtp/send/tls-demand.ts';
 import { type Finding, info, ok, problem, warning } from './finding.ts';
 import type { Practice } from './practice.ts';
@@ -34,7 +34,7 @@ export async function examineRoutes(practice: Practice): Promise<readonly Findin
       if (route.kind === 'mx') return [];
       return Promise.all(
         route.hosts.map(async (host) => {
-          const came = await reach(practice, host, route.tls, route.protocol);
+          const came = await reach(practice, host, route.tls, route.protocol, route.certificate);
           const name = `${route.name}: ${sayHost(host)}`;
           if (came.kind === 'open') return ok('route', `${name} answers, tls: ${route.tls} can be kept`);
           const said = came.reply === null ? came.why : `${came.why} (${came.reply.code} ${came.reply.text})`;
@@ -70,10 +70,11 @@ export async function examineOutwards(practice: Practice): Promise<readonly Find
 }
 
 async function reach(
-  { dial, installation, signal }: Practice,
+  { dial, installation, identityOf, signal }: Practice,
   address: HostAddress,
   tls: TlsLevel,
   protocol: 'smtp' | 'lmtp',
+  certificate?: CertificateFiles,
 ): Promise<Approached> {
   const to = {
     address,
@@ -81,11 +82,12 @@ async function reach(
     protocol,
     tls: plainDemand(tls),
     auth: null,
+    identity: certificate && identityOf(certificate),
     hostname: installation.hostname,
     deadlines: PATIENCE,
   };
   const came = await approach(dial, to, signal);
-  if (came.kind === 'open') leave(came.peer.conversation);
+  if (came.kind === 'open') came.peer.conversation.leave();
   return came;
 }
 

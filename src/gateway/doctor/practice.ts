@@ -5,6 +5,7 @@ import type { LiveSource } from '../../config/live-source.ts';
 import type { KeyReading } from '../../config/signing-key.ts';
 import type { Timestamp } from '../../mail/time.ts';
 import type { Policy } from '../../policy/policy.ts';
+import type { IdentityOf } from '../../ports/client-identity.ts';
 import type { Controlled } from '../../ports/control.ts';
 import type { Dial } from '../../ports/dial.ts';
 import type { RecipientClient } from '../../ports/recipients.ts';
@@ -18,6 +19,8 @@ export interface Practice {
   readonly policies: readonly Policy[];
   readonly resolver: Resolver;
   readonly dial: Dial;
+  /** What a route shows of us. */
+  readonly identityOf: IdentityOf;
   readonly services: Services;
   /** A client of its own, to be closed. */
   readonly recipientClient: (source: LiveSource) => RecipientClient;

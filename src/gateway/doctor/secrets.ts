@@ -12,6 +12,9 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
   const { installation, policies, modeOf } = practice;
   const files = new Set([
     ...installation.certificates.map(({ key }) => key),
+    ...[...installation.routes.values()].flatMap((route) =>
+      route.kind === 'maildir' || route.certificate === undefined ? [] : [route.certificate.key],
+    ),
     ...[...installation.signing.values()].flat().flatMap(fileOf),
     ...liveSourcesOf(installation.domains).flatMap((source) =>
       source.kind !== 'callout' && source.password?.kind === 'file' ? [source.password.path] : [],
@@ -20,7 +23,7 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
       route.kind === 'hosts' && route.auth?.from?.kind === 'file' ? [route.auth.from.path] : [],
     ),
     ...[...installation.users.values()].flatMap((one) =>
-      one.kind === 'file' ? [one.path] : passwordFileOf(one.password),
+      one.kind === 'file' ? [one.path] : one.password?.kind === 'file' ? [one.password.path] : [],
     ),
     ...(installation.srs === undefined ? [] : [installation.srs.keysFile]),
     ...policies.flatMap(({ secrets }) => secrets.map(({ file }) => resolvePath(installation.policiesDir, file))),
@@ -28,7 +31,8 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
   const findings = await Promise.all(
     [...files].map(async (path): Promise<readonly Finding[]> => {
       const mode = await modeOf(path);
-      if (mode === 'absent') return [problem('secrets', `${path} is not there`, 'make it, or mend its path')];
+      // In the place of its path the secret itself may have been written.
+      if (mode === 'absent') return [problem('secrets', 'a file is not there', '`postern check` says which')];
       if (mode === 'hidden')
         return [problem('secrets', `${path} is out of this user's reach`, "run this as the gateway's user")];
       return exposed(path, mode);
@@ -46,10 +50,6 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
 }
 
 /** Of a key that signs no more the file may be gone. */
-/** A path, a variable of the environment, or none. */
-const passwordFileOf = (written: string): readonly string[] =>
-  written === '' || written.startsWith('env:') ? [] : [written];
-
 const fileOf = ({ state, keyFile }: DomainKey): readonly string[] => (state === 'retired' ? [] : [keyFile]);
 
 const exposed = (path: string, mode: number): readonly Finding[] =>

@@ -47,7 +47,7 @@ export interface TestSetting {
 }
 
 /** When a case says no `now`: a Monday noon, so that no test depends on the day it runs. */
-export const TEST_NOW: Timestamp = Date.UTC(2026, 0, 5, 12);
+const TEST_NOW: Timestamp = Date.UTC(2026, 0, 5, 12);
 
 export interface LoadedTests {
   /** Undefined where there is a problem. */

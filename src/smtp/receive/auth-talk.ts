@@ -44,11 +44,6 @@ export class AuthTalk {
     return this.#exchange !== undefined;
   }
 
-  /** Nobody sends yet. */
-  get owed(): boolean {
-    return this.#offer?.required === true && !this.authenticated;
-  }
-
   /** Over TLS only, and once. */
   mechanisms(tls: boolean): readonly Mechanism[] {
     return tls && !this.authenticated ? (this.#offer?.mechanisms() ?? []) : [];

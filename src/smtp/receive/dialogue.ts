@@ -7,6 +7,7 @@ import type { TlsOffer } from './handshake.ts';
 import { keywords } from './keywords.ts';
 import type { Line } from './line.ts';
 import { MailTransactions, type TransactionOptions } from './mail-transactions.ts';
+import { owedBefore } from './owed.ts';
 import type { Offers } from './parameters.ts';
 import type { WireReason } from './refusals.ts';
 import type { ClientInfo, OpenSession, TlsInfo, WireRefusal } from './session.ts';
@@ -68,9 +69,13 @@ export class Dialogue {
     // Before all that may be said to other commands: its octets are none.
     if (verb === 'BDAT') return this.mail.bdat(argument, line, !this.#refusedGreeting);
     if (this.#refusedGreeting && verb !== 'QUIT') return this.refuse('greeting-refused', 'other', line);
-    if (NEEDS_TLS.has(verb) && this.#options.tls?.mode === 'required' && !this.#tls)
-      return this.refuse('tls-required', verb === 'MAIL' ? 'MAIL' : 'other', line);
-    if (verb === 'MAIL' && this.#auth.owed) return this.refuse('auth-required', 'MAIL', line);
+    const { tls, auth } = this.#options;
+    const owed = owedBefore(
+      verb,
+      { tls: tls?.mode === 'required', login: auth?.required === true },
+      { tls: this.#tls, login: this.#auth.authenticated },
+    );
+    if (owed !== undefined) return this.refuse(owed, verb === 'MAIL' ? 'MAIL' : 'other', line);
     switch (verb) {
       case 'EHLO':
       case 'HELO':
@@ -138,6 +143,10 @@ export class Dialogue {
     this.#auth.forget();
     this.#reset();
     this.#answers.session.tls(tls);
+  }
+
+  hungUp(): void {
+    this.#answers.session.hungUp();
   }
 
   /** Idempotent. */
@@ -220,7 +229,5 @@ export class Dialogue {
 }
 
 const OK: Reply = { code: 250, enhanced: '2.0.0', text: 'OK' };
-/** Of what RFC 3207 §4 refuses before STARTTLS, all that takes or tells something. */
-const NEEDS_TLS: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA', 'BDAT', 'VRFY', 'EXPN', 'AUTH', 'ETRN']);
 /** A browser made to speak to us; what follows its request line is not a mistake of a mail program. */
 const HTTP = /^(?:OPTIONS|GET|HEAD|POST|PUT|DELETE|TRACE|CONNECT) .* HTTP\/\d/i;

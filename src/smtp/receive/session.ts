@@ -54,7 +54,11 @@ export interface TlsInfo {
 export interface Spoken {
   readonly reply: Reply;
   readonly close: boolean;
+  /** Hears once whether the reply was handed to the client's connection, or the client was gone by then. */
+  readonly heard?: Heard;
 }
+
+export type Heard = (came: 'said' | 'gone') => void;
 
 /** A command or message that the wire itself refuses: syntax, sequence, limits. `reason` is a word of `builtin:` (`gateway/builtin.ts`). */
 export interface WireRefusal {
@@ -78,8 +82,8 @@ export interface Session {
   greet(earlyTalker: boolean): Promise<Spoken>;
   helo(verb: 'HELO' | 'EHLO', name: string): Promise<Spoken>;
   tls(info: TlsInfo): void;
-  /** An upstream that is believed says who did. */
-  authenticated(user: string): void;
+  /** Somebody who is believed says who did; `addresses`: the user's own, as far as they are known beside. */
+  authenticated(user: string, addresses?: readonly string[]): void;
   /** Who logs in by SCRAM is held against these. */
   scramKeys(user: string): Promise<ScramKeys>;
   /** 235 where the client is who it says, which holds from then on. */
@@ -94,6 +98,8 @@ export interface Session {
   refused(refusal: WireRefusal): Spoken;
   /** RSET, or a new EHLO. */
   reset(): void;
+  /** The client will send nothing more: it may be listening still, and it may be gone. May come while a call is running. */
+  hungUp(): void;
   /** The socket is gone, the connection was ended, or XCLIENT opens another session. May come while a call is running. Idempotent. */
   close(): void;
 }

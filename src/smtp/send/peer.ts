@@ -1,10 +1,12 @@
 /** A host that has greeted us and said what it can do; ready for messages. */
 import type { Reply } from '../../mail/reply.ts';
+import type { ClientIdentity } from '../../ports/client-identity.ts';
 import type { Dial } from '../../ports/dial.ts';
 import type { HostAddress, SourceAddresses } from '../../queue/route.ts';
+import { sayReply } from '../../queue/transition.ts';
 import { type Capabilities, capabilitiesOf, NO_CAPABILITIES } from './capabilities.ts';
 import { Conversation, type Heard } from './conversation.ts';
-import type { Deadlines } from './deadlines.ts';
+import { type Deadlines, sayStop } from './deadlines.ts';
 import { distrustOf, isProof, sayProof, type TlsDemand } from './tls-demand.ts';
 
 export interface Peer {
@@ -34,6 +36,8 @@ export interface Approach {
   /** Why it was tried in vain, when it goes on in plain. */
   readonly inPlain?: string;
   readonly auth: { readonly user: string; readonly password: string } | null;
+  /** Shown where the host asks for a certificate. */
+  readonly identity?: ClientIdentity | undefined;
   /** Our own name. */
   readonly hostname: string;
   readonly deadlines: Deadlines;
@@ -53,7 +57,7 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
   );
   if (dialled.kind === 'failed') return { kind: 'unusable', why: dialled.why, reply: null };
   const conversation = new Conversation(dialled.line);
-  const stop = () => conversation.break('stopped');
+  const stop = () => conversation.break(sayStop(signal));
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -72,7 +76,7 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
           domains: new Set(),
         },
       };
-    leave(conversation);
+    conversation.leave();
     // A failed handshake leaves the line useless: opportunistic means once more, in plain (RFC 7435 §3).
     if (talk.kind === 'noTls' && to.tls.kind === 'opportunistic')
       return await approach(dial, { ...to, tls: { kind: 'none' }, inPlain: talk.why }, signal);
@@ -97,13 +101,6 @@ function securityOf({ line }: Conversation, { tls, inPlain }: Approach): string 
   return tls.kind === 'none' ? '' : 'in plain: STARTTLS is not offered';
 }
 
-/** Says goodbye and waits for nothing: the answer to QUIT changes nothing. */
-export function leave(conversation: Conversation): void {
-  if (conversation.broken !== undefined) return;
-  conversation.send('QUIT\r\n');
-  conversation.line.end();
-}
-
 type Introduced =
   | { readonly kind: 'ready'; readonly can: Capabilities }
   | { readonly kind: 'refused'; readonly why: string; readonly reply: Reply | null }
@@ -120,13 +117,13 @@ async function introduce(conversation: Conversation, to: Approach, signal: Abort
     conversation.send('STARTTLS\r\n');
     const heard = await conversation.hear(deadlines.hello, 'STARTTLS');
     if (heard.kind === 'broken') return { kind: 'noTls', why: `STARTTLS: ${heard.why}` };
-    if (heard.reply.code !== 220) return { kind: 'noTls', why: `STARTTLS: ${heard.reply.code} ${heard.reply.text}` };
+    if (heard.reply.code !== 220) return { kind: 'noTls', why: `STARTTLS: ${sayReply(heard.reply)}` };
     // RFC 3207 §6: what came before the handshake counts for nothing; pipelined plaintext is an attack.
     if (conversation.outOfStep) return { kind: 'noTls', why: 'plaintext after the reply to STARTTLS' };
     const servername = to.name || (to.address.kind === 'tcp' ? to.address.host : '');
     const verified = to.tls.kind === 'verified';
     const failed = await conversation.line.startTls(
-      { servername, verified, distrust: (shown) => distrustOf(to.tls, shown) },
+      { servername, verified, identity: to.identity, distrust: (shown) => distrustOf(to.tls, shown) },
       AbortSignal.any([signal, AbortSignal.timeout(deadlines.hello)]),
     );
     if (failed !== '') return { kind: 'noTls', why: `TLS: ${failed}` };
@@ -159,19 +156,12 @@ async function authenticate(
   deadlines: Deadlines,
 ): Promise<Introduced> {
   if (!can.authPlain) return { kind: 'refused', why: 'AUTH PLAIN is not offered', reply: null };
-  const words = Buffer.from(`\0${user}\0${password}`).toString('base64');
-  conversation.send(`AUTH PLAIN ${words}\r\n`);
+  conversation.secret = password;
+  conversation.send(`AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString('base64')}\r\n`);
   const heard = await conversation.hear(deadlines.hello, 'AUTH');
-  if (heard.kind === 'broken') return refusal('AUTH', heard);
-  if (heard.reply.code === 235) return { kind: 'ready', can };
-  return refusal('AUTH', { ...heard, reply: without(heard.reply, [words, password]) });
+  if (heard.kind === 'reply' && heard.reply.code === 235) return { kind: 'ready', can };
+  return refusal('AUTH', heard);
 }
-
-/** A host may repeat what it was told, and its reply goes on record. */
-const without = (reply: Reply, secrets: readonly string[]): Reply => ({
-  ...reply,
-  text: secrets.reduce((text, secret) => text.replaceAll(secret, '(masked)'), reply.text),
-});
 
 function refusal(to: string, heard: Heard): Introduced {
   if (heard.kind === 'broken') return { kind: 'refused', why: `${to}: ${heard.why}`, reply: null };

@@ -1,4 +1,6 @@
 /** Delivery by SMTP or LMTP: the hosts of a route, or those that DNS names, in their order; a result for every recipient. */
+
+import type { IdentityOf } from '../../ports/client-identity.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Consignment, Delivery } from '../../ports/delivery.ts';
 import type { Dial } from '../../ports/dial.ts';
@@ -19,6 +21,8 @@ const PUT_OFF_MAX = 4;
 export interface SendWorld extends SearchWorld, TlsWorld {
   readonly dial: Dial;
   readonly clock: Clock;
+  /** Of routes that name a certificate. */
+  readonly identityOf: IdentityOf;
 }
 
 export class SmtpDelivery implements Delivery {

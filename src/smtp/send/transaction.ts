@@ -4,6 +4,7 @@ import type { QueueEntry } from '../../queue/entry.ts';
 import { mailCommand, needsUtf8, rcptCommand } from './commands.ts';
 import { type Sent, sendChunks, sendLines } from './content.ts';
 import type { Heard } from './conversation.ts';
+import { sayStop } from './deadlines.ts';
 import { hasEightBit } from './eight-bit.ts';
 import type { Peer } from './peer.ts';
 import { NotLines } from './stuff.ts';
@@ -28,7 +29,7 @@ export type Answer =
   | { readonly kind: 'unsendable'; readonly why: string };
 
 export async function transact(peer: Peer, parcel: Parcel, signal: AbortSignal): Promise<Answer[]> {
-  const stop = () => peer.conversation.break('stopped');
+  const stop = () => peer.conversation.break(sayStop(signal));
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   const body = parcel.open(signal)[Symbol.asyncIterator]();
@@ -183,7 +184,9 @@ class Transaction {
     const { conversation, deadlines } = this.#peer;
     if (this.#answers.some((answer) => answer?.kind === 'refused' && answer.reply.code === 421)) return; // it hangs up
     conversation.send('RSET\r\n');
-    await conversation.hear(deadlines.mail, 'RSET');
+    const heard = await conversation.hear(deadlines.mail, 'RSET');
+    // Else the next message would be the nested one, and its sender told of a 503 that is none of its own.
+    if (!isPositive(heard)) conversation.break('RSET was refused');
   }
 
   #forAll(heard: Heard): void {

@@ -1,6 +1,14 @@
 /** When a service is shut out, what lets it in again, and what is told of it. */
 import { expect, test } from 'vitest';
-import { FAILURES, PROBE_FIRST, TRIAL_FAILURES } from '../../../src/adapters/services/breaker.ts';
+import {
+  afterFailure,
+  afterProbe,
+  type BreakerState,
+  CLOSED,
+  FAILURES,
+  PROBE_FIRST,
+  TRIAL_FAILURES,
+} from '../../../src/adapters/services/breaker.ts';
 import { Guard } from '../../../src/adapters/services/guard.ts';
 import { ServiceError } from '../../../src/ports/services.ts';
 import { FakeClock } from '../../support/clock.ts';
@@ -42,6 +50,17 @@ test('message after message without a verdict: it is not asked any more, and tha
   expect(await fail('another')).toBe('resting');
   expect(asked()).toBe(FAILURES);
   expect(told).toEqual(['down']);
+});
+
+test('each relapse doubles the time between probes, to two minutes', () => {
+  const waits: number[] = [];
+  let state: BreakerState = CLOSED;
+  for (let relapse = 0; relapse < 7; relapse++) {
+    for (let n = 0; state.kind !== 'open'; n++) state = afterFailure(state, `m${n}`);
+    waits.push(state.wait / 1000);
+    state = afterProbe(state, true);
+  }
+  expect(waits).toEqual([10, 20, 40, 80, 120, 120, 120]);
 });
 
 test('one message that breaks its scanner again and again shuts nobody out', async () => {

@@ -67,6 +67,25 @@ test('a visitor reads and changes the queue while the gateway runs', async () =>
   await serving.close();
 });
 
+test('a visitor that stays sees a day that began after it came', async () => {
+  const path = join(temporaryFolder(), 'store');
+  const serving = await openStore(path);
+  await serving.queue.admit(sampleAdmission(sampleId(NOON, 1), await spool(serving.content, 'before midnight')));
+  const visiting = await openStore(path, { mode: 'visit' });
+  expect(await visiting.records.search({ to: 'bob@example.com' })).toHaveLength(1);
+  const [second, third] = [1, 2].map((days) => sampleId(NOON + days * 86_400_000, 1)) as [string, string];
+  for (const id of [second, third])
+    await serving.queue.admit(sampleAdmission(id, await spool(serving.content, 'after it')));
+  expect(await serving.records.search({ to: 'bob@example.com' })).toHaveLength(3);
+  expect(await visiting.records.get(second)).toMatchObject({ record: { id: second } });
+  expect((await visiting.records.search({ to: 'bob@example.com' })).map(({ id }) => id).slice(0, 2)).toEqual([
+    third,
+    second,
+  ]);
+  await visiting.close();
+  await serving.close();
+});
+
 test('a search index that is lost or damaged is made anew from the records', async () => {
   const path = join(temporaryFolder(), 'store');
   const store = await openStore(path);

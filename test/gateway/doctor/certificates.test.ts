@@ -100,7 +100,7 @@ test('a certificate of another name, and one that is not in the files any more, 
     expect.stringMatching(/^warning .*: it speaks for DNS:mx\.other\.test, not for mx1\.example\.com$/),
   );
   const facts = { names: [], notBefore: 1, notAfter: Number.POSITIVE_INFINITY, time: 'valid' } as const;
-  const renewed = { ...facts, rsaBits: undefined, keyMatches: true, keyExposed: false };
+  const renewed = { ...facts, rsaBits: undefined, keyMatches: true, keyExposed: false, forClients: true };
   const pair: Practice['pair'] = () => ({ kind: 'read', facts: renewed });
   expect(await told({ ...one, pair }, 'certificate')).toContainEqual(
     expect.stringMatching(/^warning .*: it is none of those in the files$/),

@@ -50,7 +50,7 @@ test('a record that says it is a test, a key that cannot be read and a domain wi
     expect.stringMatching(/^ok/),
     expect.stringMatching(/^warning .* t=y/),
   ]);
-  expect(await told('active', [{ TXT: GOOD }], gone)).toEqual(['problem /k.pem: there is no such file']);
+  expect(await told('active', [{ TXT: GOOD }], gone)).toEqual(['problem the file of a key: there is no such file']);
   expect(await told('retired', [], gone)).toEqual([NONE, expect.stringMatching(/^ok/)]);
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryStore } from '../../../src/adapters/memory/store.ts';
 import type { QuarantineKeeping } from '../../../src/config/quarantine.ts';
-import { expire, makeRoom } from '../../../src/gateway/quarantine/keep.ts';
+import { expire, type KeepPorts, makeRoom } from '../../../src/gateway/quarantine/keep.ts';
 import { days } from '../../../src/mail/time.ts';
 import type { Store } from '../../../src/ports/store.ts';
 import { HELD_CLASSES } from '../../../src/queue/held-class.ts';
@@ -62,6 +62,28 @@ describe('time', () => {
     expect(await expire(ports, keeping(1e9), NOON)).toBe(450);
     expect(await left(store)).toEqual([]);
   });
+});
+
+/** A store in which somebody else deletes whatever we would; it is not asked for ever. */
+async function overtaken() {
+  const store = memoryStore();
+  for (let n = 0; n < 200; n++) await hold(store, n, { at: NOON - days(31) });
+  const items = await store.queue.quarantined({});
+  let asked = 0;
+  const queue: KeepPorts['queue'] = {
+    quarantined: async ({ class: name }) => {
+      if (++asked > 50) throw new Error('asked without end');
+      return name === 'spam' ? items : [];
+    },
+    drop: async () => 0,
+    weigh: async () => ({ octets: 1e9, classes: {} }),
+  };
+  return { ...portsOver(store).ports, queue };
+}
+
+test('where somebody else is faster, a round ends: the next one looks again', async () => {
+  expect(await expire(await overtaken(), keeping(1e9), NOON)).toBe(0);
+  expect(await makeRoom(await overtaken(), keeping(1e6), NOON)).toBe(0);
 });
 
 describe('room', () => {

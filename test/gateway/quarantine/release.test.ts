@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryStore } from '../../../src/adapters/memory/store.ts';
 import { type ReleaseWish, release } from '../../../src/gateway/quarantine/release.ts';
+import { rescan } from '../../../src/gateway/quarantine/rescan.ts';
 import { RELEASED_BY, type Releaser } from '../../../src/gateway/quarantine/rights.ts';
 import type { Role } from '../../../src/policy/held-rights.ts';
 import type { QuarantineItem } from '../../../src/ports/queue.ts';
@@ -182,4 +183,23 @@ describe('the second look', () => {
       expect(yes!.came).toEqual({ kind: 'released', scan: { kind } });
     },
   );
+});
+
+test('what leaves with another field on top is looked at by itself; the same octets once', async () => {
+  const { store, items } = await held(1, {}, ['a@example.com', 'b@example.com', 'c@example.com']);
+  const own = items.map((item, n) =>
+    n === 2 ? { ...item, entry: { ...item.entry, prefix: `X-Other: yes\r\n${item.entry.prefix}` } } : item,
+  );
+  const scanner = scannerSaying({ kind: 'clean' });
+  await ask(store, own, OLGA, {}, scanner);
+  const looks = scanner.given.filter((text) => text.includes(LETTER));
+  expect(new Set(looks).size).toBe(2);
+  expect(looks.filter((text) => text.startsWith('X-Other'))).toHaveLength(1);
+});
+
+test('a look that is called off says so, and not that the scanner failed', async () => {
+  const { store, items } = await held(1);
+  const why = new Error('we stop');
+  const scanner = scannerSaying(new ServiceError('silent', 'no answer'));
+  await expect(rescan(scanner, items[0]!.entry, store.queue, AbortSignal.abort(why))).rejects.toBe(why);
 });

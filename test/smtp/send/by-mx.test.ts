@@ -71,6 +71,16 @@ const TABLE: readonly (readonly [string, Zones, readonly string[]])[] = [
     ['550 5.4.4'],
   ],
   ['an exchange without address is passed over', mx([10, 'gone.test'], [20, 'b.test']), ['b.test[192.0.2.2]']],
+  [
+    'an exchange that is no host name is asked of nobody',
+    { ...mx([10, 'evil\r\nx.test'], [20, 'b.test']), 'evil\r\nx.test': [{ A: '192.0.2.8' }] },
+    ['b.test[192.0.2.2]'],
+  ],
+  [
+    'exchanges that all are no host names',
+    { ...mx([10, 'a\u001b.test']), 'a\u001b.test': [{ A: '192.0.2.8' }] },
+    ['550 5.4.4'],
+  ],
   ['null MX', mx([0, '.']), ['556 5.1.10']],
   ['null MX beside others names nobody', mx([0, '.'], [10, 'a.test']), ['a.test[192.0.2.1]']],
   ['a domain that is not there', {}, ['550 5.1.2']],

@@ -2,10 +2,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { dialSocket } from '../../../src/adapters/net/dial.ts';
 import type { HostAddress } from '../../../src/queue/route.ts';
-import { calloutClient, meaningOf } from '../../../src/smtp/send/callout.ts';
+import { calloutClient } from '../../../src/smtp/send/callout.ts';
+import { meaningOf } from '../../../src/smtp/send/callout-question.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { dribble, flood, hostileService } from '../../support/hostile-service.ts';
-import { type HostScript, ScriptedHost } from '../../support/scripted-host.ts';
+import { type HostScript, type Says, ScriptedHost } from '../../support/scripted-host.ts';
 
 test.each([
   [250, '2.1.5', 'known'],
@@ -62,6 +63,7 @@ describe('a store', () => {
       timeout: 2000,
       hostname: 'mx.gateway.test',
       dial: dialSocket,
+      identityOf: () => undefined,
       clock,
       nobody: () => 'qwxz',
       ...more,
@@ -161,10 +163,89 @@ describe('a store', () => {
     expect(await ask(one, 'alice', 400)).toMatch(/^down: /);
   });
 
-  test('is told goodbye', async () => {
+  test('is asked several questions over one line, each from the beginning', async () => {
     const host = await start({ RCPT: alone('alice') });
-    await ask(client([host.address]));
-    await expect.poll(() => host.commands.at(-1), { timeout: 20_000 }).toBe('QUIT');
+    const one = client([host.address]);
+    for (const said of ['known', 'known', 'known']) expect(await ask(one)).toBe(said);
+    expect(await ask(one, 'bob')).toBe('unknown');
+    expect([host.connections, host.commands.filter((line) => line === 'RSET').length]).toEqual([1, 3]);
+    // The made-up name has been asked for over the same line, and once.
+    expect(host.commands.filter((line) => line.includes('qwxz'))).toHaveLength(1);
+    one.close();
+    while (!host.commands.includes('QUIT')) await new Promise((again) => setTimeout(again, 5));
+  });
+
+  test('that has refused four names over a line is asked over a new one: some hang up after five', async () => {
+    const host = await start({ RCPT: '550 5.1.1 no such user' });
+    const one = client([host.address]);
+    for (let n = 0; n < 9; n++) expect(await ask(one, `nobody${n}`)).toBe('unknown');
+    expect(host.connections).toBe(3);
+    one.close();
+  });
+
+  test('that has answered fifty questions over a line is asked over a new one', async () => {
+    const host = await start({});
+    const one = client([host.address], { probeRandom: false });
+    for (let n = 0; n < 51; n++) expect(await ask(one, `n${n}`)).toBe('known');
+    expect(host.connections).toBe(2);
+    one.close();
+  });
+
+  /** By the connection: the first one answers once, and then as it is told. */
+  const later = (first: Says, said: Says) => {
+    let asked = 0;
+    return (_: string, connection: number): Says => (connection === 1 && asked++ > 0 ? said : first);
+  };
+  test.each<[string, HostScript]>([
+    ['hangs up at RSET', { RSET: 'drop' }],
+    ['is mute at RSET', { RSET: 'hang' }],
+    ['announces at RSET that it hangs up', { RSET: '421 4.4.2 bye' }],
+    ['hangs up at MAIL', { MAIL: later('250 ok', 'drop') }],
+    ['refuses a second MAIL', { MAIL: later('250 ok', '452 4.5.3 too many') }],
+    ['hangs up at RCPT', { RCPT: later('250 ok', 'drop') }],
+    ['announces at RCPT that it hangs up', { RCPT: later('250 ok', '421 4.7.0 too many errors') }],
+    ['says more than it was asked', { RCPT: later('250 ok', '250 ok\r\n250 ok') }],
+  ])(
+    'that %s over a used line has said nothing by it, and is asked once more over a new one',
+    async (_what, script) => {
+      const host = await start(script);
+      const one = client([host.address], { probeRandom: false });
+      expect([await ask(one), await ask(one, 'carol')]).toEqual(['known', 'known']);
+      expect(host.connections).toBe(2);
+      one.close();
+    },
+  );
+
+  test('that hangs up at the made-up name over a used line is asked both names over a new one', async () => {
+    const made = (connection: number): Says => (connection === 1 ? 'drop' : '550 5.1.1 no');
+    const host = await start({
+      RCPT: (line, connection) => (line.includes('qwxz') ? made(connection) : alone('alice')(line)),
+    });
+    const one = client([host.address]);
+    // A no asks for no made-up name, and leaves the line.
+    expect([await ask(one, 'bob'), await ask(one)]).toEqual(['unknown', 'known']);
+    expect(host.commands.filter((line) => /^RCPT|^EHLO/.test(line)).map((line) => line.slice(0, 14))).toEqual([
+      'EHLO mx.gatewa',
+      'RCPT TO:<bob@s',
+      'RCPT TO:<alice',
+      'RCPT TO:<qwxz@',
+      'EHLO mx.gatewa',
+      'RCPT TO:<alice',
+      'RCPT TO:<qwxz@',
+    ]);
+    one.close();
+  });
+
+  test('that closed the line meanwhile is asked over a new one; one that is gone is down', async () => {
+    const host = await start({ RCPT: alone('alice') });
+    const one = client([host.address]);
+    expect(await ask(one)).toBe('known');
+    host.hangUp();
+    expect(await ask(one)).toBe('known');
+    expect(host.connections).toBe(2);
+    await host.stop();
+    expect(await ask(one)).toMatch(/^down: /);
+    one.close();
   });
 
   test('is believed for itself alone: what stands beside it is probed too', async () => {

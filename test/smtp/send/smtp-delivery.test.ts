@@ -266,13 +266,13 @@ describe('what a host answers', () => {
     [
       'a greeting that refuses for good is about the host, not the message',
       { greeting: '554 no' },
-      ['transient 454', 'transient 454'],
+      ['transient 554', 'transient 554'],
     ],
     ['421 at MAIL', { MAIL: '421 4.3.2 going down', RCPT: 'drop' }, ['transient 421', 'transient 421']],
     ['what is no reply', { MAIL: 'hello?' }, ['transient', 'transient']],
     ['a reply without end', { MAIL: '250-a\r\n'.repeat(200) }, ['transient', 'transient']],
   ];
-  const short = { connect: 500, greeting: 100, hello: 100, mail: 100, rcpt: 100, data: 100, block: 100, final: 100 };
+  const short = { ...DEADLINES, greeting: 100, hello: 100, mail: 100, rcpt: 100, data: 100, block: 100, final: 100 };
   test.each(table)('%s', async (_, script, expected) => {
     const next = await host(script);
     expect(brief(await delivery(short).deliver(parcel(route(next), two), never))).toEqual(expected);

@@ -230,7 +230,11 @@ describe('MTA-STS (RFC 8461)', () => {
 
 test.each<[string, HostScript, string]>([
   ['does not offer it', {}, 'delivered: in plain: STARTTLS is not offered'],
-  ['refuses it', { EHLO: '250-h\r\n250 STARTTLS', STARTTLS: '454 4.7.0 no' }, 'delivered: in plain: STARTTLS: 454 no'],
+  [
+    'refuses it',
+    { EHLO: '250-h\r\n250 STARTTLS', STARTTLS: '454 4.7.0 no' },
+    'delivered: in plain: STARTTLS: 454 4.7.0 no',
+  ],
 ])('mail to a host that %s goes in plain, and the record will say so', async (_, script, said) => {
   expect((await went({ script, level: 'opportunistic' })).said).toBe(said);
 });

@@ -240,7 +240,7 @@ describe('a password', () => {
 
   test('that is refused is the operator’s to mend: the message waits', async () => {
     const next = await host({ tls: tls('by-name'), AUTH: '535 5.7.8 no' });
-    expect(brief(await send({ ...route(next, 'verified'), auth }))).toMatch(/^transient: 435/);
+    expect(brief(await send({ ...route(next, 'verified'), auth }))).toMatch(/^transient: 535/);
     expect(next.messages).toEqual([]);
   });
 

@@ -53,6 +53,7 @@ export async function openHouse(): Promise<House> {
     current: () => current,
     claim: () => undefined,
     admitted: () => {},
+    words: undefined,
     signingKeys: undefined,
     rehearsal: undefined,
   };
@@ -74,6 +75,8 @@ export async function openHouse(): Promise<House> {
           content.free(admitted.ref);
           return [];
         },
+        suspensions: async () => [],
+        suspend: async () => {},
       },
       records: { append: (record) => seen.recorded(record) },
     };

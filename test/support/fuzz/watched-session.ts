@@ -62,9 +62,9 @@ export class WatchedSession implements Session {
     this.#inner.tls(info);
   }
 
-  authenticated(user: string): void {
+  authenticated(user: string, addresses?: readonly string[]): void {
     this.#now('authenticated');
-    this.#inner.authenticated(user);
+    this.#inner.authenticated(user, addresses);
   }
 
   scramKeys(user: string): Promise<ScramKeys> {
@@ -131,6 +131,10 @@ export class WatchedSession implements Session {
     this.#now('reset');
     this.#over();
     this.#inner.reset();
+  }
+
+  hungUp(): void {
+    this.#inner.hungUp();
   }
 
   close(): void {

@@ -82,7 +82,7 @@ test.each<[string, HostScript, string, readonly string[]]>([
 
 test('by LMTP there is no HELO where LHLO is not known (RFC 2033 §4.1)', async () => {
   const next = await host({ lmtp: true, EHLO: '500 what?' });
-  expect(brief(await delivery().deliver(parcel(route(next, { protocol: 'lmtp' })), never))).toBe('transient 400');
+  expect(brief(await delivery().deliver(parcel(route(next, { protocol: 'lmtp' })), never))).toBe('transient 500');
   await said(next, 2);
   expect(verbs(next)).toEqual(['LHLO', 'QUIT']);
 });

@@ -121,6 +121,7 @@ export async function secretiveWorld(): Promise<SecretiveWorld> {
     MAIL: (_, connection) => (connection > 1 ? '250 2.1.0 ok' : `451 4.3.0 ${echo(PASSWORDS['route-talks'])}`),
     RCPT: `550 5.1.1 ${echo(PASSWORDS['route-talks'])}`,
   });
+  const shown = await host({});
   const nonsense = await host({ AUTH: echo(PASSWORDS['route-env']) });
   const ok = { code: 0, words: '' };
   const refusal = (...secrets: readonly string[]) => ({ code: 49, words: echo(...secrets) });
@@ -204,7 +205,7 @@ ${route('refuses', at(refuses), 'password_file: secrets/route-file')}
 ${route('talks', at(talks), 'password_file: secrets/route-talks')}
 ${route('nonsense', at(nonsense), 'password: env:PLANTED_ROUTE')}
 ${route('gone', 'localhost:1', 'password_file: secrets/route-gone')}
-  shows: { hosts: ["${at(talks)}"], tls: verified, certificate: tls/client.pem, key: tls/client.key }
+  shows: { hosts: ["${at(shown)}"], tls: verified, certificate: tls/client.pem, key: tls/client.key }
 `,
     0o644,
   );

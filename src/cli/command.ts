@@ -46,7 +46,7 @@ export const family = (name: string, { about, examples }: Words): Command =>
 const TERMINAL = 80; // columns
 
 /** Side by side where all of them fit, else what it does below each. */
-function examplesText(examples: Words['examples']): string {
+export function examplesText(examples: Words['examples']): string {
   const width = Math.max(...examples.map(([line]) => line.length));
   const beside = examples.map(([line, does]) => `  postern ${line.padEnd(width)}  # ${does}`);
   if (beside.every((line) => line.length <= TERMINAL)) return beside.join('\n');

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { terminal } from '../record/terminal.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
-import { CliError, FINE, NO, type Shell, USAGE } from './command.ts';
+import { CliError, examplesText, FINE, NO, type Shell, USAGE } from './command.ts';
 import { dkimCommand } from './dkim.ts';
 import { doctorCommand } from './doctor.ts';
 import { drainCommand } from './drain.ts';
@@ -62,9 +62,19 @@ export async function runCli(args: readonly string[], world: CliWorld): Promise<
   return status;
 }
 
+/** What whoever asks for help first is after: to begin, and to find out at night. */
+const BEGIN: Parameters<typeof examplesText>[0] = [
+  ['check --config /etc/postern/postern.yaml', 'what is wrong with the configuration'],
+  ['status', 'does it run, how much waits where'],
+  ['doctor', 'what is wrong outside of it, and what mends it'],
+  ['queue list --older-than 1h', 'what does not get through, and why'],
+  ['trace 3f9k2m7q0d5xa', 'what became of one message; the id stands in our replies and reports'],
+];
+
 export function buildProgram(shell: Shell): Command {
   const program = new Command('postern')
     .description('A mail gateway that can explain every decision and rehearse every change.')
+    .addHelpText('after', `\nExamples:\n${examplesText(BEGIN)}`)
     .showHelpAfterError('(postern --help says more)')
     .showSuggestionAfterError();
   const commands = [

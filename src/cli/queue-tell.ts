@@ -51,6 +51,7 @@ function sayState({ state }: QueueEntry, now: Timestamp, by: Suspension | undefi
     case 'quarantined':
     case 'delivered':
     case 'bounced':
+    case 'refused':
     case 'removed':
       return state.kind;
   }

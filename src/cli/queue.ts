@@ -54,10 +54,11 @@ const list = (shell: Shell): Command =>
     .action(
       act(shell, (world: CliWorld, ids: readonly string[], options: Options) => {
         const wanted = choose({ ...options, ids }, options.state, world.now());
-        return visiting(world, options.config, async ({ queue }) => {
+        return visiting(world, options.config, async ({ queue }, { routes }) => {
           const suspended = await suspensionsNow(queue, world.now());
           if (!options.json) for (const one of suspended) await world.out(`${suspensionLine(one, world.now())}\n`);
-          return printEntries(world, queue, { ids, wanted, suspended, tell: options.json ? undefined : entryLine });
+          const tell = options.json ? undefined : entryLine;
+          return printEntries(world, queue, { ids, wanted, suspended, tell, nothing: nothingIn(options, routes) });
         });
       }),
     );
@@ -153,24 +154,35 @@ interface Printing {
   readonly suspended: readonly Suspension[];
   /** Undefined: as JSON, an entry a line. */
   readonly tell: typeof entryLine | undefined;
+  /** What is said where nothing was found and nothing was named. */
+  readonly nothing?: string;
+}
+
+/** A word that fits nothing looks like a queue that is empty. */
+function nothingIn({ route }: Options, routes: ReadonlyMap<string, unknown>): string {
+  if (route === undefined || routes.has(route)) return 'nothing in the queue fits';
+  return `nothing in the queue fits; there is no route "${route}", there are: ${[...routes.keys()].join(', ')}`;
 }
 
 async function printEntries(
   world: CliWorld,
   queue: Visit['queue'],
-  { ids, wanted, suspended, tell }: Printing,
+  { ids, wanted, suspended, tell, nothing }: Printing,
 ): Promise<number> {
   const seen: Seen = [];
+  let any = false;
   for await (const page of noting(
     everyPage(wanted, (filter) => queue.list(filter)),
     seen,
     ids,
   ))
     for (const entry of page) {
+      any = true;
       const by = suspendedBy(entry, suspended);
       const json = () => jsonLine({ ...entryView(entry), suspended: by === undefined ? null : suspensionJson(by) });
       await world.out(tell === undefined ? json() : tell(entry, world.now(), by));
     }
+  if (!any && ids.length === 0 && tell !== undefined && nothing !== undefined) await world.err(terminal([nothing]));
   return sayMissing(world, ids, seen, queue);
 }
 

@@ -167,6 +167,7 @@ export interface Limits {
   readonly dataStart: Millis;
   readonly decision: Millis;
   readonly commit: Millis;
+  readonly cutThrough: Millis;
   readonly session: Millis;
   readonly sessions: number;
   readonly networkSessions: number;

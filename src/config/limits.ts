@@ -41,6 +41,7 @@ export function limitsOf(written: z.output<typeof LIMITS>): Limits {
     dataStart: written.data_start,
     decision: written.decision,
     commit: written.commit,
+    cutThrough: written.cut_through,
     session: written.session,
     sessions: written.sessions,
     networkSessions: written.network_sessions,

@@ -4,7 +4,7 @@ import type { Problem } from '../language/problem.ts';
 import type { HostsRoute } from '../queue/route.ts';
 import type { SecretAt } from './live-source.ts';
 import { resolvePath } from './paths.ts';
-import type { ROUTE } from './schema.ts';
+import type { ROUTE } from './schema-routes.ts';
 import type { Spot } from './sections.ts';
 
 export function authOf(

@@ -4,7 +4,7 @@ import type { CertificateFiles } from '../queue/route.ts';
 import { pairFaults } from './certificate-pair.ts';
 import type { Findings } from './findings.ts';
 import { resolvePath } from './paths.ts';
-import type { ROUTE } from './schema.ts';
+import type { ROUTE } from './schema-routes.ts';
 import type { InstallationFiles, Spot } from './sections.ts';
 
 export function certificateOf(

@@ -4,7 +4,7 @@ import { parseIp } from '../mail/ip.ts';
 import type { HostAddress, HostStrategy, SourceAddresses } from '../queue/route.ts';
 import type { Findings } from './findings.ts';
 import { parseNextHop } from './host-port.ts';
-import type { ROUTE } from './schema.ts';
+import type { ROUTE } from './schema-routes.ts';
 import type { Spot } from './sections.ts';
 
 type WrittenRoute = z.output<typeof ROUTE>;

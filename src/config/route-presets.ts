@@ -1,8 +1,8 @@
 /** What is right for a next hop that many have: it fills in what the operator did not write, and nothing else. */
 import type { z } from 'zod';
-import type { ROUTE } from './schema.ts';
 import type { RoutePreset } from './schema-presets.ts';
 import { ROUTE_PRESETS } from './schema-presets.ts';
+import type { ROUTE } from './schema-routes.ts';
 import type { Spot } from './sections.ts';
 
 type WrittenRoute = z.output<typeof ROUTE>;

@@ -9,8 +9,8 @@ import { authOf } from './route-auth.ts';
 import { certificateOf } from './route-certificate.ts';
 import { fallbackOf, hostsOf, sourceOf, strategyOf } from './route-hosts.ts';
 import { filled, presetWarnings } from './route-presets.ts';
-import type { ROUTE } from './schema.ts';
 import { flowFrom } from './schema-flow.ts';
+import type { ROUTE } from './schema-routes.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
 
 type WrittenRoute = z.output<typeof ROUTE>;
@@ -33,6 +33,7 @@ export function buildRoutes(
       name,
       ...said(value),
       ...flowFrom(value),
+      ...(value.deliver === 'cut_through' ? { deliver: value.deliver } : {}),
       notificationExpire: queue.notificationExpire,
       retry: value.retry ?? queue.retry,
       expire: value.expire ?? queue.expire,

@@ -21,7 +21,10 @@ export const FLOW_KEYS = {
       description: `Messages on the wire at once to one destination: the route's hosts, or with \`mx: true\` each domain. It begins with a few, grows while messages are answered and shrinks while they are not. ${FLOW.concurrency} when left out`,
     }),
   rate: z
-    .strictObject({ messages: z.int().min(1).max(RATE_MOST), per: duration(seconds(1)) })
+    .strictObject({
+      messages: z.int().min(1).max(RATE_MOST).meta({ description: 'How many in that time' }),
+      per: duration(seconds(1)).meta({ description: 'The time' }),
+    })
     .optional()
     .meta({
       description:
@@ -29,10 +32,16 @@ export const FLOW_KEYS = {
     }),
   reuse: z
     .strictObject({
-      messages: z.int().min(1).max(1_000_000).prefault(FLOW.reuse.messages),
+      messages: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .prefault(FLOW.reuse.messages)
+        .meta({ description: 'Of one connection, before it is closed; a host that says MAILMAX bounds it too' }),
       idle: duration()
         .refine((span) => span <= IDLE_MOST, 'expected 5m or less: no host waits longer')
-        .prefault('5s'),
+        .prefault('5s')
+        .meta({ description: 'How long a connection is kept for the next message' }),
     })
     .optional()
     .meta({

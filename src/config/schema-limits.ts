@@ -123,6 +123,9 @@ const SPANS = {
   commit: span(
     'The answer to a message, checks and store: a client waits ten minutes (RFC 5321 §4.5.3.2.6), and an answer after that makes a duplicate',
   ).prefault('9m'),
+  cut_through: span(
+    'How long a client of a route with `deliver: cut_through` waits for what the store says, once the message is safe; then it hears that it is queued. Stores answer in a second or two, clients wait ten minutes (RFC 5321 §4.5.3.2.6), and each that waits is a session; never beyond `commit`',
+  ).prefault('30s'),
   login_window: span('Over how long wrong passwords are counted; it slides').prefault('15m'),
   login_delay: span(
     'What a wrong password waits for its answer, from when it came: it doubles with each one in the window, to eight times this',

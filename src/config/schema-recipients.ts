@@ -80,11 +80,14 @@ const LDAP = z.strictObject({
   bind_dn: text('who asks').optional(),
   list: z
     .strictObject({
-      every: duration(LIST_LEAST).prefault('15m'),
+      every: duration(LIST_LEAST)
+        .prefault('15m')
+        .meta({ description: 'How often; a new mailbox is unknown until then' }),
       attributes: names('an attribute that holds addresses')
         .min(1)
         .max(16)
-        .prefault(['mail', 'proxyAddresses', 'mailAlternateAddress']),
+        .prefault(['mail', 'proxyAddresses', 'mailAlternateAddress'])
+        .meta({ description: 'Where addresses stand, as they are or behind smtp:' }),
       max_shrink: PERCENT.prefault('10%'),
     })
     .optional()
@@ -115,7 +118,10 @@ const CALLOUT = z.strictObject({
     .max(64)
     .optional()
     .meta({ description: 'Without them, those of the domain’s route' }),
-  tls: z.enum(['none', 'opportunistic', 'verified']).optional(),
+  tls: z
+    .enum(['none', 'opportunistic', 'verified'])
+    .optional()
+    .meta({ description: 'As of a route; without it that of the domain’s route, or `opportunistic`' }),
   probe_random: z.boolean().prefault(true).meta({
     description: 'A made-up name is asked for too: a host that takes it takes everybody, and is not believed',
   }),
@@ -130,17 +136,24 @@ const CALLOUT = z.strictObject({
 });
 
 const RECIPIENT_SOURCE = z.union([
-  z.strictObject({ inline: names('a local part or an address').min(1) }),
+  z.strictObject({
+    inline: names('a local part or an address').min(1).meta({ description: 'Who is known, written out' }),
+  }),
   z.strictObject({
     file: path,
     max_shrink: PERCENT.prefault('10%'),
-    max_age: duration(seconds(1)).optional(),
-    on_stale: z.enum(['defer', 'accept']).prefault('defer'),
+    max_age: duration(seconds(1)).optional().meta({ description: 'A file that is older is stale; without it none is' }),
+    on_stale: z
+      .enum(['defer', 'accept'])
+      .prefault('defer')
+      .meta({ description: 'What those hear whom a stale file does not name: 450, or as if they were known' }),
   }),
   z.strictObject({ pattern: text('a regular expression over the whole local part') }),
-  z.strictObject({ ldap: LDAP }),
-  z.strictObject({ sql: SQL }),
-  z.strictObject({ callout: CALLOUT }),
+  z.strictObject({
+    ldap: LDAP.meta({ description: 'A directory that is searched for each recipient, or loaded as a list' }),
+  }),
+  z.strictObject({ sql: SQL.meta({ description: 'PostgreSQL, asked by one query for each recipient' }) }),
+  z.strictObject({ callout: CALLOUT.meta({ description: 'A store that is asked by RCPT, and sent nothing' }) }),
 ]);
 
 export const RECIPIENTS = z

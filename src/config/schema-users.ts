@@ -17,7 +17,9 @@ export const USER_SOURCE = z.union([
       tls: z.enum(['required', 'none']).prefault('required').meta({
         description: '`required`: ldaps://, or ldap:// with StartTLS. `none` is for a server on this machine',
       }),
-      ca: path.meta({ description: 'Who signs its certificate, in PEM; the system says where left out' }).optional(),
+      ca_file: path
+        .meta({ description: 'Who signs its certificate, in PEM; the system says where left out' })
+        .optional(),
       base: text('where the search starts'),
       filter: text('a filter with {user}')
         .prefault('(uid={user})')
@@ -28,7 +30,9 @@ export const USER_SOURCE = z.union([
       bind_dn: text('who searches').optional(),
       password_file: path.optional(),
       password: text('env:NAME').optional(),
-      timeout: duration(seconds(1)).prefault('5s'),
+      timeout: duration(seconds(1))
+        .prefault('5s')
+        .meta({ description: 'How long one login may wait for the directory' }),
     }),
   }),
 ]);

@@ -1,17 +1,16 @@
 /** Every word of `postern.yaml`. What has not come yet is known here too, so that it is refused by name and never ignored. */
 import { z } from 'zod';
 import { duration, size } from '../language/units.ts';
-import { days, hours, minutes, seconds } from '../mail/time.ts';
+import { hours, minutes, seconds } from '../mail/time.ts';
 import { HELD_CLASSES, type HeldClass } from '../queue/held-class.ts';
 import { DIGEST } from './schema-digest.ts';
-import { FLOW_KEYS } from './schema-flow.ts';
 import { LIMITS } from './schema-limits.ts';
-import { ROUTE_PRESETS, type RoutePreset } from './schema-presets.ts';
 import { RECIPIENTS } from './schema-recipients.ts';
-import { path, text } from './schema-text.ts';
+import { DELAY_NOTICE, RETRY, ROUTE, ROUTING } from './schema-routes.ts';
+import { ARC, SIGNING } from './schema-signing.ts';
+import { names, path, text } from './schema-text.ts';
 import { CLIENT_CERTIFICATES, RELAY_FOR, SENDERS, USER_SOURCE } from './schema-users.ts';
 
-const names = (expected: string) => z.array(text(expected)).max(10_000);
 const ranges = names('an address or a range such as 192.0.2.0/24');
 
 /** A client waits five minutes for the greeting (RFC 5321 §4.5.3.2.1), and checks at connect want their share of them. */
@@ -20,7 +19,10 @@ const GREET_WAIT_MAX = minutes(1);
 export const LISTENER = z.strictObject({
   address: text('an address with its port, such as "0.0.0.0:25" or "[::]:25"'),
   policy: text('the name of a policy: `inbound` for policies/inbound.yaml').prefault('inbound'),
-  tls: z.enum(['none', 'opportunistic', 'implicit', 'required']).optional(),
+  tls: z.enum(['none', 'opportunistic', 'implicit', 'required']).optional().meta({
+    description:
+      '`opportunistic`: STARTTLS is offered; `required`: no mail before it; `implicit`: TLS from the first octet, as on port 465 (RFC 8314). Without it `required` where users must log in, else `opportunistic`, or `none` where there is no certificate for those who relay',
+  }),
   auth: z
     .enum(['none', 'optional', 'required'])
     .meta({
@@ -36,7 +38,9 @@ export const LISTENER = z.strictObject({
   relay_for: RELAY_FOR.meta({
     description: 'Providers that send for you, by certificate, tenant and domain',
   }).optional(),
-  trusted_networks: ranges.prefault([]),
+  trusted_networks: ranges.prefault([]).meta({
+    description: 'Who comes from there relays to anybody without logging in. No shared range of a cloud provider',
+  }),
   xclient_from: ranges.prefault([]),
   proxy_from: ranges.prefault([]),
   greet_wait: duration()
@@ -76,13 +80,6 @@ export const DOMAIN = z.strictObject({
   settings: z.record(z.string(), SETTING).prefault({}),
 });
 
-// An attempt costs a connection; nobody needs a hundred a second to one host.
-const RETRY_LEAST = 50;
-const RETRY = z.array(duration(RETRY_LEAST)).min(1).max(64);
-const DELAY_NOTICE = z
-  .union([z.literal('never'), duration(seconds(1))])
-  .meta({ expected: '`never` or a duration such as 4h' });
-
 /** What is held a shorter time is gone before a digest or a person can tell of it. */
 const HELD_LEAST = hours(1);
 const HELD_BY_CLASS = z.strictObject({
@@ -90,164 +87,6 @@ const HELD_BY_CLASS = z.strictObject({
     readonly [name in HeldClass]: z.ZodOptional<ReturnType<typeof duration>>;
   }),
   default: duration(HELD_LEAST).prefault('30d'),
-});
-
-const NEXT_HOP = text('a host with its port, or unix: and a path');
-/** So that each of sixty-four hosts can be told from its neighbour by a thousandth. */
-const WEIGHT_MAX = 1000;
-
-/** RFC 5321 §4.5.3.1.7: a host takes at least this much. */
-const ROUTE_SIZE_LEAST = 64 * 1024;
-
-export const ROUTE = z.strictObject({
-  protocol: z.enum(['smtp', 'lmtp', 'maildir']).optional(),
-  hosts: z
-    .array(
-      z.union([NEXT_HOP, z.strictObject({ host: NEXT_HOP, weight: z.int().min(1).max(WEIGHT_MAX).optional() })]).meta({
-        expected: 'a host with its port, unix: and a path, or a map with host and weight',
-      }),
-    )
-    .min(1)
-    .max(64)
-    .optional(),
-  strategy: z
-    .enum(['failover', 'round_robin', 'weighted'])
-    .meta({
-      description:
-        'Which of the hosts a message begins with: the first, the next one in turn, or one by chance and weight. The others ' +
-        'follow when it cannot be reached or puts the message off. Without it `failover`',
-    })
-    .optional(),
-  fallback: z
-    .array(NEXT_HOP)
-    .min(1)
-    .max(16)
-    .meta({
-      description:
-        'Relays that are asked, in order, when no host could be reached, all put the message off, or DNS does not answer',
-    })
-    .optional(),
-  source: z
-    .array(text('an address of this machine'))
-    .min(1)
-    .max(2)
-    .meta({
-      description:
-        'The addresses to speak from, one of IPv4, one of IPv6 or both; a family without one is not used. Without it the ' +
-        'system chooses',
-      examples: ['192.0.2.25'],
-    })
-    .optional(),
-  path: path.optional(),
-  mx: z
-    .literal(true)
-    .meta({
-      expected: '`true`',
-      description: "To the hosts that the recipient's domain names in DNS (RFC 5321 §5.1)",
-    })
-    .optional(),
-  port: z.int().min(1).max(65_535).meta({ description: 'Of hosts by MX, 25 without it' }).optional(),
-  preset: z
-    .enum(Object.keys(ROUTE_PRESETS) as [RoutePreset, ...RoutePreset[]])
-    .meta({
-      description: `What is right for a next hop that many have, where this route does not say otherwise. ${Object.entries(
-        ROUTE_PRESETS,
-      )
-        .map(([name, { words }]) => `\`${name}\`: ${words}`)
-        .join('. ')}`,
-    })
-    .optional(),
-  tls: z
-    .enum(['none', 'opportunistic', 'required', 'verified', 'dane', 'mta-sts'])
-    .meta({
-      description:
-        'By MX `dane` without it: what the zone of the host says (RFC 7672), else the policy of the domain (MTA-STS, RFC 8461), ' +
-        'else when the host can. `mta-sts` leaves the zone out. To hosts `opportunistic` without it, and `dane` wants signed records',
-    })
-    .optional(),
-  auth: z
-    .strictObject({ user: text('a user'), password_file: path.optional(), password: text('env:NAME').optional() })
-    .optional(),
-  certificate: path
-    .meta({ description: 'Ours, in PEM with its issuers: shown where a host asks for one in TLS; with `key`' })
-    .optional(),
-  key: path.meta({ description: 'Its private key, in PEM, closed to other users' }).optional(),
-  retry: RETRY.optional(),
-  expire: duration(seconds(1)).optional(),
-  delay_notice: DELAY_NOTICE.optional(),
-  smtputf8: z
-    .boolean()
-    .meta({ description: 'The hosts are known to take internationalized mail (RFC 6531)' })
-    .optional(),
-  size: size()
-    .refine((octets) => octets >= ROUTE_SIZE_LEAST, 'expected 64 KiB or more, which every host takes')
-    .meta({ description: 'What the hosts say with SIZE; larger messages are refused at the edge (RFC 1870)' })
-    .optional(),
-  refused_after_accept: z.enum(['dsn_if_verified', 'quarantine']).prefault('dsn_if_verified'),
-  ...FLOW_KEYS,
-});
-
-const MEANT = z.union([text('an address, a domain or a pattern'), names('an address, a domain or a pattern').min(1)]);
-
-/** More than this is a table, and a policy's lists hold those. */
-const ROUTING_MAX = 1000;
-
-const ROUTING = z
-  .array(
-    z.strictObject({
-      recipient: MEANT.meta({
-        expected:
-          'an address, a domain, .example.com with all below it, a pattern such as *-news@example.com, or a list of these',
-      }).optional(),
-      sender: MEANT.meta({ expected: 'the same of the reverse-path; "<>" is the null one' }).optional(),
-      user: MEANT.meta({ expected: 'who authenticated, with * for any letters' }).optional(),
-      route: text('the name of a route'),
-    }),
-  )
-  .max(ROUTING_MAX)
-  .meta({
-    description:
-      'Mail that goes another way than its domain says; the first entry of which all holds decides, before `domains` and ' +
-      '`default_route`, after a rule with `route:`',
-  });
-const KEY_STATES = ['publish', 'active', 'retired'] as const;
-/** What is signed may wait in queues for days (RFC 5321 §4.5.4.1): a signature that is over before fails mail that is right. */
-const SIGNATURE_LEAST = days(7);
-
-export const SIGNING = z.array(
-  z.strictObject({
-    selector: text('a selector'),
-    key_file: path,
-    state: z
-      .enum(KEY_STATES)
-      .prefault('active')
-      .meta({
-        description:
-          '`publish`: its record is to stand in DNS, nothing is signed with it yet; `active`: it signs, beside all other active ones; ' +
-          '`retired`: it signs no more, its record stands until what it signed has arrived',
-      }),
-    expire: duration()
-      .refine((span) => span >= SIGNATURE_LEAST, 'expected 7d or more: what is signed may wait in queues')
-      .optional()
-      .meta({
-        description:
-          'How long its signatures hold (`x=`, RFC 6376 §3.5), counted from the moment a message is taken; without it for ever',
-      }),
-  }),
-);
-
-export const ARC = z.strictObject({
-  seal: z
-    .strictObject({
-      domain: text('a domain of `signing:`'),
-      selector: text('one of its selectors').optional(),
-    })
-    .optional()
-    .meta({
-      description:
-        'With which key mail from outside that goes on to a next hop is sealed (RFC 8617); without a selector by the first active one. ' +
-        'Nothing is sealed unless it is written',
-    }),
 });
 
 /** A daemon that is there answers the handshake at once; one that is not must not eat a check's time. */
@@ -335,9 +174,16 @@ export const SINGLES = {
   policies: path,
   store: z.strictObject({ path: path.prefault('var/postern'), min_free: size().prefault('1 GiB') }),
   queue: z.strictObject({
-    retry: RETRY.prefault(['5m', '10m', '20m', '40m', '1h', '2h', '4h']),
-    expire: duration(seconds(1)).prefault('5d'), // four to five days (RFC 5321 §4.5.4.1)
-    delay_notice: DELAY_NOTICE.prefault('4h'),
+    retry: RETRY.prefault(['5m', '10m', '20m', '40m', '1h', '2h', '4h']).meta({
+      description: 'Waits between attempts, a tenth more or less by chance; the last repeats',
+    }),
+    // Four to five days (RFC 5321 §4.5.4.1).
+    expire: duration(seconds(1))
+      .prefault('5d')
+      .meta({ description: 'How long a message is tried; then its sender hears that it failed' }),
+    delay_notice: DELAY_NOTICE.prefault('4h').meta({
+      description: 'When a sender who may be told hears, once, that its message still waits; or `never`',
+    }),
     notification_expire: duration(seconds(1)).prefault('2d').meta({
       description:
         'How long a notification or other mail of our own is tried; then it is kept for the postmaster. A report that comes after days is of no use to anybody',
@@ -384,11 +230,20 @@ export function installationSchema(): object {
       hostname,
       listeners: z.record(z.string(), LISTENER),
       domains: z.record(z.string(), DOMAIN),
-      routes: z.record(z.string(), ROUTE),
+      routes: z.record(z.string(), ROUTE).meta({ description: 'Ways out, by a name of your own' }),
       ...optional(singles),
-      signing: z.record(z.string(), SIGNING).optional(),
-      users: z.record(z.string(), USER_SOURCE).optional(),
-      senders: z.record(z.string(), SENDERS).optional(),
+      signing: z
+        .record(z.string(), SIGNING)
+        .optional()
+        .meta({ description: 'Keys that sign (DKIM), by the domain of the author' }),
+      users: z
+        .record(z.string(), USER_SOURCE)
+        .optional()
+        .meta({ description: 'Sources of users who log in, by a name of your own' }),
+      senders: z
+        .record(z.string(), SENDERS)
+        .optional()
+        .meta({ description: 'What a user may send as beside itself: addresses, domains, or "*"' }),
       include: INCLUDE.optional(),
     })
     .meta({

@@ -58,8 +58,8 @@ function ldapOf(
   // RFC 4513 §5.1.2: a name without a password asks for nothing but anonymity.
   if ((written.bind_dn !== undefined) !== secret)
     wrong([], '`bind_dn` and its password stand together', 'write both, or none to search as nobody', 'key');
-  const ca = written.ca === undefined ? '' : files.read(resolvePath(folder, written.ca));
-  if (ca === undefined) wrong(['ca'], `there is no file "${written.ca}"`, 'expected certificates in PEM');
+  const ca = written.ca_file === undefined ? '' : files.read(resolvePath(folder, written.ca_file));
+  if (ca === undefined) wrong(['ca_file'], `there is no file "${written.ca_file}"`, 'expected certificates in PEM');
   return {
     kind: 'ldap',
     url: written.url,

@@ -7,6 +7,7 @@ import type { EntryState, QueueEntry, SenderStanding } from '../queue/entry.ts';
 import type { TransactionRecord } from '../record/record.ts';
 import type { HeaderFacts } from './edge.ts';
 import { copyFor, entryFor } from './entry-for.ts';
+import { missingFields } from './missing-fields.ts';
 import { type Expanded, type Refused, tellAtOnce } from './refused-after.ts';
 import { hearsOfSuccess } from './sender.ts';
 import type { SessionState } from './session-state.ts';
@@ -30,10 +31,10 @@ export async function admission(
   // The last step, after every edit. What is kept aside too: released, it leaves as it lies there.
   // Who is ours signs, also what nobody is told of: an automatic answer.
   const standing = s.user !== '' ? 'authenticated' : s.trusted ? 'trusted' : sender;
-  const stamps = new Stamps(content, standing, handsFor(s, record.facts, read, results));
+  const stamps = new Stamps(content, standing, handsFor(s, tx.path, record.facts, read, results));
   const stamp = (entry: QueueEntry): Promise<QueueEntry> =>
     stamps.stamp(entry, s.current.installation.routes.get(entry.route));
-  const forged = forgedResults(read, hostname);
+  const ours = [...forgedResults(read, hostname), ...missingFields(s, tx, read)];
   const entries: QueueEntry[] = [];
   const quarantine: QuarantineItem[] = [];
   const refused: Refused[] = [];
@@ -42,7 +43,7 @@ export async function admission(
     const { edits, copies } = recipient.changes;
     const one = { recipient, content, prefix, sender };
     const make = (state: EntryState, instead?: Copy & { readonly kind: 'alias' }): QueueEntry =>
-      entryFor(s, tx, { ...one, edits: [...forged, ...edits], state, ...(instead === undefined ? {} : { instead }) });
+      entryFor(s, tx, { ...one, edits: [...ours, ...edits], state, ...(instead === undefined ? {} : { instead }) });
     let state: EntryState | undefined;
     switch (recipient.outcome) {
       case 'queued':
@@ -74,7 +75,7 @@ export async function admission(
       expanded.push({ recipient, entry: entries.at(-1)! });
     for (const copy of copies) {
       if (copy.kind === 'original') {
-        const original = entryFor(s, tx, { ...one, edits: [...forged, ...copy.edits], state: QUARANTINED });
+        const original = entryFor(s, tx, { ...one, edits: [...ours, ...copy.edits], state: QUARANTINED });
         quarantine.push(originalFor(tx, recipient, await stamp({ ...original, id: `${tx.id}.${copy.number}` }), copy));
       } else if (copy.kind === 'alias' && recipient.outcome === 'quarantined')
         quarantine.push(itemFor(tx, recipient, await stamp(make(QUARANTINED, copy))));

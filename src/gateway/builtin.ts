@@ -43,7 +43,7 @@ export const BUILTIN = {
       enhanced: '5.7.1',
       text: '{user} may not write as {author}: write as yourself, or have it allowed',
     },
-    about: "An address in From is not the user's own, and `senders` does not say that it may be.",
+    about: "An address in From is not the user's own or cannot be read, and `senders` does not say that it may be.",
   },
   'tenant-not-ours': {
     reply: {
@@ -93,6 +93,11 @@ export const BUILTIN = {
   'settings-differ': {
     reply: { code: 452, enhanced: '4.5.3', text: 'please send to this recipient in another transaction' },
     about: 'On a listener with `mixed: split`, recipients whose settings differ do not share a reply to DATA.',
+  },
+  'stands-for-too-many': {
+    reply: { code: 452, enhanced: '4.5.3', text: 'please send to {address} in another transaction' },
+    about:
+      'An alias that with the other recipients of the transaction stands for more than `limits.recipients`; alone it is taken.',
   },
   'too-many-hops': {
     reply: { code: 554, enhanced: '5.4.6', text: 'too many hops: this message is in a loop' },

@@ -38,6 +38,8 @@ class Plan {
   readonly #stripped = new Map<string, Stripped>();
   readonly #ways = new Map<string, Leads>();
   readonly #copied = new Set<string>();
+  /** To whom aliases have led so far, by what goes to them. */
+  readonly #reached = new Map<string, Set<string>>();
   #number: number;
 
   constructor(s: SessionState, tx: TransactionState, content: SpooledContent, read: HeaderFacts) {
@@ -55,8 +57,12 @@ class Plan {
     if (stripped?.kind === 'cannot')
       setAside(recipient, 'attachment', `attachments cannot be removed: ${stripped.why}`, stripped.by);
     const { edits: notes, removed, keep } = stripped?.kind === 'stripped' ? stripped : NOTHING;
-    const [target, ...others] = (await this.#redirected(recipient)) ?? recipient.targets;
     const edits = [...fields, ...notes];
+    const [target, ...others] = this.#unreached(
+      (await this.#redirected(recipient)) ?? recipient.targets,
+      recipient,
+      edits,
+    );
     const copies: Copy[] = await this.#copies(recipient, edits);
     if (removed.length > 0 && keep) {
       const by = removed[0]!.by;
@@ -66,6 +72,20 @@ class Plan {
     for (const { mailbox, route, by } of others)
       copies.push({ kind: 'alias', number: this.#next(), address: mailbox.address, by, mailbox, route });
     recipient.changes = { edits, target, removed, copies };
+  }
+
+  /** Who is behind several aliases gets one of the same; the recipient keeps one of those it stands for, whose answer is its own. */
+  #unreached(
+    targets: RecipientState['targets'],
+    { outcome, recipient: { parameters } }: RecipientState,
+    edits: readonly Edit[],
+  ): RecipientState['targets'] {
+    const key = JSON.stringify([outcome, parameters, edits]);
+    const reached = this.#reached.get(key) ?? new Set();
+    this.#reached.set(key, reached);
+    const left = targets.filter(({ mailbox }) => !reached.has(mailbox.address));
+    for (const { mailbox } of left) reached.add(mailbox.address);
+    return left.length > 0 ? left : targets.slice(0, 1);
   }
 
   #next(): number {

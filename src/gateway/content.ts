@@ -1,5 +1,6 @@
 /** The message is here: facts from its header, the data and content stages for each recipient, one reply, and the promise. */
 import type { Reply } from '../mail/reply.ts';
+import type { Millis } from '../mail/time.ts';
 import { afterPatience, refuses } from '../policy/course.ts';
 import type { Disposition } from '../policy/disposition.ts';
 import { settle } from '../policy/settle.ts';
@@ -9,6 +10,7 @@ import type { Admission } from '../ports/queue.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { admission } from './admit.ts';
 import { foreignAuthor, isOfTenant } from './auth/standing.ts';
+import { awaitedOf } from './await-store.ts';
 import { noteBounces } from './bounces.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { carryOut } from './changes.ts';
@@ -23,10 +25,25 @@ import type { Bench } from './run-check.ts';
 import { decideStage, startChecks } from './run-stage.ts';
 import { mayTell, senderStanding } from './sender.ts';
 import { allStages, benchFor, instancesOf, type SessionState } from './session-state.ts';
+import type { Word } from './store-words.ts';
 import { keep, type RecipientState, type TransactionState } from './transaction.ts';
 import { takesOfAll } from './way.ts';
 
-export async function takeContent(s: SessionState, tx: TransactionState, content: SpooledContent): Promise<Reply> {
+/** What is answered, or will be once the store has said its word. */
+export interface Taken {
+  readonly reply: Reply;
+  /** The client waits: `reply` is what it hears where no word comes. */
+  readonly word?: Promise<Word | undefined>;
+}
+
+/** `left`: aborted when the client is gone, or may be. */
+export async function takeContent(
+  s: SessionState,
+  tx: TransactionState,
+  content: SpooledContent,
+  left: AbortSignal,
+): Promise<Taken> {
+  const began = s.world.clock.elapsed();
   const read = headerFacts(content);
   tx.message = read.identity;
   tx.tlsOptional = saysTlsOptional(read);
@@ -68,7 +85,7 @@ export async function takeContent(s: SessionState, tx: TransactionState, content
       await Promise.all(going.slice(n, n + BURST).map((recipient) => askOne(stage, recipient, bench)));
     }
   }
-  return conclude(s, tx, taken, content, read);
+  return conclude(s, tx, taken, { content, read, began, left });
 }
 
 /** Once, and no other word (RFC 8689 §5). */
@@ -112,14 +129,21 @@ function refuse(recipient: RecipientState, word: BuiltinWord, fill: { readonly [
   );
 }
 
+interface Message {
+  readonly content: SpooledContent;
+  readonly read: HeaderFacts;
+  /** When it was whole, monotonic. */
+  readonly began: Millis;
+  readonly left: AbortSignal;
+}
+
 /** One reply for all, an outcome each, the record, and where something is promised the commit before the 250. */
 async function conclude(
   s: SessionState,
   tx: TransactionState,
   taken: readonly RecipientState[],
-  content: SpooledContent,
-  read: HeaderFacts,
-): Promise<Reply> {
+  { content, read, began, left }: Message,
+): Promise<Taken> {
   await tx.ledger.quiet();
   const standing = senderStanding(s, tx);
   const settled = settle(
@@ -145,18 +169,23 @@ async function conclude(
   if (settled.reply.kind !== 'accepted') {
     s.world.records.append(record, []);
     await s.world.content.discard(content);
-    return reply;
+    return { reply };
   }
   let admitting: Admission | undefined;
   try {
     admitting = await admission(s, tx, content, read, record, standing, s.world.claim());
     const leases = await s.world.queue.admit(admitting);
-    s.world.admitted(leases);
-    if (tx.path.kind === 'null') await noteBounces(s.world.state, taken, tx.at);
-    return reply;
+    const awaited = awaitedOf(s, tx, taken, admitting, leases, began);
+    const word = awaited && s.world.words?.await(awaited, left);
+    s.world.admitted(leases, awaited);
+    if (tx.path.kind === 'null')
+      await noteBounces(s.world.state, taken, tx.at).catch(
+        (error: unknown) => s.world.log.error('bounce.uncounted', { id: tx.id, error: String(error) }), // what was promised stays so
+      );
+    return word === undefined ? { reply } : { reply, word };
   } catch (error) {
     for (const told of admitting?.notifications ?? []) await s.world.content.discard(told.content);
-    return unkept(s, tx, taken, content, error);
+    return { reply: await unkept(s, tx, taken, content, error) };
   }
 }
 

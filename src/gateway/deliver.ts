@@ -19,7 +19,7 @@ export function consign(entries: readonly QueueEntry[], route: Route, read: Queu
   };
 }
 
-/** The octets of `consign`, less the line that only a mailbox is given: for whoever looks at them before they leave. */
+/** The octets of `consign`, less the line that only a maildir is given: for whoever looks at them before they leave. */
 export const leaving = (
   entry: Pick<QueueEntry, 'prefix' | 'edits' | 'contentRef'>,
   read: QueueStore['read'],
@@ -51,10 +51,14 @@ export class DeliveryByRoute implements Delivery {
   }
 }
 
-/** Where mail comes to rest its envelope sender is written on it (RFC 5321 §4.4). */
+/**
+ * Where we bring mail to rest, its envelope sender is written on it (RFC 5321 §4.4). By LMTP the other side does, whose delivery is the
+ * final one: Dovecot and Cyrus each put a field on top, and a second one stood below it.
+ */
 function returnPath({ reversePath }: QueueEntry, route: Route): string {
-  const rests = route.kind === 'maildir' || (route.kind === 'hosts' && route.protocol === 'lmtp');
-  return rests ? `Return-Path: <${reversePath.kind === 'null' ? '' : reversePath.mailbox.address}>\r\n` : '';
+  return route.kind === 'maildir'
+    ? `Return-Path: <${reversePath.kind === 'null' ? '' : reversePath.mailbox.address}>\r\n`
+    : '';
 }
 
 /** What an edit puts on top. */

@@ -14,7 +14,7 @@ export const senderOf = ({ reversePath }: Lease['entry']): string =>
   reversePath.kind === 'null' ? '' : reversePath.mailbox.address.toLowerCase();
 
 /** Messages on the wire at once to all destinations: each is a socket and a reader of content. */
-const ON_WIRE_MAX = 500;
+export const ON_WIRE_MAX = 500;
 /** What was learnt about a destination is kept so long after its last message. */
 const REMEMBERED: Millis = minutes(10);
 

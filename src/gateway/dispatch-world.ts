@@ -7,6 +7,7 @@ import type { Dice } from '../ports/dice.ts';
 import type { Log } from '../ports/log.ts';
 import type { QueueStore } from '../ports/queue.ts';
 import type { SigningKeys } from '../ports/signing-keys.ts';
+import type { CutThrough } from './cut-through.ts';
 
 export interface DispatchWorld {
   readonly queue: Pick<QueueStore, 'lease' | 'leaseOverdue' | 'settle' | 'renew' | 'nextDue' | 'suspensions' | 'read'>;
@@ -21,6 +22,8 @@ export interface DispatchWorld {
   readonly newId: () => string;
   /** The configuration in force. */
   readonly installation: () => Installation;
+  /** Clients that wait for what comes of their messages. */
+  readonly cutThrough: CutThrough;
   /** Hears of a sender whose message could not be delivered. */
   readonly bounced?: (sender: string) => void;
   /** Unique to a worker's life: `node/thread/start`. */

@@ -6,14 +6,15 @@ import { sayDestination } from '../queue/destination.ts';
 import { wasAnswered } from '../queue/pace.ts';
 import { TOGETHER_MAX } from '../queue/rooms.ts';
 import { isExpired } from '../queue/schedule.ts';
-import { inForce, type Suspension, suspendedBy } from '../queue/suspension.ts';
 import { type AttemptResult, type EntryEvent, sayReply } from '../queue/transition.ts';
 import { Conclude } from './conclude.ts';
 import { consign } from './deliver.ts';
 import { Destinations, senderOf } from './destinations.ts';
 import type { DispatchWorld } from './dispatch-world.ts';
 import { groupLeases } from './group.ts';
+import { KnownSuspensions } from './known-suspensions.ts';
 import { RouteHealth } from './route-health.ts';
+import type { Heard } from './store-words.ts';
 import type { Parcel, Turns } from './turns.ts';
 
 /** Entries a worker holds at once: bounds memory, and what is counted as tried after a crash. */
@@ -28,12 +29,8 @@ const LOOK_AGAIN: Millis = 2000;
 const STORE_RETRY: Millis = 1000;
 /** Dead destinations that are told of: a screen of them. */
 const DEAD_TOLD = 50;
-/** How old what we know of suspensions may be. */
-const SUSPENSIONS_KNOWN: Millis = 1000;
 /** Why it is in our hands: since it came, since it was its turn, or since its sender must hear of it. */
 type How = 'claimed' | 'leased' | 'overdue';
-/** What is suspended by its recipient or user, which the store does not go by, is looked at again after this. */
-export const SUSPENDED_AGAIN: Millis = minutes(10);
 /** Between looks at what may be forgotten, and at routes that a reload has changed. */
 const TIDY: Millis = minutes(1);
 /** Leases are renewed when a third of their time is gone. */
@@ -65,14 +62,14 @@ export class Dispatcher {
   #more = false;
   #idle: (() => void) | undefined;
   #unsettled = 0;
-  #suspended: readonly Suspension[] = [];
+  readonly #suspensions: KnownSuspensions;
   /** Monotonic. */
-  #suspensionsAt: Millis | undefined;
   #tidyAt: Millis = 0;
 
   constructor(world: DispatchWorld) {
     this.#world = world;
     this.#conclude = new Conclude(world);
+    this.#suspensions = new KnownSuspensions(world.queue, world.clock);
     this.#health = new RouteHealth(world.log);
     this.#destinations = new Destinations({
       clock: world.clock,
@@ -124,6 +121,7 @@ export class Dispatcher {
     this.#tellRoom();
     this.wake();
     await this.#loop;
+    this.#world.cutThrough.stop();
     this.#putBack(this.#destinations.clear().flat());
     await this.#drain(grace);
     this.#conclude.stop();
@@ -170,13 +168,13 @@ export class Dispatcher {
   /** Leases what is due; answers how long nothing more will be. */
   async #look(): Promise<Millis> {
     const { queue, clock, owner } = this.#world;
-    await this.#knowSuspensions();
+    await this.#suspensions.look();
     if (clock.elapsed() >= this.#tidyAt) {
       this.#destinations.tidy();
       this.#tidyAt = clock.elapsed() + TIDY;
     }
     const room = () => IN_HAND_MAX - this.#inHand.size;
-    const lanes = () => this.#destinations.lanes(Math.max(0, room()), this.#suspended);
+    const lanes = () => this.#destinations.lanes(Math.max(0, room()), this.#suspensions.all);
     this.#more = room() <= 0;
     if (this.#more) return LOOK_AGAIN;
     const now = clock.now();
@@ -190,13 +188,6 @@ export class Dispatcher {
     const due = (await queue.nextDue(now, lanes())) ?? Number.POSITIVE_INFINITY;
     const probe = this.#destinations.probeIn() ?? Number.POSITIVE_INFINITY;
     return Math.max(1, Math.min(due - clock.now(), probe, LOOK_AGAIN));
-  }
-
-  async #knowSuspensions(): Promise<void> {
-    const { queue, clock } = this.#world;
-    if (this.#suspensionsAt !== undefined && clock.elapsed() < this.#suspensionsAt + SUSPENSIONS_KNOWN) return;
-    this.#suspended = inForce(await queue.suspensions(), clock.now());
-    this.#suspensionsAt = clock.elapsed();
   }
 
   #delayed(now: Timestamp) {
@@ -273,21 +264,13 @@ export class Dispatcher {
   }
 
   #mayBeTried(lease: Lease, how: How, now: Timestamp, turns: Turns, fits: boolean): boolean {
-    const kept = how === 'overdue' && (!fits || suspendedBy(lease.entry, this.#suspended) !== undefined);
+    const kept = how === 'overdue' && (!fits || this.#suspensions.by(lease.entry) !== undefined);
     const event: EntryEvent | undefined =
-      kept && !isExpired(lease.entry, now) ? { kind: 'waited', why: whyWaited(turns) } : this.#hindrance(lease, now);
+      kept && !isExpired(lease.entry, now)
+        ? { kind: 'waited', why: whyWaited(turns) }
+        : this.#suspensions.hindrance(lease.entry, now);
     if (event !== undefined) void this.#end([lease], [event]);
     return event === undefined;
-  }
-
-  /** What keeps an entry from being tried now, whoever leased it. */
-  #hindrance({ entry }: Lease, now: Timestamp): EntryEvent | undefined {
-    if (isExpired(entry, now)) return { kind: 'expired' };
-    const by = suspendedBy(entry, this.#suspended);
-    if (by === undefined) return undefined;
-    return by.of === 'recipient' || by.of === 'user'
-      ? { kind: 'putBack', due: now + SUSPENDED_AGAIN }
-      : { kind: 'putBack' };
   }
 
   #putBack(leases: readonly Lease[]): void {
@@ -304,7 +287,7 @@ export class Dispatcher {
     for (const { entry } of group) if (this.#lost.has(entry.id)) this.#forget(entry.id);
     const leases = group.filter((lease) => {
       if (!this.#inHand.has(lease.entry.id)) return false;
-      const event = this.#hindrance(lease, now); // it may have stood in line for long
+      const event = this.#suspensions.hindrance(lease.entry, now); // it may have stood in line for long
       if (event !== undefined) void this.#end([lease], [event]);
       return event === undefined;
     });
@@ -318,18 +301,33 @@ export class Dispatcher {
     if (says) this.#note(turns, results);
     // We broke it off before its final dot, to stop: that says nothing about the message, and is no attempt of it.
     const broken = attempt.signal.aborted && this.#stopping.signal.aborted;
+    const told = this.#world.cutThrough.came(leases, results);
+    const waits = (n: number) => told !== undefined && results[n]!.kind === 'permanent';
+    if (told !== undefined) void this.#refuse(leases, results, told);
     const ended = this.#end(
-      leases,
-      results.map(
-        (result): EntryEvent =>
-          broken && result.kind === 'transient' ? { kind: 'putBack' } : { kind: 'attempted', result },
-      ),
+      leases.filter((_, n) => !waits(n)),
+      results
+        .filter((_, n) => !waits(n))
+        .map(
+          (result): EntryEvent =>
+            broken && result.kind === 'transient' ? { kind: 'putBack' } : { kind: 'attempted', result },
+        ),
     ).then(() => {
       this.#unsettled -= 1;
     });
     // While the store keeps up, the next message need not wait for its commit.
     if (this.#unsettled > UNSETTLED_MAX) await ended;
     return says ? wasAnswered(results) : undefined;
+  }
+
+  /** What was refused while its client waits ends by that client's word, and stays in our hands until then. */
+  async #refuse(leases: readonly Lease[], results: readonly AttemptResult[], told: Promise<Heard>): Promise<void> {
+    const kind = (await told) === 'told' ? 'refused' : 'attempted';
+    const those = results.flatMap((result, n) => (result.kind === 'permanent' ? [{ lease: leases[n]!, result }] : []));
+    await this.#end(
+      those.map(({ lease }) => lease),
+      those.map(({ result }): EntryEvent => ({ kind, result })),
+    );
   }
 
   #note(turns: Turns, results: readonly AttemptResult[]): void {
@@ -379,6 +377,7 @@ export class Dispatcher {
     if (held !== undefined) held.turns.held -= 1;
     this.#inHand.delete(id);
     this.#lost.delete(id);
+    this.#world.cutThrough.passed(id);
     this.#tellRoom();
     if (this.#inHand.size === 0) this.#idle?.();
     // It has room again for what waits in the store.
@@ -392,7 +391,8 @@ export class Dispatcher {
   }
 }
 
+/** The sender reads it too, who knows nothing of our routes. */
 const whyWaited = ({ dead, why, to }: Turns): string =>
   dead
-    ? `not tried, as ${sayDestination(to)} does not answer (${why})`
+    ? `not tried, as the ${to.domain === '' ? 'next mail server' : `mail server of ${to.domain}`} does not answer (${why})`
     : 'not tried now: it is suspended, or others go first';

@@ -50,6 +50,8 @@ export interface HeaderFacts {
   readonly hops: number;
   /** Addresses in From, all of them. */
   readonly authors: readonly { readonly address: string; readonly domain: string }[];
+  /** Parts of From, or lines that are none of ours, of which somebody else may make an author. */
+  readonly unreadAuthors: number;
   /** The fields in their order, names in lower case: for edits. */
   readonly fields: readonly HeaderField[];
   /** Between them, what is none: for edits. */
@@ -66,7 +68,8 @@ export function headerFacts(content: SpooledContent): HeaderFacts {
   // Every From field counts: two fields of one address each are as bad as one of two (RFC 5322 §3.6).
   const lists = values('from').map(parseAddressList);
   const authors = lists.flatMap(({ addresses }) => addresses);
-  const count = authors.length + (authors.length === 0 ? 0 : lists.reduce((sum, { unread }) => sum + unread, 0));
+  const unread = lists.reduce((sum, list) => sum + list.unread, 0);
+  const count = authors.length + (authors.length === 0 ? 0 : unread);
   const author = count === 1 ? authors[0] : undefined;
   const subject = decodeWords(first('subject'));
   const hops = fields.filter((field) => field.name === 'received').length;
@@ -88,7 +91,11 @@ export function headerFacts(content: SpooledContent): HeaderFacts {
     header: { values: (name) => values(name).map(decodeWords) },
     hops,
     authors,
+    unreadAuthors: unread + section.strays.filter(({ value }) => STRAY_FROM.test(value)).length,
     fields,
     strays: section.strays,
   };
 }
+
+/** `From` alone on a line with its colon on the next, or with a control character before it: some make a field of it. */
+const STRAY_FROM = /^\s*from\s*:/i;

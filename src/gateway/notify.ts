@@ -46,8 +46,9 @@ export async function notification(
     envid: entry.dsn.envid,
     recordId: entry.recordId,
     recipients: owed.recipients,
-    // RFC 3461 §4.3: RET speaks of failures alone.
-    original: await original(owed, failed && entry.dsn.ret === 'FULL', log, signal),
+    // RFC 3461 §4.3: RET speaks of failures alone. Of what requires TLS no more than the header goes back, perhaps in plain
+    // (RFC 8689 §5: "the RET=FULL MUST be disregarded").
+    original: await original(owed, failed && entry.dsn.ret === 'FULL' && entry.tls !== 'required', log, signal),
   });
   const writer = content.create();
   writer.write(octets);

@@ -28,12 +28,17 @@ export class RecipientLists {
   #kept = NOTHING_KEPT;
   readonly aliases: AliasFiles;
 
-  /** `keptIn`: where the last good addresses outlive the process; left out, they do not. */
-  constructor(files: WatchedFiles, log: Log, keptIn: (store: string) => KeptTexts = () => NOTHING_KEPT) {
+  /** `keptIn`: where the last good addresses outlive the process; left out, they do not. `asked` hears of who is asked for. */
+  constructor(
+    files: WatchedFiles,
+    log: Log,
+    keptIn: (store: string) => KeptTexts = () => NOTHING_KEPT,
+    asked: Log = log,
+  ) {
     this.#files = files;
     this.#log = log;
     this.#keptIn = keptIn;
-    this.aliases = new AliasFiles(files, log);
+    this.aliases = new AliasFiles(files, log, asked);
   }
 
   /** Before the first list is opened: where the store lies. */

@@ -46,7 +46,8 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
   if (found.source === 'srs' && found.result === 'known' && tx.path.kind !== 'null')
     return end(s, tx, state, 'bounces-only', { address: mailbox.address });
   const stands = found.targets ?? [];
-  if (stands.length > 1 || stands.some(({ address }) => address !== mailbox.address))
+  const tooMany = stands.length > 1 && isTooMany(tx, stands.length, installation.limits.recipients);
+  if (!tooMany && (stands.length > 1 || stands.some(({ address }) => address !== mailbox.address)))
     state.targets = stands.map((to) => ({
       mailbox: to,
       route: routeTo(to, from, installation),
@@ -70,13 +71,14 @@ export async function takeRecipient(s: SessionState, tx: TransactionState, asked
     if (found.result === 'unknown') return end(s, tx, state, 'unknown-recipient', { address: mailbox.address });
     if (state.hosted && found.result === 'unsure')
       return end(s, tx, state, 'recipient-unsure', { address: mailbox.address });
+    if (tooMany) return end(s, tx, state, 'stands-for-too-many', { address: mailbox.address });
     const takes = takesOfAll(state, installation);
     if (tx.parameters.utf8 === true && !takes.utf8)
       return end(s, tx, state, 'route-takes-no-utf8', { address: mailbox.address });
     if ((tx.parameters.size ?? 0) > takes.sizeBytes)
       return end(s, tx, state, 'too-large-for-recipient', { size: String(takes.sizeBytes) });
     if (s.listener.mixed === 'split' && differs(tx, state)) return end(s, tx, state, 'settings-differ', {});
-    if (isPostmaster(mailbox.local) && (await tooMany(s, tx))) return end(s, tx, state, 'postmaster-rate', {});
+    if (isPostmaster(mailbox.local) && (await tooOften(s, tx))) return end(s, tx, state, 'postmaster-rate', {});
   }
   state.taken = true;
   return record(tx, state.reply);
@@ -106,6 +108,12 @@ function tooManyRecipients(tx: TransactionState): Reply {
   const reply = refusalReply(WIRE_REFUSALS[reason].reply, tx.id);
   if (!tx.replies.some((sent) => sent.reason === reason)) tx.replies.push({ to: 'RCPT', reply, reason });
   return reply;
+}
+
+/** An alias counts as all it stands for, or a stranger would make half a million messages of one. Alone it always may be. */
+function isTooMany({ recipients }: TransactionState, more: number, most: number): boolean {
+  const taken = recipients.filter((one) => one.taken);
+  return taken.length > 0 && taken.reduce((sum, { targets }) => sum + Math.max(targets.length, 1), more) > most;
 }
 
 async function askPolicy(s: SessionState, tx: TransactionState, state: RecipientState): Promise<void> {
@@ -181,7 +189,7 @@ function differs(tx: TransactionState, state: RecipientState): boolean {
 
 const isPostmaster = (local: string): boolean => /^(postmaster|abuse)(\+|$)/i.test(local);
 
-async function tooMany(s: SessionState, tx: TransactionState): Promise<boolean> {
+async function tooOften(s: SessionState, tx: TransactionState): Promise<boolean> {
   const network = (s.connect.edge('client') as { readonly network: string }).network;
   return (await s.world.state.hit('postmaster', network, tx.at, hours(1), 1)) > POSTMASTER_RATE;
 }

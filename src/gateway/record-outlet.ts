@@ -15,7 +15,7 @@ export interface Outlet {
     QueueStore,
     'admit' | 'lease' | 'leaseOverdue' | 'settle' | 'renew' | 'nextDue' | 'suspensions' | 'suspend' | 'read'
   >;
-  readonly records: Pick<RecordStore, 'append'>;
+  readonly records: Pick<RecordStore, 'append' | 'addEvents'>;
 }
 
 export function recordOutlet(
@@ -64,6 +64,10 @@ export function recordOutlet(
         const kept = redact(record, redaction);
         records.append(kept, events);
         told.record(kept, events);
+      },
+      addEvents: async (events) => {
+        await records.addEvents(events);
+        told.events(events);
       },
     },
   };

@@ -64,10 +64,11 @@ async function tell(
   return { events, notifications: [made] };
 }
 
-function spread({ recipient, entry }: Expanded, at: number): ReportedRecipient {
-  const { address } = recipient.recipient.mailbox;
-  const report = { action: 'expanded', status: '2.0.0', host: '', reply: null, said: '', at } as const;
-  return { recipient: address, orcpt: entry.dsn.orcpt, report, retryUntil: at };
+function spread({ recipient }: Expanded, at: number): ReportedRecipient {
+  const { mailbox, parameters } = recipient.recipient;
+  const report = { action: 'expanded', status: '2.0.0', host: '', reply: null, said: '', at: null } as const;
+  // What the sender said itself, nothing that we put in its place for the members (RFC 3461 §6.3).
+  return { recipient: mailbox.address, orcpt: parameters.orcpt ?? '', report, retryUntil: at };
 }
 
 function reported({ recipient, entry }: Refused, tx: TransactionState, at: number): ReportedRecipient {
@@ -80,7 +81,7 @@ function reported({ recipient, entry }: Refused, tx: TransactionState, at: numbe
   return {
     recipient: entry.recipient,
     orcpt: entry.dsn.orcpt,
-    report: { action: 'failed', status, host: '', reply: null, said: sayReply(reply), at },
+    report: { action: 'failed', status, host: '', reply: null, said: sayReply(reply), at: null },
     retryUntil: at,
   };
 }

@@ -78,7 +78,8 @@ export function parametersOf(
   const { smtpUtf8, messageBytes } = offerOf(current.installation, listener);
   const dsn = listener.trustedNetworks.length > 0 || user !== '';
   // The path stands for any: an address is played as it stands.
-  const read = readMail(`FROM:<> ${parameters}`, { smtpUtf8, dsn, requireTls: encrypted }, messageBytes);
+  const offers = { smtpUtf8, dsn, requireTls: encrypted, auth: listener.auth !== 'none' };
+  const read = readMail(`FROM:<> ${parameters}`, offers, messageBytes);
   if (read.kind === 'ok') return read.value.parameters;
   session.refused(wireRefusal(read.reason, 'MAIL', mailLine(scenario), read.text));
   return undefined;

@@ -68,6 +68,7 @@ export async function rehearse(scenario: Scenario, hand: Stagehand, props: Props
     records: { append: (record) => void records.push(record) },
     claim: () => undefined,
     admitted: () => {},
+    words: undefined,
     signingKeys: undefined,
     rehearsal: {
       live: scenario.live === true,

@@ -7,5 +7,12 @@ export function refusalReply(reply: Reply, id: string, number = 0): Reply {
   return { ...reply, text: `(ref ${ref}) ${reply.text}` };
 }
 
+/** Taken by the store already, in its words. */
+export const deliveredReply = (id: string, said: string): Reply => ({
+  code: 250,
+  enhanced: '2.0.0',
+  text: said === '' ? `delivered as ${id}` : `delivered as ${id}: ${said}`,
+});
+
 /** The promise (RFC 5321 §6.1): only ever said after the commit. */
 export const queuedReply = (id: string): Reply => ({ code: 250, enhanced: '2.0.0', text: `queued as ${id}` });

@@ -21,6 +21,7 @@ import type {
 } from '../smtp/receive/session.ts';
 import { Logins } from './auth/login.ts';
 import { userOf } from './auth/may-send.ts';
+import { storeAnswer } from './await-store.ts';
 import { builtinReply } from './builtin.ts';
 import { takeContent } from './content.ts';
 import { mailFacts } from './edge.ts';
@@ -49,6 +50,7 @@ class GatewaySession implements Session {
   #leaving = false;
   readonly #logins: Logins;
   readonly #left = new AbortController();
+  readonly #hungUp = new AbortController();
 
   constructor(state: SessionState) {
     this.#state = state;
@@ -179,9 +181,11 @@ class GatewaySession implements Session {
       return say(NO_MAIL);
     }
     return this.#guarded('content', async () => {
-      const reply = await takeContent(this.#state, tx, content);
+      const { reply, word } = await takeContent(this.#state, tx, content, this.#hungUp.signal);
       this.#tx = undefined;
-      return say(reply);
+      if (word === undefined) return say(reply);
+      const taken = tx.recipients.filter((recipient) => recipient.taken);
+      return storeAnswer(this.#state, tx.id, taken, reply, await word);
     });
   }
 
@@ -213,9 +217,14 @@ class GatewaySession implements Session {
     if (tx !== undefined) this.#finishBehind(tx);
   }
 
+  hungUp(): void {
+    this.#hungUp.abort();
+  }
+
   close(): void {
     this.#leaving = true;
     this.#left.abort();
+    this.#hungUp.abort();
     if (this.#closed || this.#busy > 0) return;
     this.#closed = true;
     this.reset();

@@ -17,6 +17,7 @@ import type { SigningKeys } from '../ports/signing-keys.ts';
 import type { StateStore } from '../ports/state.ts';
 import type { KeyedZones } from './dns/keyed-zones.ts';
 import type { Srs } from './rewrite/srs.ts';
+import type { Awaited, StoreWords } from './store-words.ts';
 
 /** Says whether a hosted domain knows a recipient (docs/policy.md §9 `recipient.result`, `.source`). */
 export interface RecipientDirectory {
@@ -95,7 +96,9 @@ export interface World {
    * dispatcher's hands are full: they wait in the store.
    */
   readonly claim: () => LeaseRequest | undefined;
-  /** Takes over what was claimed. */
-  readonly admitted: (leases: readonly Lease[]) => void;
+  /** Takes over what was claimed; `awaited`: its client waits for what comes of it. */
+  readonly admitted: (leases: readonly Lease[], awaited?: Awaited) => void;
+  /** Undefined: no client waits for a store (a rehearsal). */
+  readonly words: StoreWords | undefined;
   readonly rehearsal: Rehearsal | undefined;
 }

@@ -25,3 +25,11 @@ export function questionName(text: string): string | undefined {
   for (const label of name.split('.')) if (label === '' || octetsOf(label) > LABEL_MAX) return undefined;
   return name;
 }
+
+/**
+ * Whether the name may be a host's: letters, digits, hyphens, and the underscores that some have all the same. In DNS any
+ * octet may stand (RFC 2181 §11), a line break and a terminal's escape too.
+ */
+export const isHostName = (name: string): boolean => HOST_NAME.test(name);
+
+const HOST_NAME = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i;

@@ -10,6 +10,7 @@ import { interfaceAddresses } from '../adapters/system/interfaces.ts';
 import type { Installation } from '../config/installation.ts';
 import { isOwnPlace, type Place } from '../config/own-listener.ts';
 import { noteBounce } from '../gateway/bounces.ts';
+import type { CutThrough } from '../gateway/cut-through.ts';
 import { DeliveryByRoute } from '../gateway/deliver.ts';
 import { Dispatcher } from '../gateway/dispatch.ts';
 import type { Outlet } from '../gateway/record-outlet.ts';
@@ -39,11 +40,12 @@ export interface Cargo {
   /** Where listeners listen indeed: a port may be any free one, or passed to us. */
   readonly listening: () => readonly Place[];
   readonly state: StateStore;
+  readonly cutThrough: CutThrough;
   readonly identityOf: IdentityOf;
 }
 
 export function dispatcherFor(cargo: Cargo): Dispatcher {
-  const { store, signingKeys, clock, log, ids, installation, owner, room, listening, state } = cargo;
+  const { store, signingKeys, clock, log, ids, installation, owner, room, listening, state, cutThrough } = cargo;
   const {
     hostname,
     dns,
@@ -79,6 +81,7 @@ export function dispatcherFor(cargo: Cargo): Dispatcher {
     log,
     newId: () => ids.next(),
     installation,
+    cutThrough,
     bounced: (sender) =>
       void noteBounce(state, sender, clock.now()).catch((error: unknown) =>
         log.error('bounce.uncounted', { error: String(error) }),

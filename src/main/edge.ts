@@ -14,6 +14,7 @@ import { offerOf } from '../gateway/offer.ts';
 import type { Outlet } from '../gateway/record-outlet.ts';
 import { openSession } from '../gateway/session.ts';
 import { openShedding } from '../gateway/shed.ts';
+import type { StoreWords } from '../gateway/store-words.ts';
 import type { OpenListener, World } from '../gateway/world.ts';
 import { parseRange, RangeSet } from '../mail/ip.ts';
 import { type Millis, minutes, seconds, type Timestamp } from '../mail/time.ts';
@@ -32,6 +33,8 @@ const SWEEP = minutes(1);
 /** What a thread's sessions stand on. */
 export interface EdgeParts
   extends Pick<World, 'clock' | 'log' | 'current' | 'content' | 'state' | 'signingKeys' | 'claim' | 'admitted'> {
+  /** Ended here for all sessions by a drain. */
+  readonly words: StoreWords;
   readonly outlet: Outlet;
   /** In place of DNS: the demo's and the tests' zones. */
   readonly resolver: Resolver | undefined;
@@ -88,6 +91,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     current: parts.current,
     claim: parts.claim,
     admitted: parts.admitted,
+    words: parts.words,
     rehearsal: undefined,
   };
   const lag = loopLag();
@@ -101,6 +105,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     })),
   );
   const close = async (): Promise<void> => {
+    parts.words.drain(true);
     await Promise.all(receivers.map(({ receiver }) => receiver.close(GRACE)));
     clearInterval(sweeping);
     lag.stop();
@@ -122,6 +127,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
   return {
     addresses,
     drain: (on) => {
+      parts.words.drain(on);
       for (const { receiver } of receivers) receiver.drain(on);
     },
     sessions: async () =>

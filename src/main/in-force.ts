@@ -199,9 +199,19 @@ export class InForce {
 /** What sockets, threads and ids were made with when the gateway started. */
 const FIXED = ['hostname', 'node', 'threads', 'listeners', 'dns', 'store', 'limits', 'records', 'log'] as const;
 
+/** Whoever names another source under `users:` has not touched the listeners that ask it. */
+function otherUsersAlone(now: Installation, next: Installation): boolean {
+  const [before, after] = [now, next].map(({ listeners }) =>
+    JSON.stringify(listeners.map((listener) => ({ ...listener, users: [] }))),
+  );
+  return before === after;
+}
+
 function needsRestart(now: Installation, next: Installation): Problem[] {
   const place = { file: next.file, line: 1, column: 1 };
-  const changed: string[] = FIXED.filter((key) => JSON.stringify(now[key]) !== JSON.stringify(next[key]));
+  const changed: string[] = FIXED.filter((key) => JSON.stringify(now[key]) !== JSON.stringify(next[key])).map((key) =>
+    key === 'listeners' && otherUsersAlone(now, next) ? 'users' : key,
+  );
   // Where its pages are served, and whether at all; the rest is asked for at each round.
   if (JSON.stringify(now.digest?.address) !== JSON.stringify(next.digest?.address))
     changed.push('quarantine.digest.address');

@@ -17,10 +17,12 @@ import { ClientIdentities } from '../adapters/tls/client-identities.ts';
 import { parseHostPort } from '../config/host-port.ts';
 import type { Installation, Listener } from '../config/installation.ts';
 import type { Place } from '../config/own-listener.ts';
+import { CutThrough } from '../gateway/cut-through.ts';
 import { LiveDesk } from '../gateway/live-desk.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
 import { ServiceHealth } from '../gateway/service-health.ts';
+import { StoreWords } from '../gateway/store-words.ts';
 import type { Current } from '../gateway/world.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -134,6 +136,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     // Seeded anew at each start: nobody can learn which networks share a slot.
     const [one, two] = crypto.getRandomValues(new Int32Array(2));
     const crowd = crowdRoom(Math.max(1, threads), [one!, two!]);
+    const cutThrough = new CutThrough(clock);
     const sessions =
       threads === 0
         ? undefined
@@ -150,6 +153,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
             log,
             passed,
             admitted: (leases) => carrier.kick(leases),
+            cutThrough,
             services: health,
             recipients: desk,
           });
@@ -183,6 +187,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       installation: () => inForce.current.installation,
       owner,
       state: store.state,
+      cutThrough,
       identityOf: identities.of,
       room: (entries) => Atomics.store(new Int32Array(room), 0, entries),
       resolver: stand.resolver,
@@ -200,6 +205,12 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     stopping.push(() => certificates?.stop());
     if (sessions !== undefined) stopping.push(() => sessions.close());
     await sessions?.start();
+    // Of those that the main thread speaks with itself.
+    const words = new StoreWords({
+      clock,
+      report: (recordId, heard) => cutThrough.heard(recordId, heard),
+      addEvents: (events) => outlet.records.addEvents(events),
+    });
     const edge =
       sessions ??
       (await openEdge({
@@ -211,7 +222,11 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
         signingKeys,
         current: () => inForce.current,
         claim: () => carrier.claim(),
-        admitted: (leases) => carrier.kick(leases),
+        admitted: (leases, awaited) => {
+          if (awaited !== undefined) cutThrough.expect(awaited, (recordId, word) => words.came(recordId, word));
+          carrier.kick(leases);
+        },
+        words,
         resolver: stand.resolver,
         crowd,
         certificates,

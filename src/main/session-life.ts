@@ -3,6 +3,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import type { SqliteStore } from '../adapters/sqlite/open.ts';
 import { serveRecipients } from '../adapters/threads/recipient-line.ts';
 import { serveState } from '../adapters/threads/state-line.ts';
+import type { CutThrough, SessionLine } from '../gateway/cut-through.ts';
 import { type Millis, seconds } from '../mail/time.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -27,6 +28,7 @@ export interface LifeParts {
   readonly log: Log;
   readonly handed: (handed: readonly Handed[]) => void;
   readonly service: (news: ServiceNews) => void;
+  readonly cutThrough: Pick<CutThrough, 'heard' | 'gone'>;
   readonly recipients: RecipientDesk;
 }
 
@@ -35,13 +37,15 @@ export class SessionLife {
   readonly owner: string;
   /** Where its listeners listen, once they do; rejects when it ends before. */
   readonly ready: Promise<Edge['addresses']>;
+  /** Brings its sessions what the store said. */
+  readonly line: SessionLine = (recordId, word) => this.order({ kind: 'word', recordId, word });
   /** It ended, whatever of. */
   readonly ended: Promise<void>;
   readonly #clock: Pick<Clock, 'sleep'>;
   readonly #waiting = new Map<number, (came: Came) => void>();
   #asked = 0;
 
-  constructor({ data, store, clock, log, handed, service, recipients }: LifeParts) {
+  constructor({ data, store, clock, log, handed, service, recipients, cutThrough }: LifeParts) {
     this.owner = data.owner;
     this.#clock = clock;
     const line = new MessageChannel();
@@ -61,6 +65,7 @@ export class SessionLife {
       this.worker.once('exit', () => {
         line.port1.close();
         asking.port1.close();
+        cutThrough.gone(this.line);
         for (const answer of this.#waiting.values()) answer({ kind: 'gone' });
         resolve();
       }),
@@ -78,6 +83,8 @@ export class SessionLife {
             return this.#waiting.get(news.no)?.(news);
           case 'admitted':
             return handed(news.handed);
+          case 'heard':
+            return cutThrough.heard(news.recordId, news.heard);
           case 'service':
             return service(news.news);
         }

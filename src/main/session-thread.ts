@@ -13,7 +13,9 @@ import { StateLine } from '../adapters/threads/state-line.ts';
 import { openCertificates } from '../adapters/tls/certificates.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
+import { type Awaited, StoreWords } from '../gateway/store-words.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
+import type { Log } from '../ports/log.ts';
 import { LEASE, type Lease } from '../ports/queue.ts';
 import { configure } from './configure.ts';
 import type { Snapshot } from './disk.ts';
@@ -31,18 +33,25 @@ const tell = (news: News, transfer: readonly ArrayBuffer[] = []): void => parent
 async function open(): Promise<void> {
   const files = watchedFiles();
   // The main thread watches them too, and tells of them once for all.
-  const lists = new RecipientLists(files, silentLog, (store) => keptTexts(store, 'follow', silentLog));
+  // What only whoever asks can know is told here, once the configuration says how much is.
+  let log = silentLog;
+  const asked: Log = {
+    event: (name, said) => log.event(name, said),
+    warn: (name, said) => log.warn(name, said),
+    error: (name, said) => log.error(name, said),
+  };
+  const lists = new RecipientLists(files, silentLog, (store) => keptTexts(store, 'follow', silentLog), asked);
   const services = new ServiceClients(systemClock, (news) => tell({ kind: 'service', news }));
   const asking = new RecipientLine(data.recipients);
   // The main thread opens what it asks for all, and closes it.
   const desk = { open: () => {}, keep: () => {}, ask: asking.ask.bind(asking) };
-  const logins = new LoginSources(files, silentLog);
+  const logins = new LoginSources(files, silentLog, asked);
   const read = (from: Snapshot = data.from) =>
     configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services, desk, logins);
   const { current, problems, snapshot } = read();
   if (current === undefined) return tell({ kind: 'refused', message: problems.map(sayProblem).join('\n') });
   const { installation } = current;
-  const log = jsonLog(installation.log.level);
+  log = jsonLog(installation.log.level);
   const store = joinStore(data.store, installation.store.path, installation.store.minFreeBytes);
   // The main thread watches the lists of policies for all.
   const unwatched = { watch: () => () => {} };
@@ -62,6 +71,12 @@ async function open(): Promise<void> {
   openKeys(signingKeys, installation);
   const room = new Int32Array(data.room);
   const handing = handOver(store.shelf);
+  const words = new StoreWords({
+    clock: systemClock,
+    // Behind the message itself, which is handed over at the end of a turn.
+    report: (recordId, heard) => void setImmediate(() => tell({ kind: 'heard', recordId, heard })),
+    addEvents: (events) => outlet.records.addEvents(events),
+  });
   let edge: Edge;
   try {
     edge = await openEdge({
@@ -74,6 +89,7 @@ async function open(): Promise<void> {
       current: () => inForce.current,
       claim: () => (Atomics.load(room, 0) > 0 ? { owner: data.owner, until: systemClock.now() + LEASE } : undefined),
       admitted: handing,
+      words,
       resolver: undefined,
       crowd: data.crowd,
       certificates,
@@ -121,6 +137,8 @@ async function open(): Promise<void> {
       case 'certificates':
         signingKeys.keep(keyFiles(inForce.current.installation));
         return certificates?.take(inForce.current.installation);
+      case 'word':
+        return words.came(order.recordId, order.word);
       case 'stop':
         return void stop();
     }
@@ -132,7 +150,7 @@ async function open(): Promise<void> {
 }
 
 /** Hands over what was admitted in one turn together, and the octets with it: the sending thread need not ask the store. */
-function handOver(shelf: ReturnType<typeof joinStore>['shelf']): (leases: readonly Lease[]) => void {
+function handOver(shelf: ReturnType<typeof joinStore>['shelf']): (leases: readonly Lease[], awaited?: Awaited) => void {
   let waiting: Handed[] = [];
   const post = (): void => {
     const handed = waiting;
@@ -142,7 +160,7 @@ function handOver(shelf: ReturnType<typeof joinStore>['shelf']): (leases: readon
       handed.flatMap(({ content }) => content.map(({ octets }) => octets.buffer)),
     );
   };
-  return (leases) => {
+  return (leases, awaited) => {
     // What was quarantined or held beside needs no octets at hand either.
     if (leases.length === 0) return;
     const refs = new Set(leases.map(({ entry }) => entry.contentRef));
@@ -151,7 +169,7 @@ function handOver(shelf: ReturnType<typeof joinStore>['shelf']): (leases: readon
       return octets === undefined ? [] : [{ ref, octets: octets as Uint8Array<ArrayBuffer> }];
     });
     if (waiting.length === 0) setImmediate(post);
-    waiting.push({ leases, content });
+    waiting.push({ leases, content, ...(awaited === undefined ? {} : { awaited }) });
   };
 }
 

@@ -1,6 +1,7 @@
 /** The session threads: started together, told of every change, started anew when one dies; what a dead one left behind goes on. */
 import type { Worker } from 'node:worker_threads';
 import type { SqliteStore } from '../adapters/sqlite/open.ts';
+import type { CutThrough, SessionLine } from '../gateway/cut-through.ts';
 import type { ServiceHealth } from '../gateway/service-health.ts';
 import type { Problem } from '../language/problem.ts';
 import { type Millis, minutes, seconds } from '../mail/time.ts';
@@ -41,6 +42,8 @@ export interface ThreadsParts {
   readonly passed: ReadonlyMap<string, readonly number[]>;
   /** Takes over what was admitted. */
   readonly admitted: (leases: readonly Lease[]) => void;
+  /** Clients that wait for what comes of their messages. */
+  readonly cutThrough: CutThrough;
   /** Hears how the services are in each thread. */
   readonly services: ServiceHealth;
   /** Asks recipient sources for all of them. */
@@ -135,7 +138,7 @@ export class SessionThreads implements Followers, Edge {
 
   /** Resolves when it listens. */
   async #begin(number: number): Promise<Edge['addresses']> {
-    const { file, snapshot, store, room, crowd, clock, log, owner } = this.#parts;
+    const { file, snapshot, store, room, crowd, clock, log, owner, cutThrough } = this.#parts;
     this.#born += 1;
     const life = new SessionLife({
       data: {
@@ -151,7 +154,8 @@ export class SessionThreads implements Followers, Edge {
       store,
       clock,
       log,
-      handed: (handed) => this.#take(handed),
+      handed: (handed) => this.#take(handed, life.line),
+      cutThrough,
       service: (news) => this.#parts.services.heard(number, news),
       recipients: this.#parts.recipients,
     });
@@ -160,9 +164,10 @@ export class SessionThreads implements Followers, Edge {
     return life.ready;
   }
 
-  #take(handed: readonly Handed[]): void {
-    for (const { leases, content } of handed) {
+  #take(handed: readonly Handed[], line: SessionLine): void {
+    for (const { leases, content, awaited } of handed) {
       for (const { ref, octets } of content) this.#parts.store.shelf.put(ref, octets);
+      if (awaited !== undefined) this.#parts.cutThrough.expect(awaited, line);
       this.#parts.admitted(leases);
     }
   }

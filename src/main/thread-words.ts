@@ -1,5 +1,6 @@
 /** What the main thread and a session thread say to each other. */
 import type { MessagePort } from 'node:worker_threads';
+import type { Awaited, Heard, Word } from '../gateway/store-words.ts';
 import type { Problem } from '../language/problem.ts';
 import type { Override } from '../policy/override.ts';
 import type { ContentRef } from '../ports/content.ts';
@@ -41,6 +42,8 @@ export type Order =
   | { readonly kind: 'override'; readonly no: number; readonly overrides: readonly Override[] }
   | { readonly kind: 'drain'; readonly on: boolean }
   | { readonly kind: 'count'; readonly no: number }
+  /** What the store said of a message whose client waits. */
+  | { readonly kind: 'word'; readonly recordId: string; readonly word: Word }
   | { readonly kind: 'stop' };
 
 /** From a session thread. */
@@ -50,10 +53,13 @@ export type News =
   | { readonly kind: 'answered'; readonly no: number; readonly problems: readonly Problem[] }
   | { readonly kind: 'counted'; readonly no: number; readonly sessions: Sessions }
   | { readonly kind: 'admitted'; readonly handed: readonly Handed[] }
+  | { readonly kind: 'heard'; readonly recordId: string; readonly heard: Heard }
   | { readonly kind: 'service'; readonly news: ServiceNews };
 
 /** Entries leased for the dispatcher in the commit that admitted them, with their content where it is at hand. */
 export interface Handed {
   readonly leases: readonly Lease[];
   readonly content: readonly { readonly ref: ContentRef; readonly octets: Uint8Array<ArrayBuffer> }[];
+  /** A client waits for what comes of them. */
+  readonly awaited?: Awaited;
 }

@@ -11,7 +11,7 @@ export interface Destination {
 export const destinationOf = (
   { route, domain }: Pick<QueueEntry, 'route' | 'domain'>,
   routes: ReadonlyMap<string, Route>,
-): Destination => ({ route, domain: routes.get(route)?.kind === 'mx' ? domain.toLowerCase() : '' });
+): Destination => ({ route, domain: routes.get(route)?.kind === 'mx' ? domain : '' });
 
 /** For maps: a route's name has no blank in it. */
 export const keyOf = ({ route, domain }: Destination): string => `${route} ${domain}`;

@@ -1,6 +1,7 @@
 /** The text of a delivery status notification (RFC 3464): for a person in its first lines, for a program in its second part. */
 import { mailDate } from '../mail/date.ts';
 import { foldField } from '../mail/header.ts';
+import { parseIp } from '../mail/ip.ts';
 import { clean } from '../mail/reply.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { DsnAction } from './notification.ts';
@@ -95,7 +96,7 @@ function humanPart({ recipients, arrivedAt, at, recordId, hostname }: DsnParts):
   for (const { recipient, report } of recipients) {
     lines.push(`    <${recipient}>`);
     if (action === 'failed' || action === 'delayed') {
-      const who = report.host === '' || report.reply === null ? '' : `${report.host} answered: `;
+      const who = report.host === '' || report.reply === null ? '' : `${printable(report.host)} answered: `;
       lines.push(...wrapped(`${who}${clean(report.said, SAID_MAX)}`).map((line) => `      ${line}`));
     }
     lines.push('');
@@ -129,7 +130,7 @@ function statusPart(parts: DsnParts): string {
 
 function recipientFields({ recipient, orcpt, report, retryUntil }: ReportedRecipient): string[] {
   const { action, status, host, reply, said, at } = report;
-  const remote = hostName(host);
+  const remote = printable(hostName(host));
   const failed = action === 'failed' || action === 'delayed';
   return [
     ...(orcpt === '' ? [] : [foldField('Original-Recipient', printable(orcpt))]), // §2.3.1
@@ -146,7 +147,7 @@ function recipientFields({ recipient, orcpt, report, retryUntil }: ReportedRecip
           ),
         ]
       : []),
-    `Last-Attempt-Date: ${mailDate(at)}`, // §2.3.7
+    ...(at === null ? [] : [`Last-Attempt-Date: ${mailDate(at)}`]), // §2.3.7: not where there was none
     ...(action === 'delayed' ? [`Will-Retry-Until: ${mailDate(retryUntil)}`] : []), // §2.3.9
   ];
 }
@@ -165,14 +166,17 @@ function originalPart({ original }: DsnParts, boundary: string): Uint8Array[] {
 const SAID_MAX = 600;
 const LINE = 70;
 
-/** `mail1.internal` of `mail1.internal:25`, `mx1.test` of `mx1.test[192.0.2.1]:25`; a unix socket and a folder have no name on the net. */
-const hostName = (host: string): string =>
-  host.startsWith('unix:') || host.includes('/')
-    ? ''
-    : host
-        .replace(/:\d+$/, '')
-        .replace(/^\[(.*)\]$/, '$1')
-        .replace(/(?<=.)\[.*\]$/, '');
+/**
+ * `mail1.internal` of `mail1.internal:25`, `mx1.test` of `mx1.test[192.0.2.1]:25`; where there is no name, the address as RFC 5321 §4.1.3
+ * writes it in the place of one. A unix socket and a folder have no name on the net.
+ */
+function hostName(host: string): string {
+  if (host.startsWith('unix:') || host.includes('/')) return '';
+  const [, name = '', address = name] = /^([^[]*?)(?:\[(.*)\])?(?::\d+)?$/.exec(host) ?? [];
+  const ip = name === '' || name === address ? parseIp(address) : undefined;
+  if (ip === undefined) return name;
+  return ip.family === 4 ? `[${ip.text}]` : `[IPv6:${ip.text}]`;
+}
 
 function wrapped(text: string): string[] {
   const lines: string[] = [];

@@ -82,6 +82,7 @@ function stateView(state: EntryState): StateView {
     case 'quarantined':
     case 'delivered':
     case 'bounced':
+    case 'refused':
     case 'removed':
       return state;
   }

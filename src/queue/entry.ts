@@ -26,6 +26,8 @@ export type EntryState =
   /** The ends: the entry leaves the queue, its record keeps the story. */
   | { readonly kind: 'delivered' }
   | { readonly kind: 'bounced' }
+  /** Refused for good while its client waited, who was told so in place of a 250. */
+  | { readonly kind: 'refused' }
   | { readonly kind: 'removed' };
 
 /** Who stands behind the reverse-path, which decides whether it may be sent a notification. */

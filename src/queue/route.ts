@@ -20,6 +20,8 @@ export interface Takes {
 interface RouteBase extends RouteTiming {
   /** What the operator knows of what lies behind; absent where nothing was said (`queue/takes.ts`). */
   readonly takes?: Takes;
+  /** The client waits for what the next hop says; absent: it hears that the message is queued. */
+  readonly deliver?: 'cut_through';
   /** How much at once; absent where nothing was said (`queue/flow.ts`). */
   readonly flow?: Flow;
 }

@@ -24,10 +24,15 @@ export type AttemptResult =
   /** The line broke after the final dot: it may have been taken, so it is tried again at the same host, never elsewhere. */
   | { readonly kind: 'indeterminate'; readonly host: string; readonly cause: string };
 
+/** It will not be taken, whoever asks again. */
+export type Refusal = Extract<AttemptResult, { kind: 'permanent' }>;
+
 export type EntryEvent =
   /** A worker takes it; the attempt counts from here, so that a worker that vanishes has made one. */
   | { readonly kind: 'leased'; readonly owner: string; readonly until: Timestamp }
   | { readonly kind: 'attempted'; readonly result: AttemptResult }
+  /** Refused for good, and the client that gave it to us has been told: nobody else is. */
+  | { readonly kind: 'refused'; readonly result: Refusal }
   /** Its time was over before it could be tried again. */
   | { readonly kind: 'expired' }
   /** The worker did not come back. */
@@ -46,7 +51,15 @@ export type Effect =
   /** An event for the record. `by` is a host, '' when it is our own doing. */
   | {
       readonly kind: 'note';
-      readonly event: 'delivered' | 'deferred' | 'bounced' | 'held' | 'quarantined' | 'released' | 'removed';
+      readonly event:
+        | 'delivered'
+        | 'deferred'
+        | 'bounced'
+        | 'refused'
+        | 'held'
+        | 'quarantined'
+        | 'released'
+        | 'removed';
       readonly by: string;
       readonly text: string;
     }
@@ -65,7 +78,8 @@ export interface Report {
   /** The remote reply, or null when the words in `said` are our own. */
   readonly reply: Reply | null;
   readonly said: string;
-  readonly at: Timestamp;
+  /** When it was last tried; null where it never was. */
+  readonly at: Timestamp | null;
 }
 
 export type Transition =
@@ -99,9 +113,14 @@ export function transition(
     }
     case 'attempted':
       return state.kind === 'leased' ? attempted(entry, event.result, timing, now, jitter) : refused('leased');
+    case 'refused': {
+      if (state.kind !== 'leased') return refused('leased');
+      const last = lastAttempt(entry, event.result, now);
+      return to({ kind: 'refused' }, { last }, [note('refused', last.host, last.said)]);
+    }
     case 'expired':
       if (state.kind !== 'leased' && state.kind !== 'waiting') return refused('on its way');
-      return isExpired(entry, now) ? failed(entry, expiry(entry, now), timing) : refused('past its expiry');
+      return isExpired(entry, now) ? failed(entry, expiry(entry), timing) : refused('past its expiry');
     case 'leaseLost':
       if (state.kind !== 'leased' || state.until > now) return refused('leased, and the lease run out');
       return to({ kind: 'waiting', due: nextTry(entry, timing, now, jitter) });
@@ -139,6 +158,7 @@ export function transition(
 const WORD: { readonly [kind in EntryEvent['kind']]: string } = {
   leased: 'lease',
   attempted: 'settle',
+  refused: 'end',
   expired: 'expire',
   leaseLost: 'take back',
   putBack: 'put back',
@@ -195,7 +215,7 @@ function deferred(
   now: Timestamp,
   jitter: number,
 ): Transition {
-  if (isExpired(entry, now)) return failed(entry, expiry(entry, now), timing);
+  if (isExpired(entry, now)) return failed(entry, expiry(entry), timing);
   const due = nextTry(entry, timing, now, jitter);
   const { host, said, enhanced } = entry.last;
   const effects: Effect[] = [note('deferred', host, said)];
@@ -217,8 +237,8 @@ function deferred(
 /** Whether or not anybody may be told: it is asked once. */
 function waited(entry: QueueEntry, why: string, timing: RouteTiming, now: Timestamp): Transition {
   const { last } = entry;
-  const said = last === null ? why : `${why}; last: ${last.said}`;
-  const at = last?.at ?? now;
+  const said = last === null ? why : `${why}; ${sayLast(last)}`;
+  const at = last?.at ?? null;
   // RFC 3463 §3.5: X.4.1, no answer from host.
   const report: Report = { action: 'delayed', status: '4.4.1', host: last?.host ?? '', reply: null, said, at };
   return {
@@ -258,12 +278,19 @@ const note = (event: Extract<Effect, { kind: 'note' }>['event'], by: string, tex
   text,
 });
 
-function expiry(entry: QueueEntry, now: Timestamp): Report {
-  const { last } = entry;
-  const said = last === null ? 'its time was over before it could be tried' : `its time is over; last: ${last.said}`;
-  // RFC 3463 §3.5: X.4.7, delivery time expired.
-  return { action: 'failed', status: '4.4.7', host: last?.host ?? '', reply: null, said, at: last?.at ?? now };
+function expiry({ last }: QueueEntry): Report {
+  // RFC 3463 §3.5: X.4.7, delivery time expired, where nothing says what the trouble was: "if possible, the code for the actual
+  // problem found when delivery was attempted should be returned rather than this code".
+  if (last === null) return { action: 'failed', status: EXPIRED, host: '', reply: null, said: NEVER_TRIED, at: null };
+  const { host, at, enhanced } = last;
+  const said = `its time is over; ${sayLast(last)}`;
+  return { action: 'failed', status: enhanced || EXPIRED, host, reply: null, said, at };
 }
+
+const EXPIRED = '4.4.7';
+const NEVER_TRIED = 'its time was over before it could be tried';
+
+const sayLast = ({ host, said }: LastAttempt): string => `the last attempt${host && `, at ${host}`}: ${said}`;
 
 function lastAttempt(entry: QueueEntry, result: AttemptResult, at: Timestamp): LastAttempt {
   const before = entry.last?.onlyAt ?? '';

@@ -176,6 +176,10 @@ export interface RecordEvent {
     | 'delivered'
     | 'deferred'
     | 'bounced'
+    /** By the next hop, while the client waited for its word and was told: `text` says by what. */
+    | 'refused'
+    /** The client waited for the next hop, and heard this in place of the reply that was kept with the promise. */
+    | 'answered'
     | 'held'
     | 'quarantined'
     | 'released'

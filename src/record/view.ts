@@ -1,6 +1,6 @@
 /** The record as other programs read it: the words of docs/promises.md, rules joined with their names, files and lines, later events at the end. */
 
-import type { Reply } from '../mail/reply.ts';
+import { parseReply, type Reply } from '../mail/reply.ts';
 import { sayDuration } from '../mail/time.ts';
 import type { RuleTrace, Truth, Verdict } from '../policy/disposition.ts';
 import type { CheckStatus, Facts, FactValue } from '../policy/facts.ts';
@@ -163,7 +163,7 @@ export function recordView(
   events: readonly RecordEvent[],
   policy: RuleBook | undefined,
 ): RecordView {
-  const { session, recipients, checks, took, at, ...rest } = record;
+  const { session, recipients, checks, took, at, ...rest } = answeredLate(record, events);
   const end = endOf(record);
   return {
     version: rest.version,
@@ -201,6 +201,24 @@ function endOf({ session, recipients, replies, kind }: TransactionRecord): Verdi
   if (last === undefined) return null;
   const verdict = last.reply.code >= 500 ? 'reject' : 'defer';
   return { verdict, rule: '', reason: `builtin:${last.reason}`, stage: 'mail', reply: last.reply };
+}
+
+/** Its client waited for the next hop: what it heard in the end takes the place of the reply that was kept with the promise. */
+function answeredLate(record: TransactionRecord, events: readonly RecordEvent[]): TransactionRecord {
+  const said = events.find(({ kind }) => kind === 'answered');
+  const refused = new Set(events.flatMap(({ kind, recipient }) => (kind === 'refused' ? [recipient] : [])));
+  if (said === undefined && refused.size === 0) return record;
+  const reply = said && parseReply([said.text]);
+  return {
+    ...record,
+    replies: record.replies.map((sent) => (sent.to === 'content' && reply ? { ...sent, reply } : sent)),
+    recipients: record.recipients.map((one): RecipientRecord => {
+      if (one.outcome !== 'queued') return one;
+      // One that stands for several is refused when all are: their entries have numbers of their own.
+      const outcome = refused.has(one.number) && (reply === undefined || reply.code >= 500) ? 'refused' : one.outcome;
+      return { ...one, outcome, ...(reply === undefined ? {} : { reply }) };
+    }),
+  };
 }
 
 function recipientView(recipient: RecipientRecord, policy: RuleBook | undefined): RecipientView {

@@ -172,6 +172,7 @@ const willing: Session = {
   content: () => spoken(250, '2.0.0'),
   refused: ({ reply, close }) => ({ reply, close }),
   reset() {},
+  hungUp() {},
   close() {},
 };
 

@@ -52,6 +52,7 @@ const world: World = {
   current: () => current,
   claim: () => undefined,
   admitted: () => {},
+  words: undefined,
   signingKeys: undefined,
   rehearsal: undefined,
 };

@@ -40,6 +40,15 @@ async function three(): Promise<FakeWorld> {
   await admit(world, 3, { reversePath: { kind: 'null' } });
   return world;
 }
+test('a list of nothing says so beside what is printed, and names the routes where none is called so', async () => {
+  const world = await three();
+  const nothing = await run(world, 'queue', 'list', '--domain', 'nowhere.test');
+  expect(nothing).toEqual({ status: 0, out: '', err: 'nothing in the queue fits\n' });
+  const { err } = await run(world, 'queue', 'list', '--route', 'stor');
+  expect(err).toMatch(/^nothing in the queue fits; there is no route "stor", there are: .*store/);
+  expect(await run(world, 'queue', 'list', '--route', 'stor', '--json')).toEqual({ status: 0, out: '', err: '' });
+});
+
 const choices: readonly [string[], number[]][] = [
   [
     ['--recipient', 'BOB@example.com'],

@@ -33,6 +33,14 @@ const problemsOf = (route: string, more = '') =>
 const at = (host: string, port: number) => ({ kind: 'tcp', host, port });
 
 describe('a route', () => {
+  test('says when its clients hear: at once, unless it cuts through', () => {
+    expect(routed('hosts: ["a.internal:25"]')).not.toHaveProperty('deliver');
+    expect(routed('hosts: ["a.internal:25"], deliver: queue')).not.toHaveProperty('deliver');
+    expect(routed('hosts: ["a.internal:25"], deliver: cut_through')).toMatchObject({ deliver: 'cut_through' });
+    expect(routed('protocol: maildir, path: mail, deliver: cut_through')).toMatchObject({ deliver: 'cut_through' });
+    expect(problemsOf('hosts: ["a.internal:25"], deliver: cut_thru')).toHaveLength(1);
+  });
+
   test('by MX has port 25 and encrypts as zones and policies want', () => {
     expect(routed('mx: true')).toMatchObject({ kind: 'mx', port: 25, tls: 'dane' });
   });

@@ -311,6 +311,8 @@ export function queueContract({ open, reopen }: Engine): void {
       [{ state: ['held', 'waiting'], route: 'internet' }, [2]],
       [{ dueBy: NOON }, [1, 2]],
       [{ admittedBy: NOON - 1 }, [3]],
+      [{ admittedBy: NOON - 10 }, [3]],
+      [{ admittedBy: NOON - 11 }, []],
     ];
     for (const [filter, expected] of table) {
       expect((await store.queue.list(filter)).map((entry) => entry.recordId)).toEqual(expected.map(id));
@@ -320,6 +322,9 @@ export function queueContract({ open, reopen }: Engine): void {
     expect(page.map((entry) => entry.recordId)).toEqual([id(1), id(2), id(3)]);
     expect((await store.queue.list({ after: page[2]!.id })).map((entry) => entry.recordId)).toEqual([id(4)]);
     expect(await store.queue.count({ limit: 1 })).toBe(4);
+    // What is in somebody's hands waits for nothing, whenever its lease runs out.
+    await store.queue.lease({ owner: 'a', until: NOON, now: NOON, limit: 10 });
+    expect(await store.queue.list({ dueBy: NOON })).toEqual([]);
     await store.close();
   });
 

@@ -97,6 +97,19 @@ export function turnsContract({ open, reopen }: Engine): void {
     await store.close();
   });
 
+  test('what a worker left is leased again within the same bounds: room, and nobody suspended', async () => {
+    const store = await open();
+    for (let n = 1; n <= 3; n += 1) await admit(store, n, to('a.test'));
+    await admit(store, 4, to('a.test', 'bulk@example.org'));
+    await store.queue.lease({ owner: 'gone', until: NOON, now: NOON, limit: 9 });
+    const suspended = { routes: [], domains: [], senders: ['bulk@example.org'] };
+    const rooms = [{ route: 'store', domain: '', room: 2 }];
+    expect(await lease(store, 9, { rooms, suspended })).toHaveLength(2);
+    expect(await lease(store, 9, { suspended })).toHaveLength(1);
+    expect(await lease(store, 9)).toEqual(ids(4));
+    await store.close();
+  });
+
   test('whose time is over, or whose sender must hear of a delay, is leased whatever room there is', async () => {
     const store = await open();
     const old = { admittedAt: NOON - 1000, sender: 'verified' } as const;

@@ -131,7 +131,7 @@ describe.skipIf(missing !== '')('the gateway', () => {
     ]);
   });
 
-  test('hands Dovecot a message for two by LMTP, each with its Return-Path, neither named in Received', async () => {
+  test('hands Dovecot a message for two by LMTP, each with one Return-Path, neither named in Received', async () => {
     const { at, port } = await byLmtp();
     const { code, said } = await swaks(at, port, 'bob@store.test,carol@store.test', HEAD + BODY);
     expect(code, said).toBe(0);
@@ -139,7 +139,7 @@ describe.skipIf(missing !== '')('the gateway', () => {
     for (const user of ['bob', 'carol']) {
       const text = await delivered(inbox(user, 'dovecot'), id);
       expect(text.slice(-(HEAD + BODY).length)).toBe(HEAD + BODY);
-      expect(text).toMatch(/^Return-Path: <alice@mail\.test>$/m);
+      expect(text.match(/^Return-Path:.*$/gm)).toEqual(['Return-Path: <alice@mail.test>']);
       const [received] = /^Received: from mx1\.mail\.test[^;]*;/m.exec(text)!;
       expect(received).not.toContain('store.test');
     }

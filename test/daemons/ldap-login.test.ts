@@ -100,7 +100,7 @@ describe.skipIf(missing !== '')('users of a directory', () => {
     writeFileSync(join(folder, 'ca.pem'), ca());
     await changeUser(join(folder, 'users'), { user: 'carol', password: 'printer ink 5', scram: true });
     const directory = (port: string | number | undefined): string =>
-      `{ ldap: { url: "ldaps://127.0.0.1:${port}", ca: ca.pem, base: "ou=people,dc=example,dc=com", addresses: [mail], bind_dn: "cn=reader,dc=example,dc=com", password_file: reader } }`;
+      `{ ldap: { url: "ldaps://127.0.0.1:${port}", ca_file: ca.pem, base: "ou=people,dc=example,dc=com", addresses: [mail], bind_dn: "cn=reader,dc=example,dc=com", password_file: reader } }`;
     const said: string[] = [];
     const note = (name: string, data?: object) => void said.push(`${name} ${JSON.stringify(data)}`);
     const start = async (port: string | number | undefined): Promise<void> => {

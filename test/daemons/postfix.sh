@@ -46,6 +46,10 @@ smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 ${MAIN:-}
 C
+# What MAIN says stands alone: each process would warn of what it overrides, all at once, and master waits for ever for room in the
+# log's socket when that is full before it has started whoever reads it.
+awk '{ line[NR] = $0; name[NR] = $1; last[$1] = NR } END { for (n = 1; n <= NR; n++) if (last[name[n]] == n) print line[n] }' \
+  "$etc/main.cf" >"$etc/once.cf" && mv "$etc/once.cf" "$etc/main.cf"
 for user in alice bob carol postmaster; do echo "$user@store.test $user/"; done >"$etc/mailboxes"
 cat >"$etc/recipients" <<C
 full@store.test 452 4.2.2 mailbox full

@@ -48,10 +48,11 @@ describe.each([1, 7, 1000])('what leaves, read in pieces of %i octets', (pieces)
       smtp,
       'X: 1\r\nA: 1\r\nB: 2\r\n\r\nA: body\r\n',
     ],
+    ['has no Return-Path of ours by LMTP, whose other side writes it', { prefix: 'P: 0\r\n' }, lmtp, `P: 0\r\n${TEXT}`],
     [
-      'has its Return-Path on LMTP',
+      'has its Return-Path in a maildir',
       { prefix: 'P: 0\r\n' },
-      lmtp,
+      maildir,
       `Return-Path: <alice@sender.test>\r\nP: 0\r\n${TEXT}`,
     ],
     [
@@ -83,7 +84,7 @@ describe('a consignment', () => {
       throw new Error('nobody asked for the octets');
     };
     expect(consign([entry], smtp, read).size).toBe(112);
-    expect(consign([entry], lmtp, read).size).toBe(112 + 'Return-Path: <alice@sender.test>\r\n'.length);
+    expect(consign([entry], maildir, read).size).toBe(112 + 'Return-Path: <alice@sender.test>\r\n'.length);
   });
 
   test('does not gather a header section without end', async () => {

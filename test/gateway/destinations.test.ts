@@ -1,6 +1,6 @@
 /** What each destination is given: by its pace, its rate, its suspensions, and how much of it may be in our hands. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { SUSPENDED_AGAIN } from '../../src/gateway/dispatch.ts';
+import { SUSPENDED_AGAIN } from '../../src/gateway/known-suspensions.ts';
 import { hours, minutes, seconds } from '../../src/mail/time.ts';
 import { FLOW, type Flow } from '../../src/queue/flow.ts';
 import { WIDTH_FIRST } from '../../src/queue/pace.ts';

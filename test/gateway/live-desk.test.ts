@@ -89,6 +89,43 @@ test('a yes is remembered for its time, a no for its own', async () => {
   expect(await ask()).toBe('known asked');
 });
 
+test('a source that is opened once more is the same one, with what it remembers', async () => {
+  const { desk, world, ask } = bench();
+  world.play = () => 'known';
+  await ask();
+  desk.open([SQL], OURS);
+  expect(await ask()).toBe('known remembered');
+});
+
+test('an answer is remembered for less than its time, not for all of it', async () => {
+  const { world, clock, ask } = bench();
+  world.play = () => 'known';
+  await ask();
+  await clock.pass(minutes(15) - 1);
+  expect(await ask()).toBe('known remembered');
+  await clock.pass(1);
+  expect(await ask()).toBe('known asked');
+});
+
+test('a source that can make nothing of an address works, though it was down', async () => {
+  const { desk, world, clock, ask } = bench();
+  world.play = down;
+  await ask();
+  expect(desk.status()[0]?.state).toBe('down');
+  world.play = () => new SourceError('unsure', 'invalid byte sequence');
+  await clock.pass(seconds(1));
+  await ask('bob');
+  expect(desk.status()[0]?.state).toBe('up');
+});
+
+test('of catch-all domains a thousand are kept and told of', async () => {
+  const { desk, world, said, ask } = bench(SQL);
+  world.play = () => new SourceError('catch-all', 'it takes a made-up name too');
+  for (let n = 0; n < 1001; n++) await ask('alice', `d${n}.test`);
+  expect(desk.status()[0]?.catchAll).toHaveLength(1000);
+  expect(said.filter((line) => line.includes('recipients.catch_all'))).toHaveLength(1000);
+});
+
 test('questions for one address at the same time are one question', async () => {
   const { world, ask } = bench();
   let answer: (said: 'known') => void = () => {};

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HostedDomain, RecipientSource } from '../../src/config/installation.ts';
 import { parseEntries, RecipientLists } from '../../src/gateway/recipient-list.ts';
-import { recipientDirectory } from '../../src/gateway/recipients.ts';
+import { recipientDirectory, withoutTag } from '../../src/gateway/recipients.ts';
 import { parseMailbox } from '../../src/mail/address.ts';
 import { hours } from '../../src/mail/time.ts';
 import type { Reading } from '../../src/ports/watched-files.ts';
@@ -212,4 +212,13 @@ describe('a file of recipients', () => {
     expect(await ask([FILE], 'alice@example.com')).toBe('known by file');
     expect(said).toEqual(['warn recipients.lines {"path":"/r.txt","lines":1,"first":2}']);
   });
+});
+
+test.each([
+  ['bob', ['bob']],
+  ['bob+list', ['bob+list', 'bob']],
+  ['bob+a+b', ['bob+a+b', 'bob']],
+  ['+list', ['+list']],
+])('%s is asked for as %j (RFC 5233)', (local, forms) => {
+  expect(withoutTag(local)).toEqual(forms);
 });

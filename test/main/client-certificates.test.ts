@@ -7,7 +7,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/adapters/system/log.ts';
 import { type Gateway, startGateway } from '../../src/main/serve.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
-import { temporaryFolder } from '../support/store-folder.ts';
+import { ed25519Key } from '../support/signing.ts';
+import { openStore, temporaryFolder } from '../support/store-folder.ts';
 import { endClients, implicitly, makePair, type SecureClient } from '../support/tls.ts';
 
 const CERTIFICATES = fileURLToPath(new URL('../support/certificates/', import.meta.url));
@@ -33,7 +34,7 @@ afterEach(async () => {
   gateway = undefined;
 });
 
-function write(listener: string): string {
+function write(listener: string, more = ''): string {
   const file = join(folder, 'postern.yaml');
   writeFileSync(
     file,
@@ -45,7 +46,7 @@ routes: { files: { protocol: maildir, path: mail } }
 default_route: files
 threads: 0
 store: { path: store, min_free: 1 MiB }
-`,
+${more}`,
   );
   return file;
 }
@@ -63,12 +64,18 @@ async function client(certificate?: string): Promise<SecureClient> {
 }
 
 /** What RCPT, or the message, was answered. */
-async function sends(one: SecureClient, from: string, header = '', to = 'ann@friend.example'): Promise<string> {
+async function sends(
+  one: SecureClient,
+  from: string,
+  header = '',
+  to = 'ann@friend.example',
+  author = 'a@example.com',
+): Promise<string> {
   for (const command of [`MAIL FROM:<${from}>`, `RCPT TO:<${to}>`, 'DATA']) {
     const reply = (await one.ask(command)) ?? 'closed';
     if (!/^[23]/.test(reply)) return reply;
   }
-  return (await one.ask(`From: a@example.com\r\n${header}Subject: hello\r\n\r\nBody.\r\n.`)) ?? 'closed';
+  return (await one.ask(`From: ${author}\r\n${header}Subject: hello\r\n\r\nBody.\r\n.`)) ?? 'closed';
 }
 
 test('who shows a certificate of our authority is trusted, by name where names are said', async () => {
@@ -125,4 +132,40 @@ test('a provider relays for its tenant from our domains, and for none of its oth
   ).toMatch(/^250/);
   running.signal('SIGTERM');
   await running.ended;
+});
+
+test('a provider’s customer is signed for as its own domains alone, though we have keys of others', async () => {
+  writeFileSync(join(folder, 'k.pem'), ed25519Key().privateKey, { mode: 0o600 });
+  const file = write(
+    'relay_for: [{ certificate: localhost, tenants: [contoso.example], domains: [example.com] }]',
+    `signing:
+  example.com: [{ selector: s, key_file: k.pem }]
+  shop.example: [{ selector: s, key_file: k.pem }]
+`,
+  );
+  const running = new GatewayProcess(file, { env: { NODE_EXTRA_CA_CERTS: join(CERTIFICATES, 'authority.pem') } });
+  port = await running.port('relay');
+  for (const author of ['a@example.com', 'boss@shop.example']) {
+    const one = await client('by-name');
+    const sent = await sends(
+      one,
+      'a@example.com',
+      'X-OriginatorOrg: contoso.example\r\n',
+      'ann@friend.example',
+      author,
+    );
+    expect(sent).toMatch(/^250 2\.0\.0/);
+  }
+  running.signal('SIGTERM');
+  await running.ended;
+  const store = await openStore(join(folder, 'store'), { mode: 'visit' });
+  const told = await Promise.all((await store.records.search({})).map(({ id }) => store.records.get(id)));
+  await store.close();
+  const stamped = told
+    .flatMap((one) => one?.events ?? [])
+    .filter(({ kind }) => kind === 'signed' || kind === 'unsigned');
+  expect(stamped.map(({ kind, text }) => `${kind}: ${text}`).sort()).toEqual([
+    'signed: example.com by s (ed25519-sha256)',
+    'unsigned: whoever sent it may not speak for shop.example',
+  ]);
 });

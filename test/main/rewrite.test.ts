@@ -26,7 +26,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function serve({ trusted = '192.0.2.1', script = {} as HostScript, recipients = '{ inline: [bob] }' } = {}) {
+async function serve({
+  trusted = '192.0.2.1',
+  script = {} as HostScript,
+  recipients = '{ inline: [bob] }',
+  many = 1,
+} = {}) {
   next = await ScriptedHost.start(script);
   writeFileSync(
     join(folder, 'postern.yaml'),
@@ -37,10 +42,15 @@ domains:
   ours.test:
     route: next
     recipients: ${recipients}
-    aliases: { inline: { sales: [bob, carol@elsewhere.test], out: carol@elsewhere.test } }
+    aliases:
+      inline:
+        sales: [bob, carol@elsewhere.test]
+        out: carol@elsewhere.test
+        many: [${Array.from({ length: many }, (_, n) => `m${n}@elsewhere.test`).join(', ')}]
 routes: { next: { hosts: ["127.0.0.1:${next.address.kind === 'tcp' ? next.address.port : 0}"], tls: none } }
 default_route: next
 srs: { domain: ours.test, keys_file: keys }
+limits: { recipients: 100 }
 store: { path: store }
 `,
   );
@@ -90,6 +100,22 @@ test('mail for an alias goes to each member: within as it came, without in our n
   });
 });
 
+test('an alias counts as all it stands for, and who is behind several gets one message', async () => {
+  await serve({ many: 60 });
+  const ask = (names: readonly string[], ...more: readonly string[]) =>
+    speak(gateway!.addresses.mx!, [
+      ...['EHLO client.test', 'MAIL FROM:<ann@stranger.test>', ...names.map((name) => `RCPT TO:<${name}@ours.test>`)],
+      ...[...more, 'QUIT'],
+    ]);
+  expect(await ask(['many', 'sales'])).toMatch(/^250 /);
+  expect(await ask(['many', 'many+2'])).toMatch(/^452 4\.5\.3 .*many\+2@ours\.test in another transaction/);
+  expect(await ask(['many', 'many+2', 'bob'])).toMatch(/^250 /);
+  expect(await ask(['sales', 'sales+2', 'sales+3'], 'DATA', 'Subject: x\r\n\r\nBody.\r\n.')).toMatch(/^250 /);
+  await until(() => said('RCPT').filter((one) => one === 'bob@ours.test').length === 3 && next.messages.length > 1);
+  await gateway!.stop();
+  expect(said('RCPT').filter((one) => one === 'carol@elsewhere.test')).toHaveLength(1);
+});
+
 test('a rewritten sender takes bounces alone, and only such as were written here', async () => {
   await serve();
   await send('alice@sender.test', 'out@ours.test');
@@ -121,6 +147,16 @@ test('who asked to hear of success hears that it was passed on to several', asyn
   const rcpts = next.commands.filter((one) => /^RCPT.*(?:bob|carol)/.test(one));
   expect(rcpts).toHaveLength(2);
   for (const one of rcpts) expect(one).toMatch(/NOTIFY=FAILURE ORCPT=rfc822;sales@ours\.test$/);
+});
+
+// RFC 3461 §6.3: the field names what the sender said, and never what we put in its place.
+test('who said no ORCPT hears of none', async () => {
+  await serve({ trusted: '127.0.0.1' });
+  await send('alice@sender.test', 'sales@ours.test', undefined, ' NOTIFY=SUCCESS,FAILURE');
+  await until(() => next.messages.length === 2);
+  const told = next.messages.find((message) => message.includes('multipart/report'))!;
+  expect(told).toMatch(/Final-Recipient: rfc822; sales@ours\.test\r\nAction: expanded/);
+  expect(told).not.toContain('Original-Recipient');
 });
 
 test('a copy of mail that is sent on has the null sender: its bounce would tell who else got it', async () => {

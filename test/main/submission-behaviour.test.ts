@@ -183,3 +183,12 @@ test('bounces that come back to a user are counted for it', async () => {
   expect(await sends(alice, 'alice@example.com', strangers(40))).toMatch(/^250/);
   expect((await loggedIn('alice@example.com'))[1]).toMatch(/^525/);
 });
+
+test('a reload that finds another source of users says so, and does not speak of listeners nobody touched', async () => {
+  const { folder } = await start();
+  const file = join(folder, 'postern.yaml');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('staff: { file: users }', 'people: { file: users }'));
+  expect((await gateway!.reload()).map(({ message }) => message)).toEqual([
+    '`users` changed, which a running gateway cannot take over',
+  ]);
+});

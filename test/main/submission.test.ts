@@ -8,6 +8,7 @@ import { openSqliteStore } from '../../src/adapters/sqlite/open.ts';
 import { silentLog } from '../../src/adapters/system/log.ts';
 import { type Gateway, startGateway } from '../../src/main/serve.ts';
 import type { TransactionRecord } from '../../src/record/record.ts';
+import { speak } from '../support/speak.ts';
 import { temporaryFolder } from '../support/store-folder.ts';
 import { endClients, implicitly, makePair, type SecureClient } from '../support/tls.ts';
 
@@ -45,6 +46,7 @@ async function start(more = '', listener = 'auth: required', threads?: number): 
 listeners:
   submissions: { address: "127.0.0.1:0", policy: outbound, tls: implicit, ${listener} }
   submission: { address: "127.0.0.1:0", policy: outbound, tls: opportunistic, auth: required }
+  behind: { address: "127.0.0.1:0", policy: outbound, xclient_from: [127.0.0.1/32] }
 certificates: [{ names: [mx.gateway.test], certificate: tls/a.pem, key: tls/a.key }]
 users: { staff: { file: users } }
 domains: { example.com: { route: files, recipients: any } }
@@ -271,6 +273,48 @@ test('a user sends as itself and as what senders says, in the envelope and in Fr
     'builtin:sender-not-own',
   ]);
 });
+
+test.each([
+  ['a bracket that is not closed', 'Boss <boss@example.com'],
+  ['two addresses in one', '<boss@example.com> <alice@example.com>'],
+  ['one that can be read beside one that cannot', 'alice@example.com, <boss@example.com> x'],
+  ['one in a group that is not closed', 'all: <boss@example.com;'],
+  ['an encoded word', '=?utf-8?q?boss=40example.com?='],
+  ['a dot at the end', 'boss@example.com.'],
+  ['a quote that is not closed', '"a\\" <boss@example.com>, <alice@example.com>'],
+  ['a colon on the next line', 'alice@example.com\r\nFrom\r\n : boss@example.com'],
+  ['a name with a control character', 'alice@example.com\r\nFrom\x0b: boss@example.com'],
+])('a From that we cannot read is nobody’s own, as somebody else may read it: %s', async (_, author) => {
+  for (const user of ['alice@example.com', 'tool@example.com']) await give(user, ALICE, false);
+  await start('senders: { tool@example.com: ["*"] }\n');
+  for (const [user, answer] of [
+    ['alice@example.com', /^550 5\.7\.1 /],
+    ['tool@example.com', /^250 /],
+  ] as const) {
+    const one = await client();
+    expect(await one.ask(plain(user, ALICE))).toMatch(/^235/);
+    expect(await sends(one, '', author)).toMatch(answer);
+  }
+});
+
+test.each(['alice', 'ALICE', '+20Alice+20'])(
+  'a user of whom an upstream tells is held as it is written: %s',
+  async (login) => {
+    await give('alice', ALICE, false);
+    await start('senders: { alice: [alice@example.com] }\n');
+    const from = (address: string) =>
+      speak(gateway!.addresses.behind!, [
+        'EHLO upstream.test',
+        `XCLIENT ADDR=192.0.2.7 LOGIN=${login}`,
+        'EHLO client.test',
+        `MAIL FROM:<${address}>`,
+        'RCPT TO:<bob@example.com>',
+        'QUIT',
+      ]);
+    expect(await from('alice@example.com')).toMatch(/^250 /);
+    expect(await from('boss@example.com')).toMatch(/^550 5\.7\.1 .*alice may not send as boss@example\.com/);
+  },
+);
 
 test('a name without a domain is itself in every hosted domain', async () => {
   await give('bob', BOB);

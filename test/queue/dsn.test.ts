@@ -131,6 +131,40 @@ Message-ID: <m@sender.test>
     expect(message).toMatch(machine);
   });
 
+  test.each([
+    ['failed', ['Diagnostic-Code', 'Last-Attempt-Date']],
+    ['delayed', ['Diagnostic-Code', 'Last-Attempt-Date', 'Will-Retry-Until']],
+    ['delivered', ['Last-Attempt-Date']],
+    ['relayed', ['Last-Attempt-Date']],
+    ['expanded', ['Last-Attempt-Date']],
+  ] as const)('of what is %s has these fields and no others', (action, more) => {
+    const block = parts(text({}, { action }))[1]!.split('\r\n\r\n')[2]!;
+    const names = block.split(/\r\n(?=\S)/).map((line) => line.slice(0, line.indexOf(':')));
+    expect(names).toEqual(['Final-Recipient', 'Action', 'Status', 'Remote-MTA', ...more]);
+  });
+
+  test('of what was never tried has no date of a last attempt (RFC 3464 §2.3.7)', () => {
+    expect(text({}, { at: null, host: '', reply: null })).not.toContain('Last-Attempt-Date');
+  });
+
+  test('bounds what a host said, and breaks it between words for a person', () => {
+    const message = text({}, { said: `550 ${'longish words '.repeat(200)}` });
+    const human = parts(message)[0]!
+      .split('\r\n')
+      .filter((line) => /^ {6}/.test(line));
+    expect(human.length).toBeGreaterThan(5);
+    for (const line of human) expect(line).toMatch(/^ {6}\S.{0,69}$/);
+    for (const line of human.slice(0, -1)) expect(line).toMatch(/(?:longish|words)$/);
+    expect(/^Diagnostic-Code: [\s\S]*?(?=\r\n\S)/m.exec(message)![0].length).toBeLessThan(700);
+  });
+
+  test('stays ASCII for programs where only a person reads of letters beyond', () => {
+    const message = text({}, { said: '550 größer' });
+    expect(message).toContain('Content-Type: message/delivery-status\r\n\r\n');
+    expect(message).toContain('Diagnostic-Code: smtp; 550 gr??er');
+    expect(message).toContain('550 größer');
+  });
+
   test('says what went wrong in our own words as our own', () => {
     const message = text({}, { host: '', reply: null, said: 'connect ECONNREFUSED 192.0.2.1:25' });
     expect(message).toContain('Diagnostic-Code: x-postern; connect ECONNREFUSED 192.0.2.1:25\r\nLast');
@@ -139,6 +173,10 @@ Message-ID: <m@sender.test>
     expect(ours).toContain('Diagnostic-Code: x-postern; 556 5.1.10 away.test takes no mail');
   });
 
+  test('names no last attempt where there was none', () => {
+    expect(text()).toContain('Last-Attempt-Date: ');
+    expect(text({}, { at: null })).not.toContain('Last-Attempt-Date');
+  });
   test('lets no text from outside begin a line', () => {
     const evil = 'x\r\nBcc: all@victim.test\r\n\r\n--=_3f9k2m7q0d5xb_mx.gateway.test\r\n';
     const message = text({ envid: evil }, { said: `550 ${evil}` }, 'bob@store.test', `rfc822;${evil}`);
@@ -185,7 +223,9 @@ Message-ID: <m@sender.test>
 describe('what is beside the words', () => {
   test.each([
     ['mail1.internal:25', 'Remote-MTA: dns; mail1.internal\r\n'],
-    ['[2001:db8::1]:25', 'Remote-MTA: dns; 2001:db8::1\r\n'],
+    ['192.0.2.1:25', 'Remote-MTA: dns; [192.0.2.1]\r\n'],
+    ['[192.0.2.1]:25', 'Remote-MTA: dns; [192.0.2.1]\r\n'],
+    ['[2001:db8::1]:25', 'Remote-MTA: dns; [IPv6:2001:db8::1]\r\n'],
     ['mx1.away.test[192.0.2.1]:25', 'Remote-MTA: dns; mx1.away.test\r\n'],
     ['mx1.away.test[2001:db8::1]:25', 'Remote-MTA: dns; mx1.away.test\r\n'],
     ['unix:/run/dovecot/lmtp', undefined],

@@ -4,7 +4,13 @@ import { hours, minutes } from '../../src/mail/time.ts';
 import type { EntryState, QueueEntry } from '../../src/queue/entry.ts';
 import type { RouteTiming } from '../../src/queue/route.ts';
 import { nextTry, waitAfter } from '../../src/queue/schedule.ts';
-import { type AttemptResult, type Effect, type EntryEvent, transition } from '../../src/queue/transition.ts';
+import {
+  type AttemptResult,
+  type Effect,
+  type EntryEvent,
+  type Refusal,
+  transition,
+} from '../../src/queue/transition.ts';
 import { anEntry, aTiming, from, T0 } from '../support/entries.ts';
 
 const ok: AttemptResult = {
@@ -30,6 +36,33 @@ function move(entry: QueueEntry, event: EntryEvent, timing: RouteTiming = aTimin
 }
 const said = (effects: readonly Effect[]) =>
   effects.map((e) => (e.kind === 'note' ? e.event : e.kind === 'tell' ? `tell ${e.report.action}` : e.kind));
+
+test('a refusal that the client was told itself ends the entry, and tells nobody else', () => {
+  const { next, effects } = move(anEntry({ state: leased }), { kind: 'refused', result: no as Refusal });
+  expect(next).toMatchObject({ state: { kind: 'refused' }, last: { host: 'a:25', said: '550 5.1.1 nobody' } });
+  expect(effects).toEqual([{ kind: 'note', event: 'refused', by: 'a:25', text: '550 5.1.1 nobody' }]);
+  expect(transition(next, { kind: 'refused', result: no as Refusal }, aTiming, T0, 0)).toMatchObject({
+    kind: 'refused',
+  });
+});
+
+describe('a report of what was never decided', () => {
+  const report = (entry: Partial<QueueEntry>, event: EntryEvent) =>
+    move(anEntry(entry), event, aTiming, T0 + hours(9)).effects.find(({ kind }) => kind === 'tell');
+  const last = { at: T0, host: 'mx.a.test:25', said: '451 busy', enhanced: '', onlyAt: '' };
+
+  test('says at its expiry who said what at the last attempt, or that there was none', () => {
+    expect(report({ expiresAt: T0, last }, { kind: 'expired' })).toMatchObject({
+      report: { said: 'its time is over; the last attempt, at mx.a.test:25: 451 busy', at: T0 },
+    });
+    expect(report({ expiresAt: T0 }, { kind: 'expired' })).toMatchObject({ report: { at: null } });
+  });
+  test('names no time of an attempt while it waits untried', () => {
+    expect(report({ state: leased }, { kind: 'waited', why: 'others go first' })).toMatchObject({
+      report: { action: 'delayed', said: 'others go first', at: null },
+    });
+  });
+});
 
 describe('an attempt', () => {
   const table: readonly [string, Partial<QueueEntry>, AttemptResult, EntryState['kind'], readonly string[]][] = [
@@ -142,6 +175,70 @@ describe('an attempt', () => {
 function dsn(...notify: QueueEntry['dsn']['notify']): Partial<QueueEntry> {
   return { dsn: { notify, orcpt: '', ret: '', envid: '' } };
 }
+
+describe('what is told of an entry whose time is over', () => {
+  const over = { expiresAt: T0, admittedAt: T0 - hours(120) };
+  const tried = { at: T0 - hours(1), host: 'a:25', said: '451 4.3.0 busy', enhanced: '4.3.0', onlyAt: '' };
+  const told = (last: QueueEntry['last'], event: EntryEvent) =>
+    move(anEntry({ ...over, last, state: leased }), event).effects.flatMap((one) =>
+      one.kind === 'tell' ? [one.report] : [],
+    );
+  test.each([
+    ['the trouble it last had (RFC 3463 §3.5)', tried, { status: '4.3.0', host: 'a:25', at: tried.at }],
+    ['that its time is over where no host named one', { ...tried, enhanced: '' }, { status: '4.4.7', host: 'a:25' }],
+    ['that it was never tried', null, { status: '4.4.7', host: '', at: null }],
+  ])('%s', (_, last, report) => {
+    expect(told(last, { kind: 'expired' })).toEqual([
+      expect.objectContaining({ action: 'failed', reply: null, ...report }),
+    ]);
+  });
+  test('the answer that came too late is its last trouble', () => {
+    expect(told(null, { kind: 'attempted', result: later })).toMatchObject([{ status: '4.3.0', at: T0 }]);
+  });
+  test('of a delay of what was never tried, no time of a try', () => {
+    const { effects } = move(anEntry({ admittedAt: T0 - hours(5), state: leased }), { kind: 'waited', why: 'dead' });
+    expect(effects).toMatchObject([{ kind: 'tell', report: { action: 'delayed', status: '4.4.1', at: null } }]);
+  });
+});
+
+test('of a delay of what was not tried nobody hears who may not be told, and nobody twice', () => {
+  const waited = (changes: Partial<QueueEntry>, admittedAt = T0 - hours(5)) =>
+    said(move(anEntry({ admittedAt, state: leased, ...changes }), { kind: 'waited', why: 'dead' }).effects);
+  expect(waited({})).toEqual(['tell delayed']);
+  expect([waited({ sender: 'unverified' }), waited({ delayNotified: true }), waited({}, T0)]).toEqual([[], [], []]);
+});
+
+test('a refusal or a success without an enhanced code is told with the one of its class', () => {
+  const bare = (code: number) => ({ code, enhanced: '', text: 'x' });
+  const told = (result: AttemptResult) =>
+    move(anEntry({ state: leased, ...dsn('SUCCESS', 'FAILURE') }), { kind: 'attempted', result }).effects;
+  const status = (of: string) =>
+    expect.arrayContaining([expect.objectContaining({ report: expect.objectContaining({ status: of }) })]);
+  expect(told({ ...ok, reply: bare(250) })).toEqual(status('2.0.0'));
+  expect(told({ ...no, reply: bare(550) })).toEqual(status('5.0.0'));
+});
+
+test('the delay notice is due with the hour, and not a moment before', () => {
+  const at = (admittedAt: number) =>
+    said(move(anEntry({ admittedAt, state: leased }), { kind: 'attempted', result: later }).effects);
+  expect(at(T0 - hours(4))).toEqual(['deferred', 'tell delayed']);
+  expect(at(T0 - hours(4) + 1)).toEqual(['deferred']);
+});
+
+test('nobody takes what is not due, and a lease that runs out now is free now', () => {
+  const lease: EntryEvent = { kind: 'leased', owner: 'me', until: T0 + 1000 };
+  const asked = (state: EntryState) => transition(anEntry({ state }), lease, aTiming, T0, 0.5).kind;
+  expect(asked({ kind: 'waiting', due: T0 + 1 })).toBe('refused');
+  expect(asked({ kind: 'waiting', due: T0 })).toBe('moved');
+  expect(asked({ kind: 'leased', owner: 'you', until: T0 + 1 })).toBe('refused');
+  expect(asked({ kind: 'leased', owner: 'you', until: T0 })).toBe('moved');
+});
+
+test('a person who asks for a try of what is past its expiry gets one, with a new life', () => {
+  const next = (expiresAt: number) => move(anEntry({ expiresAt }), { kind: 'retry' }).next.expiresAt;
+  expect(next(T0)).toBe(T0 + aTiming.expire);
+  expect(next(T0 + 1)).toBe(T0 + 1);
+});
 
 describe('the schedule', () => {
   test.each([

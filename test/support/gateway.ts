@@ -87,6 +87,7 @@ export async function testGateway(
     current: () => current,
     claim: () => undefined,
     admitted: () => {},
+    words: undefined,
     signingKeys: undefined,
     rehearsal: undefined,
   };

@@ -174,6 +174,7 @@ export function scriptedSession(options: ScriptOptions = {}): Script {
         return { reply: refusal.reply, close: refusal.close };
       },
       reset: () => void script.calls.push('reset'),
+      hungUp: () => {},
       close() {
         if (!closed) script.closed++;
         closed = true;

@@ -2,6 +2,7 @@
 import { afterEach } from 'vitest';
 import { memoryStore } from '../../src/adapters/memory/store.ts';
 import type { Installation } from '../../src/config/installation.ts';
+import { CutThrough, type SessionLine } from '../../src/gateway/cut-through.ts';
 import { Dispatcher } from '../../src/gateway/dispatch.ts';
 import type { Consignment, Delivery } from '../../src/ports/delivery.ts';
 import type { QueueEntry } from '../../src/queue/entry.ts';
@@ -91,6 +92,7 @@ export function house() {
   const logged: string[] = [];
   const keep = (name: string) => void logged.push(name);
   let drawn = 0;
+  const cutThrough = new CutThrough(clock);
   const dispatcher = new Dispatcher({
     queue: kept.queue,
     content: kept.content,
@@ -103,11 +105,17 @@ export function house() {
     installation: () => installation,
     owner: 'mx/1/1',
     room: () => {},
+    cutThrough,
   });
   open.push(dispatcher);
   let admitted = 0;
   /** Admits one message; with `claimed` as the gateway does. */
-  const admit = async (entries: readonly Partial<QueueEntry>[] = [{}], claimed = false, text = TEXT) => {
+  const admit = async (
+    entries: readonly Partial<QueueEntry>[] = [{}],
+    claimed = false,
+    text = TEXT,
+    awaited?: SessionLine,
+  ) => {
     admitted += 1;
     const recordId = sampleId(T0 - 1, admitted);
     const writer = kept.content.create();
@@ -130,11 +138,13 @@ export function house() {
       ),
       ...(lease ? { lease } : {}),
     });
+    if (awaited !== undefined)
+      cutThrough.expect({ recordId, entries: leases.map(({ entry }) => entry.id), span: 30_000 }, awaited);
     dispatcher.kick(leases);
     return recordId;
   };
   const events = async (id: string) => (await kept.records.get(id))?.events.map((e) => `${e.recipient} ${e.kind}`);
-  return { clock, kept, hop, dispatcher, admit, events, logged };
+  return { clock, kept, hop, dispatcher, cutThrough, admit, events, logged };
 }
 
 /** Lets everything run that needs no time: promises, and what is put off to after this turn. */

@@ -21,12 +21,15 @@ type TextOf = (at: SecretAt) => string | undefined;
 export class LoginSources {
   readonly #files: WatchedFiles;
   readonly #log: Log;
+  readonly #asked: Log;
   readonly #pool = new Argon2Pool();
   readonly #open = new Map<string, UserSource & { readonly stop?: () => void }>();
 
-  constructor(files: WatchedFiles, log: Log) {
+  /** `log` hears of the files, `asked` of directories that do not answer. */
+  constructor(files: WatchedFiles, log: Log, asked: Log = log) {
     this.#files = files;
     this.#log = log;
+    this.#asked = asked;
   }
 
   of(settings: ReadonlyMap<string, UserSourceSettings>, textOf: TextOf): SourcesOpened {
@@ -62,7 +65,7 @@ export class LoginSources {
     const made =
       one.kind === 'file'
         ? new UserFile(one.path, this.#files, this.#pool, this.#log)
-        : new LdapUsers(one, () => one.password && textOf(one.password), this.#log);
+        : new LdapUsers(one, () => one.password && textOf(one.password), this.#asked);
     this.#open.set(key, made);
     return made;
   }

@@ -130,9 +130,11 @@ class SocketLine implements Line {
   }
 
   end(): void {
-    this.#socket.end();
-    // QUIT's answer is not awaited, and a host that never closes must not keep the socket.
-    this.#socket.setTimeout(LINGER, () => this.#socket.destroy());
+    const socket = this.#socket;
+    socket.end();
+    // QUIT's answer is not awaited, and a host that never closes, or talks on, must not keep the socket.
+    const timer = setTimeout(() => socket.destroy(), LINGER);
+    socket.once('close', () => clearTimeout(timer));
   }
 
   destroy(): void {

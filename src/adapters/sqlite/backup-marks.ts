@@ -50,7 +50,7 @@ export function sayWhatIsMissing(queue: QueueTables, days: RecordDays, at: Times
 
 const MARKED_DAYS = 2; // around midnight two days are written to
 const CHUNK = 500;
-const ENDS: readonly RecordEvent['kind'][] = ['delivered', 'bounced', 'removed'];
+const ENDS: readonly RecordEvent['kind'][] = ['delivered', 'bounced', 'refused', 'removed'];
 
 const ended = (days: RecordDays, id: string): boolean =>
   (days.get(id)?.events ?? []).some((json) => ENDS.includes((JSON.parse(json) as RecordEvent).kind));

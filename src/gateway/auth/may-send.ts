@@ -32,5 +32,5 @@ function untagged(address: string): string {
   return plus > 0 && plus < at ? address.slice(0, plus) + address.slice(at) : address;
 }
 
-/** As users are written wherever they are compared. */
-export const userOf = (text: string): string => sameUser(text) ?? text.toLowerCase();
+/** As users are written wherever they are compared, also those of whom an upstream tells as they were typed. */
+export const userOf = (text: string): string => sameUser(text.trim()) ?? text.toLowerCase();

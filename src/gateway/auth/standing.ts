@@ -18,11 +18,16 @@ export function sendsAsItself(s: SessionState, path: ReversePath): boolean {
   return maySendAs(s.user, s.addresses, path.mailbox, s.current.installation);
 }
 
-/** The first author that the user is not. */
-export function foreignAuthor(s: SessionState, { authors }: HeaderFacts): string | undefined {
+/** The first author that the user is not; what we cannot read a mail program may, as anybody. */
+export function foreignAuthor(s: SessionState, { authors, unreadAuthors }: HeaderFacts): string | undefined {
   if (!isHeld(s)) return undefined;
-  return authors.find((author) => !maySendAs(s.user, s.addresses, author, s.current.installation))?.address;
+  const unread = unreadAuthors > 0 ? [UNREAD] : [];
+  return [...authors, ...unread].find((author) => !maySendAs(s.user, s.addresses, author, s.current.installation))
+    ?.address;
 }
+
+/** Nobody's own: who may write as anybody may write so too. */
+const UNREAD = { address: 'somebody whose address in From cannot be read', domain: '' } as const;
 
 /** By certificate and reverse-path; a provider's own notifications have none, and their tenant tells all. */
 export const relaysFor = (s: SessionState, path: ReversePath): boolean => providersOf(s, path).length > 0;
@@ -35,13 +40,25 @@ function providersOf({ relayFor }: SessionState, path: ReversePath): readonly Re
  * Exchange Online writes both fields itself over whatever a customer wrote. Twice the same field is one too many: which of
  * them it wrote nobody could say.
  */
-export function isOfTenant(s: SessionState, path: ReversePath, { fields }: HeaderFacts): boolean {
+export const isOfTenant = (s: SessionState, path: ReversePath, read: HeaderFacts): boolean =>
+  tenantsOf(s, path, read).length > 0;
+
+/**
+ * For whose authors we sign: a provider's customer writes as its own domains alone, though the domains of others are ours too.
+ * Undefined where who sends is known by itself.
+ */
+export function signedAuthors(s: SessionState, path: ReversePath, read: HeaderFacts): ReadonlySet<string> | undefined {
+  if (s.user !== '' || s.trusted || s.relayFor.length === 0) return undefined;
+  return new Set(tenantsOf(s, path, read).flatMap(({ domains }) => domains));
+}
+
+function tenantsOf(s: SessionState, path: ReversePath, { fields }: HeaderFacts): readonly RelayFor[] {
   const marks = ['x-ms-exchange-crosstenant-id', 'x-originatororg'].flatMap((name) => {
     const values = fields.filter((field) => field.name === name).map(({ value }) => value.trim().toLowerCase());
     return values.length > 1 ? ['twice'] : values;
   });
-  if (marks.length === 0 || marks.includes('twice')) return false;
-  return providersOf(s, path).some(({ tenants }) => isMarked(marks, tenants));
+  if (marks.length === 0 || marks.includes('twice')) return [];
+  return providersOf(s, path).filter(({ tenants }) => isMarked(marks, tenants));
 }
 
 /** An id is held against the id, a domain against the domain: one that is there and named must fit. */

@@ -4,7 +4,7 @@ import { seconds } from '../../mail/time.ts';
 import { sayHost } from '../../queue/host.ts';
 import type { CertificateFiles, HostAddress, TlsLevel } from '../../queue/route.ts';
 import { DEADLINES } from '../../smtp/send/deadlines.ts';
-import { type Approached, approach, leave } from '../../smtp/send/peer.ts';
+import { type Approached, approach } from '../../smtp/send/peer.ts';
 import { plainDemand } from '../../smtp/send/tls-demand.ts';
 import { type Finding, info, ok, problem, warning } from './finding.ts';
 import type { Practice } from './practice.ts';
@@ -87,7 +87,7 @@ async function reach(
     deadlines: PATIENCE,
   };
   const came = await approach(dial, to, signal);
-  if (came.kind === 'open') leave(came.peer.conversation);
+  if (came.kind === 'open') came.peer.conversation.leave();
   return came;
 }
 

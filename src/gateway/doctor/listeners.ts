@@ -6,7 +6,7 @@ import { seconds } from '../../mail/time.ts';
 import type { ShownCertificates } from '../../ports/dial.ts';
 import type { HostAddress } from '../../queue/route.ts';
 import { Conversation } from '../../smtp/send/conversation.ts';
-import { approach, leave } from '../../smtp/send/peer.ts';
+import { approach } from '../../smtp/send/peer.ts';
 import { judge } from './certificate.ts';
 import { type Finding, info, ok, problem, warning } from './finding.ts';
 import { PATIENCE } from './hosts.ts';
@@ -103,7 +103,7 @@ async function lookStartTls(
 
 function ended(conversation: Conversation): Look {
   const certificates = conversation.line.shown();
-  leave(conversation);
+  conversation.leave();
   return certificates === undefined ? { kind: 'plain' } : { kind: 'shown', certificates };
 }
 

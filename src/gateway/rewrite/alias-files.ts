@@ -22,11 +22,14 @@ export type AliasTables = ReadonlyMap<string, AliasTable>;
 export class AliasFiles {
   readonly #files: WatchedFiles;
   readonly #log: Log;
+  readonly #asked: Log;
   readonly #open = new Map<string, WatchedAliases>();
 
-  constructor(files: WatchedFiles, log: Log) {
+  /** `log` hears of the files, `asked` of what is found wrong when somebody is asked for. */
+  constructor(files: WatchedFiles, log: Log, asked: Log) {
     this.#files = files;
     this.#log = log;
+    this.#asked = asked;
   }
 
   /** Opens what `domains` name; `takeOver` closes the rest. */
@@ -55,7 +58,7 @@ export class AliasFiles {
     clock: Pick<Clock, 'now'>,
   ): RecipientDirectory & { takeOver(): void } {
     const { tables, takeOver } = this.#tables(installation.domains);
-    return { ...rewritingDirectory(inner, { installation, tables, srs, clock, log: this.#log }), takeOver };
+    return { ...rewritingDirectory(inner, { installation, tables, srs, clock, log: this.#asked }), takeOver };
   }
 
   #keep(used: ReadonlySet<string>): void {

@@ -10,6 +10,8 @@ export interface Signer {
   readonly keys: SigningKeys;
   readonly signing: Installation['signing'];
   readonly at: Timestamp;
+  /** Domains whose authors are signed for; absent: all that have a key. */
+  readonly authors?: ReadonlySet<string> | undefined;
   /** Of mail of our own: who signs where nobody does for its author's domain. */
   readonly hostname?: string;
 }
@@ -76,7 +78,7 @@ type Chosen =
     }
   | { readonly kind: 'nobody'; readonly why: string };
 
-function choose(header: LeavingHeader, { signing, hostname = '' }: Signer): Chosen {
+function choose(header: LeavingHeader, { signing, authors: signed, hostname = '' }: Signer): Chosen {
   if (header.kind === 'unsound') return { kind: 'nobody', why: header.why };
   const { fields } = header;
   const authors = fields.filter(({ name }) => name === 'from').map(({ value }) => parseAddressList(value));
@@ -87,6 +89,8 @@ function choose(header: LeavingHeader, { signing, hostname = '' }: Signer): Chos
   const [address, another] = author.addresses;
   if (address === undefined || another !== undefined || author.unread > 0)
     return { kind: 'nobody', why: 'its From does not name exactly one address' };
+  if (signed?.has(address.domain) === false)
+    return { kind: 'nobody', why: `whoever sent it may not speak for ${address.domain}` };
   const found = signingDomain(address.domain, signing) ?? signingDomain(hostname, signing);
   if (found === undefined) return { kind: 'nobody', why: `no key signs for ${address.domain}` };
   const names = namesToSign(fields);

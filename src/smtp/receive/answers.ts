@@ -32,7 +32,7 @@ export class Answers {
   }
 
   speak(spoken: Spoken): void {
-    this.#line.say(spoken.reply);
+    this.#line.say(spoken.reply, spoken.heard);
     if (spoken.close) this.#line.end();
   }
 

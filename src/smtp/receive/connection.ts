@@ -14,7 +14,7 @@ import type { Line } from './line.ts';
 import type { Arriving } from './mail-transactions.ts';
 import { Reader, type ReaderHost } from './reader.ts';
 import { WIRE_REFUSALS } from './refusals.ts';
-import type { ClientInfo } from './session.ts';
+import type { ClientInfo, Heard } from './session.ts';
 
 /** What a connection tells those who keep count of all. */
 export interface House {
@@ -33,6 +33,8 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
   readonly #client: ClientInfo;
   #reader: Reader;
   #replies = '';
+  /** Who wants to know of the replies that are not sent yet. */
+  #heard: Heard[] = [];
   #ended = false;
   /** Ends the wait before the greeting, where there is one. */
   #leaving: AbortController | undefined;
@@ -112,6 +114,7 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     this.#house.closed(this);
     this.#ended = true;
     this.#leaving?.abort();
+    this.#forsake();
     this.dialogue.close();
   }
 
@@ -121,8 +124,12 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     if (code === 421) this.end();
   }
 
-  say(reply: Reply): void {
-    if (!this.#ended && !this._upgrading) this.#replies += formatReply(reply);
+  say(reply: Reply, heard?: Heard): void {
+    if (this.#ended || this._upgrading) heard?.('gone');
+    else {
+      this.#replies += formatReply(reply);
+      if (heard !== undefined) this.#heard.push(heard);
+    }
   }
 
   async ask<T>(span: Millis, answer: Promise<T>): Promise<T> {
@@ -282,7 +289,10 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
       socket.pause();
       reader.once('drain', () => socket.resume());
     });
-    socket.on('end', () => reader.end());
+    socket.on('end', () => {
+      this.dialogue.hungUp();
+      reader.end();
+    });
   }
 
   #secure(offer: TlsOffer, ready: () => void): void {
@@ -350,7 +360,18 @@ export class Connection extends SMTPConnection implements Line, ReaderHost {
     const replies = this.#replies;
     this.#replies = '';
     if (!this._socket.writable) return true;
-    return this._socket.write(replies, 'latin1');
+    if (this.#heard.length === 0) return this._socket.write(replies, 'latin1');
+    const heard = this.#heard.splice(0);
+    return this._socket.write(replies, 'latin1', (error) => {
+      // What a client that has hung up was sent, nobody may have read.
+      const came = error || this._socket.readableEnded ? 'gone' : 'said';
+      for (const one of heard) one(came);
+    });
+  }
+
+  /** What was kept back is not said any more. */
+  #forsake(): void {
+    for (const one of this.#heard.splice(0)) one('gone');
   }
 }
 

@@ -13,7 +13,7 @@ import type { WireReason } from './refusals.ts';
 import type { ClientInfo, OpenSession, TlsInfo, WireRefusal } from './session.ts';
 import { readXclient } from './xclient.ts';
 
-export interface DialogueOptions extends TransactionOptions, Omit<Offers, 'requireTls'> {
+export interface DialogueOptions extends TransactionOptions, Omit<Offers, 'requireTls' | 'auth'> {
   readonly hostname: string;
   readonly greetWait: Millis;
   /** Undefined: TLS is not spoken here. */
@@ -145,6 +145,10 @@ export class Dialogue {
     this.#answers.session.tls(tls);
   }
 
+  hungUp(): void {
+    this.#answers.session.hungUp();
+  }
+
   /** Idempotent. */
   close(): void {
     this.mail.close();
@@ -186,8 +190,8 @@ export class Dialogue {
 
   /** DSN is for senders who are known: a stranger's wish for a notification is a way to make backscatter. */
   get #offers(): Offers {
-    const { smtpUtf8, dsn } = this.#options;
-    return { smtpUtf8, dsn: dsn || this.#auth.authenticated, requireTls: this.#tls };
+    const { smtpUtf8, dsn, auth } = this.#options;
+    return { smtpUtf8, dsn: dsn || this.#auth.authenticated, requireTls: this.#tls, auth: auth !== undefined };
   }
 
   async #login(talk: Promise<AuthAnswer>): Promise<void> {

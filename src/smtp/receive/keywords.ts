@@ -2,7 +2,7 @@
 import type { Offers } from './parameters.ts';
 import { XCLIENT_ATTRIBUTES } from './xclient.ts';
 
-export interface KeywordState extends Offers {
+export interface KeywordState extends Omit<Offers, 'auth'> {
   readonly messageBytes: number;
   readonly recipients: number;
   readonly transactions: number;

@@ -2,10 +2,11 @@
 import type { Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
 import type { TlsOffer } from './handshake.ts';
+import type { Heard } from './session.ts';
 
 export interface Line {
   /** Replies go out together when the client's pipeline is read. */
-  say(reply: Reply): void;
+  say(reply: Reply, heard?: Heard): void;
   /** Awaits a hook; ends the connection when it takes longer. */
   ask<T>(span: Millis, answer: Promise<T>): Promise<T>;
   /** Octets have come that the client should not have sent yet. */

@@ -9,6 +9,8 @@ export interface Offers {
   readonly dsn: boolean;
   /** Over TLS alone (RFC 8689 §4.1). */
   readonly requireTls: boolean;
+  /** Somebody may log in here (RFC 4954 §3). */
+  readonly auth: boolean;
 }
 
 /** Understood, or the reason and, where it helps, what exactly is wrong. */
@@ -52,6 +54,11 @@ export function readMail(argument: string, offers: Offers, messageBytes: number)
         if (!offers.requireTls) return unknown(name);
         if (value !== '') return bad('syntax', 'REQUIRETLS takes no value'); // RFC 8689 §2
         parameters.requireTls = true;
+        break;
+      case 'AUTH':
+        if (!offers.auth) return unknown(name);
+        // RFC 4954 §5: no client is trusted to speak for another here, so that it is read and means nothing, as `<>` does.
+        if (value !== '<>' && !decodeXtext(value)) return bad('syntax', 'AUTH is <> or an address in xtext');
         break;
       case 'RET': {
         if (!offers.dsn) return unknown(name);

@@ -54,7 +54,11 @@ export interface TlsInfo {
 export interface Spoken {
   readonly reply: Reply;
   readonly close: boolean;
+  /** Hears once whether the reply was handed to the client's connection, or the client was gone by then. */
+  readonly heard?: Heard;
 }
+
+export type Heard = (came: 'said' | 'gone') => void;
 
 /** A command or message that the wire itself refuses: syntax, sequence, limits. `reason` is a word of `builtin:` (`gateway/builtin.ts`). */
 export interface WireRefusal {
@@ -94,6 +98,8 @@ export interface Session {
   refused(refusal: WireRefusal): Spoken;
   /** RSET, or a new EHLO. */
   reset(): void;
+  /** The client will send nothing more: it may be listening still, and it may be gone. May come while a call is running. */
+  hungUp(): void;
   /** The socket is gone, the connection was ended, or XCLIENT opens another session. May come while a call is running. Idempotent. */
   close(): void;
 }

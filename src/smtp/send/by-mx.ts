@@ -52,7 +52,7 @@ export async function* byMx(search: Search, world: SearchWorld, signal: AbortSig
     const hosts = await Promise.all(
       group.slice(0, left.hosts).map((exchange) => addressesOf(exchange, search, world, signal)),
     );
-    const us = (host: Host): boolean => host.name === world.hostname || host.addresses.some(({ ip }) => own(ip));
+    const us = (host: Host): boolean => host.addresses.some(({ ip }) => own(ip));
     // What is equal to us or worse leads back to us (§5.1): "MUST discard" them.
     if (group.some(({ name }) => name === world.hostname) || hosts.some(us)) {
       if (!some && !trouble) yield { kind: 'refused', reply: loops(domain) };
@@ -74,7 +74,7 @@ export async function* byMx(search: Search, world: SearchWorld, signal: AbortSig
       }
     }
     left.hosts -= hosts.length;
-    if (hosts.length < group.length || left.hosts === 0) {
+    if (hosts.length < group.length) {
       yield tooMany(domain);
       return;
     }

@@ -7,7 +7,7 @@ import { type AskedAddress, type RecipientClient, SourceError } from '../../port
 import { sayHost } from '../../queue/host.ts';
 import type { CertificateFiles, HostAddress, TlsLevel } from '../../queue/route.ts';
 import { type HostSaid, type Probe, QUESTIONS_MAX, sayReply, talk } from './callout-question.ts';
-import { approach, leave, type Peer } from './peer.ts';
+import { approach, type Peer } from './peer.ts';
 import { Pool } from './pool.ts';
 import { plainDemand } from './tls-demand.ts';
 
@@ -77,7 +77,7 @@ async function askHost(
     if (said.kind !== 'spent') return said;
   }
   const each = { connect: timeout, greeting: timeout, hello: timeout, mail: timeout, rcpt: timeout };
-  const deadlines = { ...each, data: timeout, block: timeout, final: timeout };
+  const deadlines = { ...each, data: timeout, block: timeout, final: timeout, talk: timeout };
   const us = { auth: null, identity, hostname, deadlines };
   const approached = await approach(dial, { address, host, protocol, tls: plainDemand(tls), ...us }, signal);
   if (approached.kind === 'unusable') {
@@ -106,7 +106,7 @@ async function askOver(
     peer.messages += 1;
     // Only over one that has answered is anything asked again.
     if (said.kind === 'answered' || said.kind === 'catch-all') asking.pool.give(key, peer, REUSE);
-    else leave(peer.conversation);
+    else peer.conversation.leave();
     return said;
   } finally {
     signal.removeEventListener('abort', stop);

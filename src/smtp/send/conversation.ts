@@ -8,6 +8,10 @@ import type { Line } from '../../ports/dial.ts';
 const REPLY_LINE_MAX = 4096;
 /** An EHLO reply has about fifteen lines; what goes on for ever is no reply. */
 const REPLY_LINES_MAX = 128;
+/** Replies that nobody has asked for yet: a hundred recipients and sixteen chunks may be answered ahead. */
+const UNHEARD_MAX = 1000;
+/** Of these, all together: a host that talks on for ever must not fill our memory. */
+const UNHEARD_OCTETS_MAX = 1024 * 1024;
 
 /** Three digits and what tells the last line (RFC 5321 §4.2). */
 const CODE = 4;
@@ -23,6 +27,8 @@ export class Conversation {
   #rest = '';
   #lines: string[] = [];
   readonly #replies: Heard[] = [];
+  /** Octets of `#replies`. */
+  #unheard = 0;
   #waiting: ((heard: Heard) => void) | undefined;
   #broken: string | undefined;
 
@@ -48,6 +54,7 @@ export class Conversation {
   /** The next reply; a line that stays silent longer than `deadline` is broken. */
   hear(deadline: Millis, what: string): Promise<Heard> {
     const ready = this.#replies.shift();
+    if (this.#replies.length === 0) this.#unheard = 0;
     if (ready !== undefined) return Promise.resolve(ready);
     if (this.#broken !== undefined) return Promise.resolve({ kind: 'broken', why: this.#broken });
     return new Promise((resolve) => {
@@ -68,11 +75,21 @@ export class Conversation {
     this.#waiting?.({ kind: 'broken', why });
   }
 
+  /** Says goodbye and hears nothing more: the answer to QUIT changes nothing. */
+  leave(): void {
+    if (this.#broken !== undefined) return;
+    this.send('QUIT\r\n');
+    this.#broken = 'we have left';
+    this.#replies.length = 0;
+    this.line.end();
+  }
+
   #take(octets: Uint8Array): void {
     if (this.#broken !== undefined) return;
     let text = this.#rest + Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
       this.#takeLine(text.slice(0, text[end - 1] === '\r' ? end - 1 : end));
+      if (this.#broken !== undefined) return;
       text = text.slice(end + 1);
     }
     this.#rest = text;
@@ -90,10 +107,20 @@ export class Conversation {
   #takeReply(last: string): void {
     const lines = this.#lines;
     this.#lines = [];
-    const heard: Heard = { kind: 'reply', reply: parseReply(lines), lines };
-    if (!/^[2-5]\d\d(?: |$)/.test(last))
+    const heard = { kind: 'reply', reply: parseReply(lines), lines } as const;
+    // "The format for multiline replies requires that every line, except the last, begin with the reply code" (RFC 5321
+    // §4.2.1): who says two codes has said neither.
+    const one = lines.every((line) => line.startsWith(last.slice(0, 3)));
+    if (!one || !/^[2-5]\d\d(?: |$)/.test(last))
       this.break(`no reply of SMTP: ${JSON.stringify((lines.at(-1) ?? '').slice(0, 200))}`);
-    else if (this.#waiting === undefined) this.#replies.push(heard);
+    else if (this.#waiting === undefined) this.#keep(heard);
     else this.#waiting(heard);
+  }
+
+  #keep(heard: Heard & { readonly kind: 'reply' }): void {
+    this.#replies.push(heard);
+    this.#unheard += heard.lines.reduce((sum, line) => sum + line.length, 0);
+    if (this.#replies.length > UNHEARD_MAX || this.#unheard > UNHEARD_OCTETS_MAX)
+      this.break('it goes on answering what it was not asked');
   }
 }

@@ -13,6 +13,8 @@ export interface Deadlines {
   readonly block: Millis;
   /** From the final dot to the reply. */
   readonly final: Millis;
+  /** With one host over one message, all of these together, beside what its octets may take. */
+  readonly talk: Millis;
 }
 
 export const DEADLINES: Deadlines = {
@@ -24,4 +26,27 @@ export const DEADLINES: Deadlines = {
   data: minutes(2), // §4.5.3.2.4
   block: minutes(3), // §4.5.3.2.5
   final: minutes(10), // §4.5.3.2.6: too short a wait makes duplicates
+  // Who drips each reply would hold a line for a day: a hundred such domains, and nobody's mail would leave.
+  talk: minutes(30),
 };
+
+/** Of a message in its half hour and more: a line of a modem is faster. */
+const OCTETS_A_SECOND = 4096;
+
+/** A signal that comes when the host has had its time, and what ends the wait for it. */
+export function withinTalk(
+  { talk }: Deadlines,
+  size: number,
+  signal: AbortSignal,
+): { readonly within: AbortSignal; readonly done: () => void } {
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new DOMException('', 'TimeoutError')),
+    talk + (size / OCTETS_A_SECOND) * 1000,
+  );
+  return { within: AbortSignal.any([signal, late.signal]), done: () => clearTimeout(timer) };
+}
+
+/** Why a line was broken off by a signal. */
+export const sayStop = ({ reason }: AbortSignal): string =>
+  reason instanceof Error && reason.name === 'TimeoutError' ? 'it takes too long in all' : 'stopped';

@@ -1,4 +1,5 @@
 /** Which hosts take mail for a domain, in which order (RFC 5321 §5.1, RFC 7505). */
+import { isHostName } from '../../mail/dns-name.ts';
 import type { Reply } from '../../mail/reply.ts';
 import type { DnsAnswer, DnsRecord, Resolver } from '../../ports/resolver.ts';
 
@@ -45,8 +46,11 @@ export async function exchangesOf(
     }
     case 'found': {
       // RFC 7505 §3: the null MX stands alone. Beside others it names nobody.
-      const all = answer.records.filter(isMx).filter(({ exchange }) => exchange !== '');
-      if (all.length === 0) return { kind: 'refused', reply: nullMx(domain) };
+      const said = answer.records.filter(isMx).filter(({ exchange }) => exchange !== '');
+      if (said.length === 0) return { kind: 'refused', reply: nullMx(domain) };
+      // What names no host is asked of nobody, and stands in no record, notification or terminal.
+      const all = said.filter(({ exchange }) => isHostName(exchange));
+      if (all.length === 0) return { kind: 'refused', reply: noHosts(domain) };
       return { kind: 'exchanges', groups: grouped(all, random), implicit: false, secure: answer.secure };
     }
   }
@@ -97,4 +101,11 @@ const nullMx = (domain: string): Reply => ({
   code: 556,
   enhanced: '5.1.10',
   text: `${domain} takes no mail (null MX)`,
+});
+
+/** RFC 3463 §3.5: X.4.4, unable to route. */
+const noHosts = (domain: string): Reply => ({
+  code: 550,
+  enhanced: '5.4.4',
+  text: `no MX of ${domain} names a host`,
 });

@@ -9,10 +9,10 @@ import { flowOf } from '../../queue/flow.ts';
 import type { HostsRoute, MxRoute, TlsLevel } from '../../queue/route.ts';
 import type { HandedTo } from '../../queue/transition.ts';
 import type { Candidate } from './candidate.ts';
-import type { Deadlines } from './deadlines.ts';
+import { type Deadlines, withinTalk } from './deadlines.ts';
 import type { Down } from './down.ts';
 import type { HostResult } from './outcomes.ts';
-import { type Approached, approach, leave, type Peer } from './peer.ts';
+import { type Approached, approach, type Peer } from './peer.ts';
 import { Pool } from './pool.ts';
 import { nextPortion } from './portions.ts';
 import { demandKey, demandOf, type TlsDemand, type TlsWorld } from './tls-demand.ts';
@@ -58,6 +58,16 @@ export class Hosts {
     parcel: Consignment,
     signal: AbortSignal,
   ): Promise<HostResult[]> {
+    const { within, done } = withinTalk(this.#deadlines, parcel.size, signal);
+    return this.#ask(route, candidate, parcel, within).finally(done);
+  }
+
+  async #ask(
+    route: HostsRoute | MxRoute,
+    candidate: Candidate,
+    parcel: Consignment,
+    signal: AbortSignal,
+  ): Promise<HostResult[]> {
     const wish = parcel.entries[0]?.tls;
     const demanded = await demandOf(levelFor(route, candidate), candidate, wish, this.#tls, signal);
     if (demanded.kind === 'kept-from') {
@@ -94,7 +104,7 @@ export class Hosts {
     if (kept !== undefined) {
       const portion = nextPortion(kept, parcel.entries);
       const answers = portion.length === 0 ? [] : await this.#send(key, kept, parcel, portion, signal);
-      if (portion.length === 0) leave(kept.conversation);
+      if (portion.length === 0) kept.conversation.leave();
       // A line that was idle may have been closed while the command was on its way: that says nothing about the host.
       if (answers.length > 0 && (!answers.every(saysNothing) || signal.aborted))
         return answers.map((answer) => resultOf(answer, kept));
@@ -140,7 +150,7 @@ export class Hosts {
     for (const { domain } of entries) peer.domains.add(domain);
     // 421 announces that the host hangs up (RFC 5321 §3.8).
     const closes = answers.some((answer) => answer.kind === 'refused' && answer.reply.code === 421);
-    if (closes) leave(peer.conversation);
+    if (closes) peer.conversation.leave();
     else this.#pool.give(key, peer, flowOf(parcel.route).reuse);
     return answers;
   }

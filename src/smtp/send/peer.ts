@@ -6,7 +6,7 @@ import type { HostAddress, SourceAddresses } from '../../queue/route.ts';
 import { sayReply } from '../../queue/transition.ts';
 import { type Capabilities, capabilitiesOf, NO_CAPABILITIES } from './capabilities.ts';
 import { Conversation, type Heard } from './conversation.ts';
-import type { Deadlines } from './deadlines.ts';
+import { type Deadlines, sayStop } from './deadlines.ts';
 import { distrustOf, isProof, sayProof, type TlsDemand } from './tls-demand.ts';
 
 export interface Peer {
@@ -57,7 +57,7 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
   );
   if (dialled.kind === 'failed') return { kind: 'unusable', why: dialled.why, reply: null };
   const conversation = new Conversation(dialled.line);
-  const stop = () => conversation.break('stopped');
+  const stop = () => conversation.break(sayStop(signal));
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -76,7 +76,7 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
           domains: new Set(),
         },
       };
-    leave(conversation);
+    conversation.leave();
     // A failed handshake leaves the line useless: opportunistic means once more, in plain (RFC 7435 §3).
     if (talk.kind === 'noTls' && to.tls.kind === 'opportunistic')
       return await approach(dial, { ...to, tls: { kind: 'none' }, inPlain: talk.why }, signal);
@@ -99,13 +99,6 @@ function securityOf({ line }: Conversation, { tls, inPlain }: Approach): string 
   if (shown !== undefined) return `${shown.protocol}, ${sayProof(tls)}`;
   if (inPlain !== undefined) return `in plain: ${inPlain}`;
   return tls.kind === 'none' ? '' : 'in plain: STARTTLS is not offered';
-}
-
-/** Says goodbye and waits for nothing: the answer to QUIT changes nothing. */
-export function leave(conversation: Conversation): void {
-  if (conversation.broken !== undefined) return;
-  conversation.send('QUIT\r\n');
-  conversation.line.end();
 }
 
 type Introduced =

@@ -1,6 +1,6 @@
 /** Lines kept open between messages: a connection costs three round trips, a message on an open one two. */
 import type { Flow } from '../../queue/flow.ts';
-import { leave, type Peer } from './peer.ts';
+import type { Peer } from './peer.ts';
 
 /** Idle lines to one host; as many as one route keeps busy by default. */
 const IDLE_MAX = 20;
@@ -20,7 +20,7 @@ export class Pool {
       clearTimeout(last.timer);
       // A 421 said in the meantime, or a closed socket, has been heard already.
       if (last.peer.conversation.broken === undefined && !last.peer.conversation.outOfStep) return last.peer;
-      leave(last.peer.conversation);
+      last.peer.conversation.leave();
     }
     return undefined;
   }
@@ -37,7 +37,7 @@ export class Pool {
       reuse.idle === 0 ||
       kept.length >= IDLE_MAX
     ) {
-      leave(conversation);
+      conversation.leave();
       return;
     }
     const timer = setTimeout(() => this.#drop(key, peer), reuse.idle);
@@ -50,7 +50,7 @@ export class Pool {
     for (const kept of this.#idle.values())
       for (const { peer, timer } of kept) {
         clearTimeout(timer);
-        leave(peer.conversation);
+        peer.conversation.leave();
       }
     this.#idle.clear();
   }
@@ -59,6 +59,6 @@ export class Pool {
     const kept = (this.#idle.get(key) ?? []).filter((other) => other.peer !== peer);
     if (kept.length === 0) this.#idle.delete(key);
     else this.#idle.set(key, kept);
-    leave(peer.conversation);
+    peer.conversation.leave();
   }
 }

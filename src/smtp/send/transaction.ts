@@ -4,6 +4,7 @@ import type { QueueEntry } from '../../queue/entry.ts';
 import { mailCommand, needsUtf8, rcptCommand } from './commands.ts';
 import { type Sent, sendChunks, sendLines } from './content.ts';
 import type { Heard } from './conversation.ts';
+import { sayStop } from './deadlines.ts';
 import { hasEightBit } from './eight-bit.ts';
 import type { Peer } from './peer.ts';
 import { NotLines } from './stuff.ts';
@@ -28,7 +29,7 @@ export type Answer =
   | { readonly kind: 'unsendable'; readonly why: string };
 
 export async function transact(peer: Peer, parcel: Parcel, signal: AbortSignal): Promise<Answer[]> {
-  const stop = () => peer.conversation.break('stopped');
+  const stop = () => peer.conversation.break(sayStop(signal));
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   const body = parcel.open(signal)[Symbol.asyncIterator]();
@@ -134,7 +135,9 @@ class Transaction {
       if (!can.pipelining) conversation.send(rcpt[n]!);
       const heard = await conversation.hear(deadlines.rcpt, 'RCPT');
       // After a refused MAIL the rest is only read: the answer stands already.
-      if (!isPositive(heard)) this.#answers[n] ??= answerOf(heard);
+      if (isPositive(heard)) continue;
+      const others = this.#answers.slice(0, n).some((answer) => answer === undefined);
+      this.#answers[n] ??= answerOf(others ? tooManyForNow(heard) : heard);
     }
     if (can.chunking) return 'chunks';
     if (!can.pipelining && this.#answers.every((answer) => answer !== undefined)) {
@@ -181,7 +184,9 @@ class Transaction {
     const { conversation, deadlines } = this.#peer;
     if (this.#answers.some((answer) => answer?.kind === 'refused' && answer.reply.code === 421)) return; // it hangs up
     conversation.send('RSET\r\n');
-    await conversation.hear(deadlines.mail, 'RSET');
+    const heard = await conversation.hear(deadlines.mail, 'RSET');
+    // Else the next message would be the nested one, and its sender told of a 503 that is none of its own.
+    if (!isPositive(heard)) conversation.break('RSET was refused');
   }
 
   #forAll(heard: Heard): void {
@@ -196,6 +201,17 @@ const isPositive = (heard: Heard): boolean => heard.kind === 'reply' && heard.re
 function answerOf(heard: Heard): Answer {
   if (heard.kind === 'broken') return heard;
   return { kind: 'refused', reply: asRefusal(heard.reply) };
+}
+
+/**
+ * 552 is how old servers say "too many recipients" to those behind others that were taken: for now, as 452 (RFC 5321 §4.5.3.1.10).
+ * One that says what it means by another enhanced code (a full mailbox, RFC 3463 §3.3) is taken at its word.
+ */
+function tooManyForNow(heard: Heard): Heard {
+  if (heard.kind === 'broken' || heard.reply.code !== 552) return heard;
+  const { enhanced } = heard.reply;
+  if (enhanced !== '' && enhanced !== '5.5.3') return heard;
+  return { ...heard, reply: { ...heard.reply, code: 452, enhanced: '4.5.3' } };
 }
 
 /** 3yz where none belongs reads as a refusal for now (RFC 5321 §4.2.1). */

@@ -112,4 +112,8 @@ test('a user is added, changed and taken out, and what else stands in the file s
   expect([...parseUserFile(readFileSync(path, 'utf8')).users.keys()]).toEqual(['printer']);
   chmodSync(path, 0o602);
   await expect(change('alice', 'correct horse')).rejects.toThrow('others may write it');
+  for (const mode of [0o620, 0o660]) {
+    chmodSync(path, mode);
+    await expect(change('alice', 'correct horse'), mode.toString(8)).rejects.toThrow('others may write it');
+  }
 });

@@ -91,6 +91,17 @@ test('who has logged in is offered DSN, and AUTH no more', async () => {
   expect(await one.ask('AUTH PLAIN')).toMatch(/^503 5\.5\.1 /);
 });
 
+test.each([
+  ['AUTH=<>', '250'],
+  ['AUTH=alice@example.net', '250'],
+  ['AUTH=e+3Dmc2@example.com', '250'],
+  ['AUTH=e+3dmc2@example.com', '501 5.5.4'],
+  ['AUTH', '501 5.5.4'],
+])('who may log in may say %s of a message (RFC 4954 §5)', async (parameter, reply) => {
+  const one = await client(false);
+  expect(await one.ask(`MAIL FROM:<a@example.net> ${parameter}`)).toMatch(new RegExp(`^${reply} `));
+});
+
 test('AUTH does not stand within a transaction', async () => {
   const one = await client(false);
   await one.ask('MAIL FROM:<a@example.net>');

@@ -71,6 +71,16 @@ const TABLE: readonly (readonly [string, Zones, readonly string[]])[] = [
     ['550 5.4.4'],
   ],
   ['an exchange without address is passed over', mx([10, 'gone.test'], [20, 'b.test']), ['b.test[192.0.2.2]']],
+  [
+    'an exchange that is no host name is asked of nobody',
+    { ...mx([10, 'evil\r\nx.test'], [20, 'b.test']), 'evil\r\nx.test': [{ A: '192.0.2.8' }] },
+    ['b.test[192.0.2.2]'],
+  ],
+  [
+    'exchanges that all are no host names',
+    { ...mx([10, 'a\u001b.test']), 'a\u001b.test': [{ A: '192.0.2.8' }] },
+    ['550 5.4.4'],
+  ],
   ['null MX', mx([0, '.']), ['556 5.1.10']],
   ['null MX beside others names nobody', mx([0, '.'], [10, 'a.test']), ['a.test[192.0.2.1]']],
   ['a domain that is not there', {}, ['550 5.1.2']],
@@ -172,11 +182,26 @@ describe('a route that speaks from one family', () => {
   });
 });
 
+test('a domain with exactly as many hosts as are asked has no more, and what DNS says of them is final', async () => {
+  const names = Array.from({ length: 16 }, (_, n) => `h${n}.test`);
+  const zones = { ...Object.fromEntries(names.map((name) => [name, [{ TXT: 'no address' }]])) };
+  expect(await hosts('to.test', { ...zones, ...mx(...names.map((name) => [10, name] as const)) })).toEqual([
+    '550 5.4.4',
+  ]);
+  const more = mx(...names.map((name) => [10, name] as const), [20, 'a.test']);
+  expect(await hosts('to.test', { ...zones, ...more })).toEqual(['trouble']);
+});
+
 describe('a message whose line broke after the dot', () => {
   const zones = mx([10, 'a.test'], [20, 'both.test']);
   test('goes back to that address alone', async () => {
     const onlyAt = 'both.test[192.0.2.5]:25';
     expect(await hosts('to.test', zones, { onlyAt })).toEqual(['both.test[192.0.2.5]']);
+  });
+  test('goes to that host, not to one whose name its name begins with', async () => {
+    const alike = { 'a.test.b.test': [{ A: '192.0.2.7' }], ...mx([10, 'a.test'], [20, 'a.test.b.test']) };
+    const onlyAt = 'a.test.b.test[192.0.2.7]:25';
+    expect(await hosts('to.test', alike, { onlyAt })).toEqual(['a.test.b.test[192.0.2.7]']);
   });
   test('goes to another address of that host when DNS has it no more', async () => {
     const onlyAt = 'both.test[192.0.2.200]:25';

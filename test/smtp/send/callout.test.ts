@@ -137,6 +137,7 @@ describe('a store', () => {
 
   test.each<[string, HostScript, RegExp]>([
     ['refuses the null sender', { MAIL: '550 5.7.1 who are you' }, /^down: .*refuses MAIL FROM:<>: 550 5\.7\.1/],
+    ['puts the null sender off', { MAIL: '451 4.3.0 later' }, /^down: .*refuses MAIL FROM:<>: 451 4\.3\.0/],
     ['does not greet', { greeting: '554 5.3.2 closed' }, /^down: .*554/],
     ['puts off', { RCPT: '451 4.3.0 busy' }, /^unsure: .*451/],
     ['hangs up at RCPT', { RCPT: 'drop' }, /^down: /],
@@ -244,6 +245,26 @@ describe('a store', () => {
     expect(host.connections).toBe(2);
     await host.stop();
     expect(await ask(one)).toMatch(/^down: /);
+    one.close();
+  });
+
+  test('is believed for itself alone: what stands beside it is probed too', async () => {
+    const first = await start({ RCPT: alone('alice') });
+    const second = await start({ RCPT: '250 ok' });
+    const one = client([first.address, second.address]);
+    expect(await ask(one)).toBe('known');
+    await first.stop();
+    expect(await ask(one)).toMatch(/^catch-all/);
+  });
+
+  test('that hangs up at a made-up name is what it was before', async () => {
+    let rude = false;
+    const host = await start({ RCPT: (line) => (rude && line.includes('qwxz') ? 'drop' : '250 ok') });
+    const one = client([host.address]);
+    expect(await ask(one)).toMatch(/^catch-all/);
+    rude = true;
+    await clock.pass(61_000);
+    expect(await ask(one)).toMatch(/^catch-all/);
   });
 
   test('that is dead leaves the question to the next', async () => {
@@ -253,7 +274,7 @@ describe('a store', () => {
     const host = await start({ RCPT: alone('alice') });
     expect(await ask(client([address, host.address]))).toBe('known');
     const mute = await hostileService(() => {});
-    const one = client([{ kind: 'tcp', host: '127.0.0.1', port: mute.port }, host.address], { timeout: 600 });
-    expect(await ask(one, 'alice', 1200)).toBe('known');
+    const one = client([{ kind: 'tcp', host: '127.0.0.1', port: mute.port }, host.address], { timeout: 1600 });
+    expect(await ask(one, 'alice', 1600)).toBe('known');
   });
 });

@@ -99,6 +99,17 @@ describe('CHUNKING', () => {
     const pieces = Array.from({ length: 40 }, () => `${'x'.repeat(100)}\r\n`);
     expect(brief(await delivery().deliver(parcel(route([next]), pieces), never))).toEqual(expected);
   });
+  test('a line that breaks over a chunk when the last is out already leaves open what became of the message', async () => {
+    const next = await host({ keywords, BDAT: 'drop' });
+    const two = ['Subject: x\r\n\r\n', 'Body.\r\n'];
+    expect(brief(await delivery().deliver(parcel(route([next]), two), never))).toEqual(['indeterminate']);
+  });
+  test('without PIPELINING a chunk waits for the answer to the one before (RFC 2920 §3.1)', async () => {
+    const next = await host({ EHLO: '250-host.test\r\n250 CHUNKING', BDAT: '552 5.3.4 too big' });
+    const pieces = Array.from({ length: 5 }, () => 'x\r\n');
+    expect(brief(await delivery().deliver(parcel(route([next]), pieces), never))).toEqual(['permanent 552']);
+    expect(verbs(next).filter((verb) => verb.startsWith('BDAT'))).toEqual(['BDAT']);
+  });
   test('one chunk that is refused is the end, whatever is said to those behind it', async () => {
     let heard = 0;
     const next = await host({ keywords, BDAT: () => (heard++ === 0 ? '552 5.3.4 too big' : '250 ok') });

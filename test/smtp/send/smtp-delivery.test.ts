@@ -228,6 +228,22 @@ describe('what a host answers', () => {
       { RCPT: (c) => (c.includes('no@') ? '452 4.2.2 full' : '250 ok') },
       ['delivered 250', 'transient 452'],
     ],
+    [
+      'too many recipients, said as old servers do (RFC 5321 §4.5.3.1.10)',
+      { RCPT: (c) => (c.includes('no@') ? '552 too many' : '250 ok') },
+      ['delivered 250', 'transient 452'],
+    ],
+    [
+      'the same with its enhanced code',
+      { RCPT: (c) => (c.includes('no@') ? '552 5.5.3 too many' : '250 ok') },
+      ['delivered 250', 'transient 452'],
+    ],
+    [
+      'a full mailbox behind one that was taken',
+      { RCPT: (c) => (c.includes('no@') ? '552 5.2.2 full' : '250 ok') },
+      ['delivered 250', 'permanent 552'],
+    ],
+    ['552 to all: they cannot be too many', { RCPT: '552 no room' }, ['permanent 552', 'permanent 552']],
     ['all recipients refused, DATA refused', { RCPT: '550 5.1.1 no' }, ['permanent 550', 'permanent 550']],
     [
       'all recipients refused, DATA let through',
@@ -256,7 +272,7 @@ describe('what a host answers', () => {
     ['what is no reply', { MAIL: 'hello?' }, ['transient', 'transient']],
     ['a reply without end', { MAIL: '250-a\r\n'.repeat(200) }, ['transient', 'transient']],
   ];
-  const short = { connect: 500, greeting: 100, hello: 100, mail: 100, rcpt: 100, data: 100, block: 100, final: 100 };
+  const short = { ...DEADLINES, greeting: 100, hello: 100, mail: 100, rcpt: 100, data: 100, block: 100, final: 100 };
   test.each(table)('%s', async (_, script, expected) => {
     const next = await host(script);
     expect(brief(await delivery(short).deliver(parcel(route(next), two), never))).toEqual(expected);

@@ -244,6 +244,12 @@ describe('a password', () => {
     expect(next.messages).toEqual([]);
   });
 
+  test('that is answered by another yes than 235 has not been taken (RFC 4954 §4)', async () => {
+    const next = await host({ tls: tls('by-name'), AUTH: '250 ok' });
+    expect(brief(await send({ ...route(next, 'verified'), auth }))).toMatch(/^transient: 250/);
+    expect(next.messages).toEqual([]);
+  });
+
   test('is not sent where PLAIN is not offered', async () => {
     const next = await host({ tls: tls('by-name'), EHLO: '250-host.test\r\n250-STARTTLS\r\n250 AUTH LOGIN' });
     expect(brief(await send({ ...route(next, 'verified'), auth }))).toBe('transient:  AUTH PLAIN is not offered');

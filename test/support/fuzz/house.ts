@@ -53,6 +53,7 @@ export async function openHouse(): Promise<House> {
     current: () => current,
     claim: () => undefined,
     admitted: () => {},
+    words: undefined,
     signingKeys: undefined,
     rehearsal: undefined,
   };

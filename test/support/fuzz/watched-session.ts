@@ -133,6 +133,10 @@ export class WatchedSession implements Session {
     this.#inner.reset();
   }
 
+  hungUp(): void {
+    this.#inner.hungUp();
+  }
+
   close(): void {
     this.closed = true;
     this.#inner.close();

@@ -1,9 +1,11 @@
 /** One life of a queue: the real dispatcher over a store in memory, with everything that may befall it; what was seen is judged at the end. */
 import { memoryStore } from '../../../src/adapters/memory/store.ts';
 import type { Installation } from '../../../src/config/installation.ts';
+import { CutThrough } from '../../../src/gateway/cut-through.ts';
 import { Dispatcher } from '../../../src/gateway/dispatch.ts';
+import { StoreWords } from '../../../src/gateway/store-words.ts';
 import type { ContentStore, SpooledContent } from '../../../src/ports/content.ts';
-import { LEASE, type QueueStore } from '../../../src/ports/queue.ts';
+import { LEASE, type Lease, type QueueStore } from '../../../src/ports/queue.ts';
 import type { QueueEntry } from '../../../src/queue/entry.ts';
 import type { Route } from '../../../src/queue/route.ts';
 import { SUSPENDABLE } from '../../../src/queue/suspension.ts';
@@ -11,11 +13,14 @@ import { transition } from '../../../src/queue/transition.ts';
 import { anEntry, aTiming, from, T0 } from '../entries.ts';
 import { sampleId, sampleRecord } from '../samples.ts';
 import { Hops } from './hops.ts';
-import type { Action, Step } from './schedule.ts';
+import type { Action, CLIENTS, Step } from './schedule.ts';
 import { SimClock } from './sim-clock.ts';
 import { Witness } from './witness.ts';
 
 const SECOND = 1000;
+/** Clients wait so long for the store's word, or leave before. */
+const WAIT = 4 * SECOND;
+const LEAVES = 500;
 const timing = {
   ...aTiming,
   retry: [1 * SECOND, 2 * SECOND, 4 * SECOND],
@@ -49,6 +54,8 @@ const DAY = 86_400 * SECOND;
 interface Process {
   alive: boolean;
   readonly dispatcher: Dispatcher;
+  readonly cutThrough: CutThrough;
+  readonly words: StoreWords;
 }
 
 export class Life {
@@ -126,12 +133,19 @@ export class Life {
     const life = { alive: true };
     const alive = () => life.alive;
     const nothing = () => {};
+    const clock = this.clock.for(alive);
+    const cutThrough = new CutThrough(clock);
+    const words = new StoreWords({
+      clock,
+      report: (recordId, heard) => cutThrough.heard(recordId, heard),
+      addEvents: async () => {},
+    });
     const dispatcher = new Dispatcher({
       queue: this.#lineTo(life),
       content: this.#contentThat(),
       signingKeys: undefined,
-      delivery: this.#hops.for(alive, this.clock.for(alive)),
-      clock: this.clock.for(alive),
+      delivery: this.#hops.for(alive, clock),
+      clock,
       dice: { random: () => 0.5 },
       log: { event: nothing, warn: nothing, error: nothing },
       newId: () => {
@@ -141,9 +155,10 @@ export class Life {
       installation: () => installation,
       owner: `mx/1/${this.#lives}`,
       room: nothing,
+      cutThrough,
     });
     dispatcher.start();
-    return Object.assign(life, { dispatcher });
+    return Object.assign(life, { dispatcher, cutThrough, words });
   }
 
   /** The store as one process reaches it: not at all once it is dead, and what it asked for may be done or not. */
@@ -245,7 +260,7 @@ export class Life {
     }
   }
 
-  async #admit({ recipients, sender, notify, claimed }: Action & { readonly kind: 'mail' }): Promise<void> {
+  async #admit({ recipients, sender, notify, claimed, client }: Action & { readonly kind: 'mail' }): Promise<void> {
     this.#messages += 1;
     const recordId = sampleId(T0 - 1, this.#messages);
     const writer = this.kept.content.create();
@@ -273,7 +288,31 @@ export class Life {
     const promised = { record: sampleRecord(recordId, { at }), events: [], content, quarantine: [], entries };
     const leases = await this.kept.queue.admit({ ...promised, ...(lease ? { lease } : {}) });
     for (const entry of entries) this.witness.accepted(entry);
+    if (client !== 'asksNothing' && leases.length === entries.length) this.#wait(recordId, leases, client);
     this.#process.dispatcher.kick(leases);
+  }
+
+  /** As a session does: the word is said first, then reported. */
+  #wait(recordId: string, leases: readonly Lease[], client: (typeof CLIENTS)[number]): void {
+    const life = this.#process;
+    const left = new AbortController();
+    const awaited = { recordId, entries: leases.map(({ entry }) => entry.id), span: WAIT };
+    const word = life.words.await(awaited, left.signal);
+    life.cutThrough.expect(awaited, (id, said) => life.words.came(id, said));
+    if (client === 'leaves')
+      this.clock
+        .for(() => life.alive)
+        .sleep(LEAVES, left.signal)
+        .then(
+          () => left.abort(),
+          () => {},
+        );
+    void word.then(async (said) => {
+      if (said?.kind !== 'refused' || !life.alive) return;
+      if (client !== 'deaf') this.witness.toldAtOnce(recordId);
+      await immediate();
+      if (life.alive) life.words.report(recordId, client === 'deaf' ? 'untold' : 'told');
+    });
   }
 
   async #person(does: (Action & { readonly kind: 'person' })['does'], which: number): Promise<void> {

@@ -17,6 +17,9 @@ export type Answer = (typeof ANSWERS)[number];
 
 export const PEOPLE = ['hold', 'release', 'retry', 'remove'] as const;
 
+/** `leaves`: before any word; `deaf`: when the word comes, it is gone. */
+export const CLIENTS = ['asksNothing', 'waits', 'leaves', 'deaf'] as const;
+
 export type Action =
   | {
       readonly kind: 'mail';
@@ -24,6 +27,8 @@ export type Action =
       readonly sender: 0 | 1 | 2 | 3;
       readonly notify: 0 | 1 | 2 | 3;
       readonly claimed: boolean;
+      /** What its client does while it waits for the store's word, where it does. */
+      readonly client: (typeof CLIENTS)[number];
     }
   /** What the next hop answers from now on, one after the other, again and again; and how long it takes. */
   | { readonly kind: 'answers'; readonly route: 0 | 1; readonly answers: readonly Answer[]; readonly takes: number }
@@ -55,6 +60,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       sender: fc.constantFrom(0, 0, 1, 2, 3),
       notify: fc.constantFrom(0, 0, 1, 2, 3),
       claimed: fc.boolean(),
+      client: fc.constantFrom('asksNothing', 'asksNothing', 'waits', 'waits', ...CLIENTS),
     }),
   },
   {

@@ -4,7 +4,7 @@ import type { Store } from '../../../src/ports/store.ts';
 import type { QueueEntry } from '../../../src/queue/entry.ts';
 import type { SimClock } from './sim-clock.ts';
 
-const ENDS = ['delivered', 'bounced', 'quarantined', 'removed'];
+const ENDS = ['delivered', 'bounced', 'refused', 'quarantined', 'removed'];
 const never = new AbortController().signal;
 
 export class Witness {
@@ -16,6 +16,8 @@ export class Witness {
   readonly #taken = new Map<string, number>();
   /** `<entry> <action>`: how often its sender was told. */
   readonly #told = new Map<string, number>();
+  /** Messages whose client was told itself that nobody takes them. */
+  readonly #toldAtOnce = new Set<string>();
   readonly #wrong: string[] = [];
 
   constructor(kept: Store, clock: SimClock) {
@@ -25,6 +27,11 @@ export class Witness {
 
   wrong(what: string): void {
     this.#wrong.push(what);
+  }
+
+  toldAtOnce(recordId: string): void {
+    if (this.#toldAtOnce.has(recordId)) this.#wrong.push(`${recordId}: its client was told twice`);
+    this.#toldAtOnce.add(recordId);
   }
 
   accepted(entry: QueueEntry): void {
@@ -92,7 +99,7 @@ export class Witness {
       if (state === 'held' && ends.length > 0) wrong.push(`${id} is held, and ended as ${end}`);
       if (state === undefined && ends.length !== 1) wrong.push(`${id} ended ${ends.length} times: ${end}`);
       if (aside.has(id) !== ends.includes('quarantined')) wrong.push(`${id} ${end}, in quarantine: ${aside.has(id)}`);
-      wrong.push(...this.#arrivals(id, end), ...this.#notices(entry, end));
+      wrong.push(...this.#arrivals(id, end), ...this.#notices(entry, end), ...this.#refusals(entry, end));
     }
     return wrong;
   }
@@ -121,6 +128,13 @@ export class Witness {
     if (end === 'delivered' && taken === 0) return [`${id} is told to be delivered, and did not arrive`];
     if (this.mayRepeat) return [];
     return taken === (end === 'delivered' ? 1 : 0) ? [] : [`${id} arrived ${taken} times, and ended as ${end}`];
+  }
+
+  /** Told by one way and not by two, unless the process died in between; and never by none. */
+  #refusals({ id, recordId }: QueueEntry, end: string): string[] {
+    const told = this.#toldAtOnce.has(recordId);
+    if (end === 'refused') return told ? [] : [`${id} was refused, and nobody was told`];
+    return told && !this.mayRepeat ? [`${id} ended as ${end}, and its client was told that it was refused`] : [];
   }
 
   #notices({ id, reversePath, sender }: QueueEntry, end: string): string[] {

@@ -65,9 +65,11 @@ test.each<[string, LiveAnswer, boolean]>([
 });
 
 test.each([
-  ['knows whom it does not name', hours(23), 'unknown'],
-  ['is not sure of them once it should have been loaded anew', hours(25), 'unsure'],
-])('a directory that is loaded once a day %s', async (_, age, result) => {
+  ['knows whom it does not name', hours(1), hours(23), 'unknown'],
+  ['is not sure of them once it should have been loaded anew', hours(1), hours(25), 'unsure'],
+  ['and believed for a week knows them still', days(7), days(6), 'unknown'],
+])('a directory that is loaded once a day %s', async (_, lastKnown, age, result) => {
   const list = { every: days(1), attributes: ['mail'], maxShrink: 0.1 };
-  expect(await asked([{ ...LDAP, list }], new Map(), { text: 'alice\n', age })).toMatchObject({ result });
+  const asking = asked([{ ...LDAP, lastKnown, list }], new Map(), { text: 'alice\n', age });
+  expect(await asking).toMatchObject({ result });
 });

@@ -51,6 +51,33 @@ export function turnsContract({ open, reopen }: Engine): void {
     await store.close();
   });
 
+  test('what a person puts off, or sends another way, stands where it stood no longer', async () => {
+    const store = await open();
+    await admit(store, 1, to('a.test'));
+    const [entry] = (await store.queue.list({})) as [QueueEntry];
+    const later: QueueEntry = { ...entry, state: { kind: 'waiting', due: NOON + 60_000 } };
+    expect(await store.queue.amend([{ was: entry, next: later, events: [] }])).toBe(1);
+    expect(await store.queue.nextDue(NOON)).toBe(NOON + 60_000);
+    expect(await store.queue.amend([{ was: later, next: { ...later, route: 'other' }, events: [] }])).toBe(1);
+    const suspended = { ...ALL_LANES.suspended, routes: ['other'] };
+    expect(await store.queue.nextDue(NOON, { ...ALL_LANES, suspended })).toBeUndefined();
+    await store.close();
+  });
+
+  test('of many that are changed at once each is counted', async () => {
+    const store = await open();
+    const id = sampleId(NOON, 1);
+    const content = await spool(store.content, 'x');
+    const entries = Array.from({ length: 60 }, (_, n) =>
+      sampleEntry(id, content.ref, { id: `${id}.${n + 1}`, recipient: `u${n}@example.com` }),
+    );
+    await store.queue.admit({ record: sampleRecord(id), events: [], content, entries, quarantine: [] });
+    const changes = entries.map((was) => ({ was, next: { ...was, route: 'other' }, events: [] }));
+    expect(await store.queue.amend(changes)).toBe(60);
+    expect(await store.queue.count({ route: 'other' })).toBe(60);
+    await store.close();
+  });
+
   test('the recipients of one message are leased together, whole, unless they alone are too many', async () => {
     const store = await open();
     const message = async (n: number, recipients: number) => {

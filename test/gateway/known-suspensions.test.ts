@@ -44,11 +44,14 @@ test.each<[Suspendable, string, object]>([
   ['sender', 'alice@sender.test', { kind: 'putBack' }],
   ['recipient', 'bob@store.test', { kind: 'putBack', due: T0 + SUSPENDED_AGAIN }],
   ['user', 'alice', { kind: 'putBack', due: T0 + SUSPENDED_AGAIN }],
-])('of a %s it puts an entry back: until it ends, or for a while where the store does not go by that', async (of, value, event) => {
-  const { known } = bench(about(of, value));
-  const entry = anEntry({ user: 'alice' });
-  expect(known.hindrance(entry, T0)).toBeUndefined(); // not known yet
-  await known.look();
-  expect(known.hindrance(entry, T0)).toEqual(event);
-  expect(known.hindrance({ ...entry, expiresAt: T0 - hours(1) }, T0)).toEqual({ kind: 'expired' });
-});
+])(
+  'of a %s it puts an entry back: until it ends, or for a while where the store does not go by that',
+  async (of, value, event) => {
+    const { known } = bench(about(of, value));
+    const entry = anEntry({ user: 'alice' });
+    expect(known.hindrance(entry, T0)).toBeUndefined(); // not known yet
+    await known.look();
+    expect(known.hindrance(entry, T0)).toEqual(event);
+    expect(known.hindrance({ ...entry, expiresAt: T0 - hours(1) }, T0)).toEqual({ kind: 'expired' });
+  },
+);

@@ -10,8 +10,10 @@ import type { LiveAnswer } from '../../src/ports/recipients.ts';
 
 const live = {
   ...{ timeout: seconds(5), connections: 2, knownFor: minutes(15), unknownFor: minutes(1), lastKnown: hours(1) },
-  ...{ onError: 'defer', caFile: '', password: undefined },
-} as const;
+  onError: 'defer' as const,
+  caFile: '',
+  password: undefined,
+};
 const LDAP: LdapSource = {
   ...live,
   kind: 'ldap',

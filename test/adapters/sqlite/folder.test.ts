@@ -4,7 +4,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { RecordDays } from '../../../src/adapters/sqlite/record-days.ts';
 import { recordRow } from '../../../src/adapters/sqlite/rows.ts';
-import { NOON, sampleAdmission, sampleId, sampleItem, sampleRecipient, sampleRecord, spool } from '../../support/samples.ts';
+import {
+  NOON,
+  sampleAdmission,
+  sampleId,
+  sampleItem,
+  sampleRecipient,
+  sampleRecord,
+  spool,
+} from '../../support/samples.ts';
 import { openStore, rememberingLog, temporaryFolder } from '../../support/store-folder.ts';
 
 function crash(path: string): void {

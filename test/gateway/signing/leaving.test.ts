@@ -34,7 +34,7 @@ test('of a header section beyond twice what a message may have nothing is taken'
 test('one without an end is not read to its end', async () => {
   let given = 0;
   async function* endless() {
-    for (; given < 10_000; given++) yield Buffer.from(`X-A: ${'b'.repeat(1000)}\r\n`);
+    for (; given < 1000; given++) yield Buffer.from(`X-A: ${'b'.repeat(1000)}\r\n`);
   }
   expect(await readLeaving(endless(), (header) => (header.kind === 'sound' ? header : undefined))).toBeUndefined();
   expect(given).toBeLessThan(300);

@@ -57,7 +57,9 @@ test('a third seal covers the sets before it in their order', async () => {
 /** The fields of these sets, as any sealer might have written them. */
 const sets = (...instances: readonly number[]): string =>
   instances
-    .map((i) => `ARC-Seal: i=${i}; cv=pass\r\nARC-Message-Signature: i=${i}\r\nARC-Authentication-Results: i=${i}; x\r\n`)
+    .map(
+      (i) => `ARC-Seal: i=${i}; cv=pass\r\nARC-Message-Signature: i=${i}\r\nARC-Authentication-Results: i=${i}; x\r\n`,
+    )
     .join('');
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => count - n);
 
@@ -71,7 +73,12 @@ test.each([
     3,
     'set 1 of its chain is not whole',
   ],
-  ['more fields than anybody verifies', 'Cc: x@y.test\r\n'.repeat(200), 0, 'more than 150 fields of it would be signed'],
+  [
+    'more fields than anybody verifies',
+    'Cc: x@y.test\r\n'.repeat(200),
+    0,
+    'more than 150 fields of it would be signed',
+  ],
 ])('nothing is sealed upon %s', async (_, fields, count, why) => {
   const { told } = await sealed(`${fields}${AWKWARD.plain!}`, count === 0 ? 'none' : 'pass', count);
   expect(told).toEqual([`0 unsealed ${why}`]);

@@ -33,7 +33,11 @@ test('entries with the same edits have the same, and the message is read for it 
 
 test('of entries whose edits are not the same each is told', async () => {
   const { stamps, read, told } = stamping();
-  for (const [id, some] of [['m.1', []], ['m.2', edits], ['m.3', []]] as const)
+  for (const [id, some] of [
+    ['m.1', []],
+    ['m.2', edits],
+    ['m.3', []],
+  ] as const)
     await stamps.stamp(anEntry({ id, edits: some }), store);
   expect([read.times, told()]).toEqual([2, [`1 signed ${WHO}`, `2 signed ${WHO}`, `3 signed ${WHO}`]]);
 });

@@ -22,7 +22,11 @@ test('of ten thousand domains it is remembered what a made-up name was answered;
   };
   const probed = (): number => sent.filter((line) => line.includes('qwxz')).length;
   for (let n = 0; n < 10_000; n++) await ask(`d${n}.test`);
-  expect([await ask('d0.test'), probes.size, probed()]).toEqual([{ kind: 'answered', answer: 'known' }, 10_000, 10_000]);
+  expect([await ask('d0.test'), probes.size, probed()]).toEqual([
+    { kind: 'answered', answer: 'known' },
+    10_000,
+    10_000,
+  ]);
   await ask('another.test');
   expect(probes.size).toBe(1);
   await ask('d0.test');

@@ -328,18 +328,6 @@ export function queueContract({ open, reopen }: Engine): void {
     await store.close();
   });
 
-  test('of a record its entries alone are found, whatever ids lie beside theirs', async () => {
-    const store = await open();
-    const id = sampleId(NOON, 1);
-    await admit(store, 1);
-    // Ids that sort before, between and after those of the record.
-    for (const [n, near] of [`${id}!1.1`, `${id}-1.1`, `${id}/1.1`, `${id}0.1`, id].entries())
-      await admit(store, n + 2, { id: near });
-    expect((await store.queue.list({ recordId: id })).map((entry) => entry.id)).toEqual([`${id}.1`]);
-    expect(await store.queue.count({ recordId: id })).toBe(1);
-    await store.close();
-  });
-
   test('a person changes what is still as it was listed, and nothing else', async () => {
     const store = await open();
     for (let n = 1; n <= 4; n += 1) await admit(store, n);

@@ -64,6 +64,18 @@ export function turnsContract({ open, reopen }: Engine): void {
     await store.close();
   });
 
+  test('of a record its entries alone are found, whatever ids lie beside theirs', async () => {
+    const store = await open();
+    const id = sampleId(NOON, 1);
+    await admit(store, 1);
+    // Ids that sort before, between and after those of the record.
+    for (const [n, near] of [`${id}!1.1`, `${id}-1.1`, `${id}/1.1`, `${id}0.1`, id].entries())
+      await admit(store, n + 2, { id: near });
+    expect((await store.queue.list({ recordId: id })).map((entry) => entry.id)).toEqual([`${id}.1`]);
+    expect(await store.queue.count({ recordId: id })).toBe(1);
+    await store.close();
+  });
+
   test('of many that are changed at once each is counted', async () => {
     const store = await open();
     const id = sampleId(NOON, 1);

@@ -167,6 +167,28 @@ export function turnsContract({ open, reopen }: Engine): void {
     await store.close();
   });
 
+  test('of what is overdue no more is leased than was asked for, whatever makes it so', async () => {
+    const store = await open();
+    await admit(store, 1, { expiresAt: NOON });
+    for (const n of [2, 3, 4]) await admit(store, n, { admittedAt: NOON - 1000, sender: 'verified' });
+    const delayed = [{ route: 'store', admittedBy: NOON - 1000 }];
+    const wish = { owner: 'a', now: NOON, until: NOON + 60_000, limit: 2, delayed };
+    const taken = async () => (await store.queue.leaseOverdue(wish)).length;
+    expect([await taken(), await taken(), await taken()]).toEqual([2, 2, 0]);
+    await store.close();
+  });
+
+  test('what is due soonest is told, be it a lease that ends or an entry that waits', async () => {
+    const store = await open();
+    await admit(store, 1, to('a.test'));
+    await admit(store, 2, to('b.test', 'alice@example.org', NOON + 90_000));
+    expect(await lease(store, 1)).toEqual(ids(1));
+    expect(await store.queue.nextDue(NOON)).toBe(NOON + 60_000);
+    await admit(store, 3, to('c.test', 'alice@example.org', NOON + 30_000));
+    expect(await store.queue.nextDue(NOON)).toBe(NOON + 30_000);
+    await store.close();
+  });
+
   test('entries are found by user, and by what was said or why they are held', async () => {
     const store = await open();
     const last = { at: NOON, host: 'a:25', said: '451 4.3.0 "full" disk', enhanced: '4.3.0', onlyAt: '' };

@@ -6,7 +6,7 @@ import { sayDestination } from '../queue/destination.ts';
 import { wasAnswered } from '../queue/pace.ts';
 import { TOGETHER_MAX } from '../queue/rooms.ts';
 import { isExpired } from '../queue/schedule.ts';
-import { type AttemptResult, type EntryEvent, sayReply } from '../queue/transition.ts';
+import { type AttemptResult, type EntryEvent, sayReply, type WaitedStatus } from '../queue/transition.ts';
 import { Conclude } from './conclude.ts';
 import { consign } from './deliver.ts';
 import { Destinations, senderOf } from './destinations.ts';
@@ -264,10 +264,11 @@ export class Dispatcher {
   }
 
   #mayBeTried(lease: Lease, how: How, now: Timestamp, turns: Turns, fits: boolean): boolean {
-    const kept = how === 'overdue' && (!fits || this.#suspensions.by(lease.entry) !== undefined);
+    const suspended = this.#suspensions.by(lease.entry) !== undefined;
+    const kept = how === 'overdue' && (!fits || suspended);
     const event: EntryEvent | undefined =
       kept && !isExpired(lease.entry, now)
-        ? { kind: 'waited', why: whyWaited(turns) }
+        ? { kind: 'waited', ...whyWaited(turns, suspended) }
         : this.#suspensions.hindrance(lease.entry, now);
     if (event !== undefined) void this.#end([lease], [event]);
     return event === undefined;
@@ -391,8 +392,14 @@ export class Dispatcher {
   }
 }
 
-/** The sender reads it too, who knows nothing of our routes. */
-const whyWaited = ({ dead, why, to }: Turns): string =>
-  dead
-    ? `not tried, as the ${to.domain === '' ? 'next mail server' : `mail server of ${to.domain}`} does not answer (${why})`
-    : 'not tried now: it is suspended, or others go first';
+/** The sender reads it too, who knows nothing of our routes, and of a suspension no more than that there is one. */
+function whyWaited(
+  { dead, why, to }: Turns,
+  suspended: boolean,
+): { readonly why: string; readonly status: WaitedStatus } {
+  if (suspended)
+    return { why: 'not sent now: this mail server keeps it until its postmaster lets it go', status: '4.3.2' };
+  if (!dead) return { why: 'not sent yet: other messages to the same destination go first', status: '4.4.5' };
+  const whom = to.domain === '' ? 'next mail server' : `mail server of ${to.domain}`;
+  return { why: `not tried, as the ${whom} does not answer (${why})`, status: '4.4.1' };
+}

@@ -9,7 +9,7 @@ import type { SpooledContent } from '../ports/content.ts';
 import type { Admission } from '../ports/queue.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { admission } from './admit.ts';
-import { foreignAuthor, isOfTenant } from './auth/standing.ts';
+import { foreignAgent, foreignAuthor, isOfTenant } from './auth/standing.ts';
 import { awaitedOf } from './await-store.ts';
 import { noteBounces } from './bounces.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
@@ -61,6 +61,14 @@ export async function takeContent(
   const stranger = foreignAuthor(s, read);
   if (stranger !== undefined)
     for (const recipient of taken) refuse(recipient, 'author-not-own', { user: s.user, author: stranger });
+  const agent = foreignAgent(s, read);
+  if (stranger === undefined && agent !== undefined)
+    for (const recipient of taken)
+      refuse(recipient, 'agent-not-own', {
+        user: s.user,
+        agent: agent.address || 'somebody whose address cannot be read',
+        field: agent.field,
+      });
   if (taken.some(({ byRelay }) => byRelay) && !isOfTenant(s, tx.path, read))
     for (const recipient of taken.filter(({ byRelay }) => byRelay)) refuse(recipient, 'tenant-not-ours');
   const envelope = { id: tx.id, recipients: taken.map(addressOf) };

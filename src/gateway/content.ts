@@ -14,6 +14,7 @@ import { awaitedOf } from './await-store.ts';
 import { noteBounces } from './bounces.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { carryOut } from './changes.ts';
+import { mergeDuplicates } from './duplicates.ts';
 import { type HeaderFacts, headerFacts } from './edge.ts';
 import { carryOutOrders } from './orders.ts';
 import { isPatienceOver } from './patience.ts';
@@ -170,7 +171,10 @@ async function conclude(
     recipient.reply = reply;
   });
   tx.replies.push({ to: 'content', reply });
-  if (settled.reply.kind === 'accepted') await carryOut(s, tx, taken, content, read);
+  if (settled.reply.kind === 'accepted') {
+    mergeDuplicates(taken);
+    await carryOut(s, tx, taken, content, read);
+  }
   await carryOutOrders(s, tx);
   const record = await transactionRecord(s, tx);
 

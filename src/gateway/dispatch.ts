@@ -6,7 +6,7 @@ import { sayDestination } from '../queue/destination.ts';
 import { wasAnswered } from '../queue/pace.ts';
 import { TOGETHER_MAX } from '../queue/rooms.ts';
 import { isExpired } from '../queue/schedule.ts';
-import { type AttemptResult, type EntryEvent, sayReply, type WaitedStatus } from '../queue/transition.ts';
+import { type AttemptResult, type EntryEvent, sayReply } from '../queue/transition.ts';
 import { Conclude } from './conclude.ts';
 import { consign } from './deliver.ts';
 import { Destinations, senderOf } from './destinations.ts';
@@ -16,6 +16,7 @@ import { KnownSuspensions } from './known-suspensions.ts';
 import { RouteHealth } from './route-health.ts';
 import type { Heard } from './store-words.ts';
 import type { Parcel, Turns } from './turns.ts';
+import { whyWaited } from './why-waited.ts';
 
 /** Entries a worker holds at once: bounds memory, and what is counted as tried after a crash. */
 export const IN_HAND_MAX = 2000;
@@ -390,16 +391,4 @@ export class Dispatcher {
   #tellRoom(): void {
     this.#world.room(this.#stopping.signal.aborted ? 0 : IN_HAND_MAX - this.#inHand.size);
   }
-}
-
-/** The sender reads it too, who knows nothing of our routes, and of a suspension no more than that there is one. */
-function whyWaited(
-  { dead, why, to }: Turns,
-  suspended: boolean,
-): { readonly why: string; readonly status: WaitedStatus } {
-  if (suspended)
-    return { why: 'not sent now: this mail server keeps it until its postmaster lets it go', status: '4.3.2' };
-  if (!dead) return { why: 'not sent yet: other messages to the same destination go first', status: '4.4.5' };
-  const whom = to.domain === '' ? 'next mail server' : `mail server of ${to.domain}`;
-  return { why: `not tried, as the ${whom} does not answer (${why})`, status: '4.4.1' };
 }

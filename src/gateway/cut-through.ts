@@ -25,6 +25,13 @@ interface Waiting {
   readonly decide: (heard: Heard) => void;
 }
 
+/** Refused, and not at their end before `heard`. */
+export interface HeldBack {
+  /** By id. */
+  readonly entries: ReadonlySet<string>;
+  readonly heard: Promise<Heard>;
+}
+
 export class CutThrough {
   readonly #clock: Pick<Clock, 'sleep'>;
   readonly #byRecord = new Map<string, Waiting>();
@@ -53,18 +60,19 @@ export class CutThrough {
 
   /**
    * What an attempt for entries of one message came to. Where it may be that the client is told of all that was refused, those entries
-   * have to wait for the answer; undefined: nothing has.
+   * have to wait for the answer; undefined: nothing has. A copy beside them has nobody who waits for it.
    */
-  came(leases: readonly Lease[], results: readonly AttemptResult[]): Promise<Heard> | undefined {
-    let held: Promise<Heard> | undefined;
+  came(leases: readonly Lease[], results: readonly AttemptResult[]): HeldBack | undefined {
+    let heard: Promise<Heard> | undefined;
+    const entries = new Set<string>();
     for (const [n, { entry }] of leases.entries()) {
       const waiting = this.#byEntry.get(entry.id);
       if (waiting === undefined) continue;
-      held = waiting.decided;
+      heard = waiting.decided;
+      if (results[n]?.kind === 'permanent') entries.add(entry.id);
       this.#note(waiting, entry.id, results[n]);
     }
-    const refused = results.some(({ kind }) => kind === 'permanent');
-    return refused ? held : undefined;
+    return heard === undefined || entries.size === 0 ? undefined : { entries, heard };
   }
 
   /** An entry that leaves the dispatcher's hands; where nothing came of it, its client need not wait for it. */

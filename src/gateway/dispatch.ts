@@ -8,13 +8,13 @@ import { TOGETHER_MAX } from '../queue/rooms.ts';
 import { isExpired } from '../queue/schedule.ts';
 import { type AttemptResult, type EntryEvent, sayReply } from '../queue/transition.ts';
 import { Conclude } from './conclude.ts';
+import type { HeldBack } from './cut-through.ts';
 import { consign } from './deliver.ts';
 import { Destinations, senderOf } from './destinations.ts';
 import type { DispatchWorld } from './dispatch-world.ts';
 import { groupLeases } from './group.ts';
 import { KnownSuspensions } from './known-suspensions.ts';
 import { RouteHealth } from './route-health.ts';
-import type { Heard } from './store-words.ts';
 import type { Parcel, Turns } from './turns.ts';
 
 /** Entries a worker holds at once: bounds memory, and what is counted as tried after a crash. */
@@ -301,9 +301,9 @@ export class Dispatcher {
     if (says) this.#note(turns, results);
     // We broke it off before its final dot, to stop: that says nothing about the message, and is no attempt of it.
     const broken = attempt.signal.aborted && this.#stopping.signal.aborted;
-    const told = this.#world.cutThrough.came(leases, results);
-    const waits = (n: number) => told !== undefined && results[n]!.kind === 'permanent';
-    if (told !== undefined) void this.#refuse(leases, results, told);
+    const held = this.#world.cutThrough.came(leases, results);
+    const waits = (n: number) => held?.entries.has(leases[n]!.entry.id) === true;
+    if (held !== undefined) void this.#refuse(leases, results, held);
     const ended = this.#end(
       leases.filter((_, n) => !waits(n)),
       results
@@ -321,9 +321,11 @@ export class Dispatcher {
   }
 
   /** What was refused while its client waits ends by that client's word, and stays in our hands until then. */
-  async #refuse(leases: readonly Lease[], results: readonly AttemptResult[], told: Promise<Heard>): Promise<void> {
-    const kind = (await told) === 'told' ? 'refused' : 'attempted';
-    const those = results.flatMap((result, n) => (result.kind === 'permanent' ? [{ lease: leases[n]!, result }] : []));
+  async #refuse(leases: readonly Lease[], results: readonly AttemptResult[], held: HeldBack): Promise<void> {
+    const kind = (await held.heard) === 'told' ? 'refused' : 'attempted';
+    const those = results.flatMap((result, n) =>
+      result.kind === 'permanent' && held.entries.has(leases[n]!.entry.id) ? [{ lease: leases[n]!, result }] : [],
+    );
     await this.#end(
       those.map(({ lease }) => lease),
       those.map(({ result }): EntryEvent => ({ kind, result })),

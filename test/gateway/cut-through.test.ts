@@ -53,7 +53,7 @@ test('a refusal waits for nobody once another recipient was taken, though a thir
   cutThrough.expect({ recordId: 'm', entries: ['m.1', 'm.2', 'm.3'], span: seconds(30) }, () => {});
   const held = cutThrough.came([lease('m.1')], [refused]);
   void cutThrough.came([lease('m.2')], [delivered]);
-  expect(await held).toBe('untold');
+  expect(await held?.heard).toBe('untold');
 });
 
 test.each([

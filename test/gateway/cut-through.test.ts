@@ -19,7 +19,7 @@ function waiting() {
       undefined,
       line,
     );
-  return { ...at, words, line, admit };
+  return { ...at, words, line, admit, admitAs: at.admit };
 }
 
 test('what was refused stays in hand until its client has been told, and tells nobody else', async () => {
@@ -34,6 +34,21 @@ test('what was refused stays in hand until its client has been told, and tells n
   await calm();
   expect([dispatcher.inHand, await events(id)]).toEqual([0, ['1 refused', '2 refused']]);
   expect([await kept.queue.count({}), await kept.queue.quarantined({})]).toEqual([0, []]);
+});
+
+test.each([
+  ['who is known has it counted as one that came back, once a message', 'authenticated', ['alice@sender.test']],
+  ['of a stranger nothing is counted', 'unverified', []],
+] as const)('what a client was told: %s', async (_, sender, counted) => {
+  const { hop, cutThrough, bounced, line, admitAs } = waiting();
+  hop.answer = () => refused;
+  const both = ['a@store.test', 'b@store.test'].map((recipient) => ({ recipient, sender }));
+  const id = await admitAs(both, true, undefined, line);
+  await calm();
+  expect(bounced).toEqual([]);
+  cutThrough.heard(id, 'told');
+  await calm();
+  expect(bounced).toEqual(counted);
 });
 
 test('a refusal waits for nobody where another recipient was taken, or comes later', async () => {

@@ -32,15 +32,21 @@ export async function suspend(
   return suspension;
 }
 
-/** What a person suspended in the queue beside it stays so. */
+/**
+ * False: neither was. The two are kept apart, and a crash may have taken one of them. What a person suspended in the queue beside it
+ * stays so.
+ */
 export async function lift(
   state: StateStore,
   queue: Pick<QueueStore, 'resume' | 'list' | 'amend'>,
   user: string,
   now: Timestamp,
-): Promise<void> {
+): Promise<boolean> {
+  const shut = await isSuspended(state, user, now);
   await state.delete(SPACE, user);
-  if ((await queue.resume([idOf(user)])) > 0) await bringForward(queue, { of: 'user', value: user }, now);
+  const waited = (await queue.resume([idOf(user)])) > 0;
+  if (waited) await bringForward(queue, { of: 'user', value: user }, now);
+  return waited || shut !== undefined;
 }
 
 const FOR_EVER = Number.POSITIVE_INFINITY;

@@ -2,7 +2,7 @@
 import { type Millis, seconds } from '../mail/time.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Lease } from '../ports/queue.ts';
-import type { AttemptResult } from '../queue/transition.ts';
+import type { AttemptResult, Refusal } from '../queue/transition.ts';
 import type { Awaited, Heard, Word } from './store-words.ts';
 
 /** Beyond the client's own time: a session that says nothing by then is gone, and a refusal goes the way of any other. */
@@ -27,8 +27,7 @@ interface Waiting {
 
 /** Refused, and not at their end before `heard`. */
 export interface HeldBack {
-  /** By id. */
-  readonly entries: ReadonlySet<string>;
+  readonly refusals: readonly { readonly lease: Lease; readonly result: Refusal }[];
   readonly heard: Promise<Heard>;
 }
 
@@ -64,15 +63,16 @@ export class CutThrough {
    */
   came(leases: readonly Lease[], results: readonly AttemptResult[]): HeldBack | undefined {
     let heard: Promise<Heard> | undefined;
-    const entries = new Set<string>();
-    for (const [n, { entry }] of leases.entries()) {
-      const waiting = this.#byEntry.get(entry.id);
+    const refusals: { lease: Lease; result: Refusal }[] = [];
+    for (const [n, lease] of leases.entries()) {
+      const waiting = this.#byEntry.get(lease.entry.id);
       if (waiting === undefined) continue;
       heard = waiting.decided;
-      if (results[n]?.kind === 'permanent') entries.add(entry.id);
-      this.#note(waiting, entry.id, results[n]);
+      const result = results[n];
+      if (result?.kind === 'permanent') refusals.push({ lease, result });
+      this.#note(waiting, lease.entry.id, result);
     }
-    return heard === undefined || entries.size === 0 ? undefined : { entries, heard };
+    return heard === undefined || refusals.length === 0 ? undefined : { refusals, heard };
   }
 
   /** An entry that leaves the dispatcher's hands; where nothing came of it, its client need not wait for it. */

@@ -13,7 +13,7 @@ import { consign } from './deliver.ts';
 import { Destinations, senderOf } from './destinations.ts';
 import type { DispatchWorld } from './dispatch-world.ts';
 import { groupLeases } from './group.ts';
-import { KnownSuspensions } from './known-suspensions.ts';
+import { KnownSuspensions, SUSPENDED_AGAIN } from './known-suspensions.ts';
 import { RouteHealth } from './route-health.ts';
 import type { Parcel, Turns } from './turns.ts';
 
@@ -263,12 +263,13 @@ export class Dispatcher {
     return false;
   }
 
+  /** New mail does not wait for a look: a suspension may have been lifted since, and its user sends at once. */
   #mayBeTried(lease: Lease, how: How, now: Timestamp, turns: Turns, fits: boolean): boolean {
     const kept = how === 'overdue' && (!fits || this.#suspensions.by(lease.entry) !== undefined);
     const event: EntryEvent | undefined =
       kept && !isExpired(lease.entry, now)
         ? { kind: 'waited', why: whyWaited(turns) }
-        : this.#suspensions.hindrance(lease.entry, now);
+        : this.#suspensions.hindrance(lease.entry, now, how === 'claimed' ? LOOK_AGAIN : SUSPENDED_AGAIN);
     if (event !== undefined) void this.#end([lease], [event]);
     return event === undefined;
   }
@@ -302,8 +303,8 @@ export class Dispatcher {
     // We broke it off before its final dot, to stop: that says nothing about the message, and is no attempt of it.
     const broken = attempt.signal.aborted && this.#stopping.signal.aborted;
     const held = this.#world.cutThrough.came(leases, results);
-    const waits = (n: number) => held?.entries.has(leases[n]!.entry.id) === true;
-    if (held !== undefined) void this.#refuse(leases, results, held);
+    const waits = (n: number) => held?.refusals.some(({ lease }) => lease === leases[n]) === true;
+    if (held !== undefined) void this.#refuse(held);
     const ended = this.#end(
       leases.filter((_, n) => !waits(n)),
       results
@@ -321,14 +322,11 @@ export class Dispatcher {
   }
 
   /** What was refused while its client waits ends by that client's word, and stays in our hands until then. */
-  async #refuse(leases: readonly Lease[], results: readonly AttemptResult[], held: HeldBack): Promise<void> {
-    const kind = (await held.heard) === 'told' ? 'refused' : 'attempted';
-    const those = results.flatMap((result, n) =>
-      result.kind === 'permanent' && held.entries.has(leases[n]!.entry.id) ? [{ lease: leases[n]!, result }] : [],
-    );
+  async #refuse({ refusals, heard }: HeldBack): Promise<void> {
+    const kind = (await heard) === 'told' ? 'refused' : 'attempted';
     await this.#end(
-      those.map(({ lease }) => lease),
-      those.map(({ result }): EntryEvent => ({ kind, result })),
+      refusals.map(({ lease }) => lease),
+      refusals.map(({ result }): EntryEvent => ({ kind, result })),
     );
   }
 

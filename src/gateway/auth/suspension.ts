@@ -49,9 +49,14 @@ export async function lift(
   return waited || shut !== undefined;
 }
 
+/** What waits because a user may not send at all, and ends with that (`postern suspension lift`), where it lasts as long as `until`. */
+export const isOfShutOut = ({ id, until }: Suspension, asked: Suspension['until']): boolean =>
+  id.startsWith(SHUT_OUT) && (until ?? FOR_EVER) >= (asked ?? FOR_EVER);
+
 const FOR_EVER = Number.POSITIVE_INFINITY;
 /** Other than the id of one that a person began by `queue suspend`. */
-const idOf = (user: string): string => `suspended:${user}`;
+const SHUT_OUT = 'suspended:';
+const idOf = (user: string): string => `${SHUT_OUT}${user}`;
 const isOf = ({ of, value }: Suspension, user: string): boolean =>
   of === 'user' && value.toLowerCase() === user.toLowerCase();
 

@@ -46,7 +46,9 @@ export const userBehaviour = defineCheck({
     recipients: z.number().meta({ about: 'different recipients in the window', example: 12 }),
     new_recipients: z.number().meta({ about: 'of them, those never written to before', example: 2 }),
     bounces: z.number().meta({
-      about: 'in the window: messages from the null sender to mail.address, and our own failures sent to it',
+      about:
+        'in the window: messages from the null sender to mail.address, our own failures sent to it, and what a route that cuts through ' +
+        'refused to it',
       example: 0,
     }),
   }),

@@ -1,5 +1,6 @@
 /** `postern queue suspend` and `resume`: mail that is not to be sent for a while, by what it has in common. */
 import { type Command, Option } from 'commander';
+import { isOfShutOut } from '../gateway/auth/suspension.ts';
 import { bringForward } from '../gateway/bring-forward.ts';
 import { parseDuration, sayDuration, type Timestamp } from '../mail/time.ts';
 import type { QueueStore } from '../ports/queue.ts';
@@ -10,6 +11,7 @@ import { act, CliError, type Common, FINE, NO, printing, type Shell, USAGE } fro
 import { visiting } from './visiting.ts';
 import type { CliWorld } from './world.ts';
 
+type What = Pick<Suspension, 'of' | 'value'>;
 type Choice = { readonly [of in Suspension['of']]?: string };
 
 interface Options extends Common, Choice {
@@ -57,6 +59,11 @@ export const suspend = (shell: Shell): Command =>
           if (of === 'route' && !routes.has(value))
             throw new CliError(`there is no route "${value}"; there are: ${[...routes.keys()].join(', ')}`);
           const suspension: Suspension = { id: `${of}:${value}`, of, value, since, until, by: world.operator, why };
+          // It would take the other's place, and the mail of a stolen account would go as soon as it ends.
+          if ((await suspensionsNow(queue, since)).some((one) => isSame(one, chosen) && isOfShutOut(one, until)))
+            throw new CliError(
+              `what ${terminal([value]).trimEnd()} has queued waits as long already, as the user may not send: \`postern suspension list\``,
+            );
           await queue.suspend(suspension);
           await world.out(
             options.json ? jsonLine(suspensionJson(suspension)) : `${suspensionLine(suspension, since)}\n`,
@@ -84,9 +91,7 @@ export const resume = (shell: Shell): Command =>
           throw new CliError('which ones? Give what was suspended, or --all alone', USAGE);
         return visiting(world, options.config, async ({ queue }) => {
           const meant = (await queue.suspensions()).filter(
-            ({ of, value }) =>
-              options.all === true ||
-              chosen.some((one) => one.of === of && one.value.toLowerCase() === value.toLowerCase()),
+            (one) => options.all === true || chosen.some((what) => isSame(one, what)),
           );
           await queue.resume(meant.map(({ id }) => id));
           for (const one of meant) await bringForward(queue, one, world.now());
@@ -101,7 +106,10 @@ function choosing(command: Command): Command {
   return command;
 }
 
-const chosenOf = (options: Choice): readonly { readonly of: Suspension['of']; readonly value: string }[] =>
+const isSame = (one: What, another: What): boolean =>
+  one.of === another.of && one.value.toLowerCase() === another.value.toLowerCase();
+
+const chosenOf = (options: Choice): readonly What[] =>
   SUSPENDABLE.flatMap((of) => {
     const value = options[of];
     return value === undefined ? [] : [{ of, value: of === 'sender' ? value.replace(/^<|>$/g, '') : value }];

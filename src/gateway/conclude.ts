@@ -41,10 +41,16 @@ export class Conclude {
     const now = this.#world.clock.now();
     const outcomes = leases.map((lease, n) => this.#outcome(lease, events[n]!, now));
     const settlements = outcomes.map((outcome) => settlement(outcome, now));
+    if (events.some(({ kind }) => kind === 'refused')) this.#toldOnTheWire(leases[0]!.entry);
     const told = this.#together(outcomes, now);
     for (const group of told) await this.#notify(group, outcomes, settlements, now);
     await Promise.all(settlements.map((one) => this.#settleUp.add(one)));
     return settlements.some(({ notifications }) => notifications.length > 0);
+  }
+
+  /** Counted as the notification is that the sender would have had: else a stolen account would go unnoticed where routes cut through. */
+  #toldOnTheWire({ sender, reversePath }: QueueEntry): void {
+    if (sender !== 'unverified' && reversePath.kind === 'mailbox') this.#world.bounced?.(reversePath.mailbox.address);
   }
 
   #outcome(lease: Lease, event: EntryEvent, now: Timestamp): Outcome {

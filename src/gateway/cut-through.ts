@@ -2,7 +2,7 @@
 import { type Millis, seconds } from '../mail/time.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Lease } from '../ports/queue.ts';
-import type { AttemptResult } from '../queue/transition.ts';
+import type { AttemptResult, Refusal } from '../queue/transition.ts';
 import type { Awaited, Heard, Word } from './store-words.ts';
 
 /** Beyond the client's own time: a session that says nothing by then is gone, and a refusal goes the way of any other. */
@@ -23,6 +23,12 @@ interface Waiting {
   readonly over: AbortController;
   readonly decided: Promise<Heard>;
   readonly decide: (heard: Heard) => void;
+}
+
+/** Refused, and not at their end before `heard`. */
+export interface HeldBack {
+  readonly refusals: readonly { readonly lease: Lease; readonly result: Refusal }[];
+  readonly heard: Promise<Heard>;
 }
 
 export class CutThrough {
@@ -53,18 +59,20 @@ export class CutThrough {
 
   /**
    * What an attempt for entries of one message came to. Where it may be that the client is told of all that was refused, those entries
-   * have to wait for the answer; undefined: nothing has.
+   * have to wait for the answer; undefined: nothing has. A copy beside them has nobody who waits for it.
    */
-  came(leases: readonly Lease[], results: readonly AttemptResult[]): Promise<Heard> | undefined {
-    let held: Promise<Heard> | undefined;
-    for (const [n, { entry }] of leases.entries()) {
-      const waiting = this.#byEntry.get(entry.id);
+  came(leases: readonly Lease[], results: readonly AttemptResult[]): HeldBack | undefined {
+    let heard: Promise<Heard> | undefined;
+    const refusals: { lease: Lease; result: Refusal }[] = [];
+    for (const [n, lease] of leases.entries()) {
+      const waiting = this.#byEntry.get(lease.entry.id);
       if (waiting === undefined) continue;
-      held = waiting.decided;
-      this.#note(waiting, entry.id, results[n]);
+      heard = waiting.decided;
+      const result = results[n];
+      if (result?.kind === 'permanent') refusals.push({ lease, result });
+      this.#note(waiting, lease.entry.id, result);
     }
-    const refused = results.some(({ kind }) => kind === 'permanent');
-    return refused ? held : undefined;
+    return heard === undefined || refusals.length === 0 ? undefined : { refusals, heard };
   }
 
   /** An entry that leaves the dispatcher's hands; where nothing came of it, its client need not wait for it. */

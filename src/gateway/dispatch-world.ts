@@ -24,7 +24,7 @@ export interface DispatchWorld {
   readonly installation: () => Installation;
   /** Clients that wait for what comes of their messages. */
   readonly cutThrough: CutThrough;
-  /** Hears of a sender whose message could not be delivered. */
+  /** Hears of a sender, one that we know, whose message could not be delivered. */
   readonly bounced?: (sender: string) => void;
   /** Unique to a worker's life: `node/thread/start`. */
   readonly owner: string;

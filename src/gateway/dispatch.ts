@@ -8,13 +8,13 @@ import { TOGETHER_MAX } from '../queue/rooms.ts';
 import { isExpired } from '../queue/schedule.ts';
 import { type AttemptResult, type EntryEvent, sayReply } from '../queue/transition.ts';
 import { Conclude } from './conclude.ts';
+import type { HeldBack } from './cut-through.ts';
 import { consign } from './deliver.ts';
 import { Destinations, senderOf } from './destinations.ts';
 import type { DispatchWorld } from './dispatch-world.ts';
 import { groupLeases } from './group.ts';
-import { KnownSuspensions } from './known-suspensions.ts';
+import { KnownSuspensions, SUSPENDED_AGAIN } from './known-suspensions.ts';
 import { RouteHealth } from './route-health.ts';
-import type { Heard } from './store-words.ts';
 import type { Parcel, Turns } from './turns.ts';
 import { whyWaited } from './why-waited.ts';
 
@@ -264,13 +264,14 @@ export class Dispatcher {
     return false;
   }
 
+  /** New mail does not wait for a look: a suspension may have been lifted since, and its user sends at once. */
   #mayBeTried(lease: Lease, how: How, now: Timestamp, turns: Turns, fits: boolean): boolean {
     const suspended = this.#suspensions.by(lease.entry) !== undefined;
     const kept = how === 'overdue' && (!fits || suspended);
     const event: EntryEvent | undefined =
       kept && !isExpired(lease.entry, now)
         ? { kind: 'waited', ...whyWaited(turns, suspended) }
-        : this.#suspensions.hindrance(lease.entry, now);
+        : this.#suspensions.hindrance(lease.entry, now, how === 'claimed' ? LOOK_AGAIN : SUSPENDED_AGAIN);
     if (event !== undefined) void this.#end([lease], [event]);
     return event === undefined;
   }
@@ -303,9 +304,9 @@ export class Dispatcher {
     if (says) this.#note(turns, results);
     // We broke it off before its final dot, to stop: that says nothing about the message, and is no attempt of it.
     const broken = attempt.signal.aborted && this.#stopping.signal.aborted;
-    const told = this.#world.cutThrough.came(leases, results);
-    const waits = (n: number) => told !== undefined && results[n]!.kind === 'permanent';
-    if (told !== undefined) void this.#refuse(leases, results, told);
+    const held = this.#world.cutThrough.came(leases, results);
+    const waits = (n: number) => held?.refusals.some(({ lease }) => lease === leases[n]) === true;
+    if (held !== undefined) void this.#refuse(held);
     const ended = this.#end(
       leases.filter((_, n) => !waits(n)),
       results
@@ -323,12 +324,11 @@ export class Dispatcher {
   }
 
   /** What was refused while its client waits ends by that client's word, and stays in our hands until then. */
-  async #refuse(leases: readonly Lease[], results: readonly AttemptResult[], told: Promise<Heard>): Promise<void> {
-    const kind = (await told) === 'told' ? 'refused' : 'attempted';
-    const those = results.flatMap((result, n) => (result.kind === 'permanent' ? [{ lease: leases[n]!, result }] : []));
+  async #refuse({ refusals, heard }: HeldBack): Promise<void> {
+    const kind = (await heard) === 'told' ? 'refused' : 'attempted';
     await this.#end(
-      those.map(({ lease }) => lease),
-      those.map(({ result }): EntryEvent => ({ kind, result })),
+      refusals.map(({ lease }) => lease),
+      refusals.map(({ result }): EntryEvent => ({ kind, result })),
     );
   }
 

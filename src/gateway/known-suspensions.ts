@@ -38,13 +38,11 @@ export class KnownSuspensions {
     return suspendedBy(entry, this.#all);
   }
 
-  /** What keeps an entry from being tried now, whoever leased it. */
-  hindrance(entry: QueueEntry, now: Timestamp): EntryEvent | undefined {
+  /** What keeps an entry from being tried now, whoever leased it; `again`: when it is looked at once more. */
+  hindrance(entry: QueueEntry, now: Timestamp, again: Millis = SUSPENDED_AGAIN): EntryEvent | undefined {
     if (isExpired(entry, now)) return { kind: 'expired' };
     const by = this.by(entry);
     if (by === undefined) return undefined;
-    return by.of === 'recipient' || by.of === 'user'
-      ? { kind: 'putBack', due: now + SUSPENDED_AGAIN }
-      : { kind: 'putBack' };
+    return by.of === 'recipient' || by.of === 'user' ? { kind: 'putBack', due: now + again } : { kind: 'putBack' };
   }
 }

@@ -1,7 +1,7 @@
 /** What a person's commands may do to the running gateway: reload, drain, brake, and ask how it is. */
 import { serveControl } from '../adapters/control/server.ts';
 import { overrideFile } from '../adapters/files/override-file.ts';
-import { isSuspended, lift, suspend, suspensions } from '../gateway/auth/suspension.ts';
+import { lift, suspend, suspensions } from '../gateway/auth/suspension.ts';
 import type { ServiceHealth } from '../gateway/service-health.ts';
 import type { Current } from '../gateway/world.ts';
 import type { Problem } from '../language/problem.ts';
@@ -156,9 +156,8 @@ async function lifted(
   { user, by }: { user: string; by: string },
 ): Promise<void> {
   const name = sameUser(user) ?? user;
-  if ((await isSuspended(state, name, clock.now())) === undefined)
+  if (!(await lift(state, queue, name, clock.now())))
     throw new RangeError(`${name} is not suspended; \`postern suspension list\` says who is`);
-  await lift(state, queue, name, clock.now());
   log.warn('user.resumed', { user: name, by });
 }
 

@@ -1,6 +1,8 @@
 /** `postern queue suspend` and `resume`: kept with who and why, seen in listings and in the status. */
 import { describe, expect, test } from 'vitest';
+import { MemoryState } from '../../src/adapters/memory/state.ts';
 import { runCli } from '../../src/cli/program.ts';
+import { suspend } from '../../src/gateway/auth/suspension.ts';
 import type { QueueEntry } from '../../src/queue/entry.ts';
 import { type FakeWorld, fakeWorld } from '../support/cli-world.ts';
 import { NOON, sampleAdmission, sampleId, spool } from '../support/samples.ts';
@@ -70,6 +72,19 @@ describe('postern queue suspend', () => {
     });
     expect(await world.store.queue.suspensions()).toEqual([]);
   });
+});
+
+test('who may not send at all has its mail wait as long: a shorter word takes no place of that, a longer one does', async () => {
+  const world = fakeWorld();
+  const rule = { user: 'alice', since: NOON, until: NOON + 24 * HOUR, by: 'rule:stolen', why: 'sudden', recordId: '' };
+  await suspend(new MemoryState(), world.store.queue, rule);
+  expect(await run(world, 'queue', 'suspend', '--user', 'Alice', '--for', '2h')).toMatchObject({
+    status: 1,
+    err: expect.stringContaining('what Alice has queued waits as long already'),
+  });
+  expect(await world.store.queue.suspensions()).toMatchObject([{ by: 'rule:stolen', until: rule.until }]);
+  expect((await run(world, 'queue', 'suspend', '--user', 'Alice')).status).toBe(0);
+  expect(await world.store.queue.suspensions()).toMatchObject([{ by: 'olga', until: null }]);
 });
 
 describe('postern queue resume', () => {

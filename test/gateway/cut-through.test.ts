@@ -20,7 +20,7 @@ function waiting() {
       undefined,
       line,
     );
-  return { ...at, words, line, admit };
+  return { ...at, words, line, admit, admitAs: at.admit };
 }
 
 test('what was refused stays in hand until its client has been told, and tells nobody else', async () => {
@@ -35,6 +35,21 @@ test('what was refused stays in hand until its client has been told, and tells n
   await calm();
   expect([dispatcher.inHand, await events(id)]).toEqual([0, ['1 refused', '2 refused']]);
   expect([await kept.queue.count({}), await kept.queue.quarantined({})]).toEqual([0, []]);
+});
+
+test.each([
+  ['who is known has it counted as one that came back, once a message', 'authenticated', ['alice@sender.test']],
+  ['of a stranger nothing is counted', 'unverified', []],
+] as const)('what a client was told: %s', async (_, sender, counted) => {
+  const { hop, cutThrough, bounced, line, admitAs } = waiting();
+  hop.answer = () => refused;
+  const both = ['a@store.test', 'b@store.test'].map((recipient) => ({ recipient, sender }));
+  const id = await admitAs(both, true, undefined, line);
+  await calm();
+  expect(bounced).toEqual([]);
+  cutThrough.heard(id, 'told');
+  await calm();
+  expect(bounced).toEqual(counted);
 });
 
 test('a refusal waits for nobody where another recipient was taken, or comes later', async () => {
@@ -54,7 +69,7 @@ test('a refusal waits for nobody once another recipient was taken, though a thir
   cutThrough.expect({ recordId: 'm', entries: ['m.1', 'm.2', 'm.3'], span: seconds(30) }, () => {});
   const held = cutThrough.came([lease('m.1')], [refused]);
   void cutThrough.came([lease('m.2')], [delivered]);
-  expect(await held).toBe('untold');
+  expect(await held?.heard).toBe('untold');
 });
 
 /** `m`, its entries waited for by one client. */
@@ -72,7 +87,7 @@ function oneWaits(...ids: readonly string[]) {
 test('a refusal waits ten seconds beyond its client’s own time for word of it', async () => {
   const { clock, came } = oneWaits('m.1');
   let heard = '';
-  void came('m.1', refused)?.then((one) => {
+  void came('m.1', refused)?.heard.then((one) => {
     heard = one;
   });
   await clock.pass(seconds(40) - 1);

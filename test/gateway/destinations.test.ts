@@ -214,6 +214,21 @@ describe('suspended mail', () => {
     expect(hop.taken).toHaveLength(3);
   });
 
+  test.each(['recipient', 'user'] as const)(
+    'by %s that was lifted a moment ago does not put new mail off for long',
+    async (of) => {
+      const { hop, admit, dispatcher, kept, clock } = house();
+      await kept.queue.suspend(suspension(of, of === 'user' ? 'alice' : 'bob@store.test'));
+      dispatcher.start();
+      await calm();
+      await kept.queue.resume([of]);
+      await admit([{ user: 'alice' }], true);
+      await clock.pass(seconds(5));
+      await calm();
+      expect(hop.taken).toHaveLength(1);
+    },
+  );
+
   test('ends by itself when its time is over', async () => {
     const { hop, admit, dispatcher, kept, clock } = house();
     await kept.queue.suspend({ ...suspension('route', 'store'), until: T0 + minutes(1) });

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { MemoryState } from '../../src/adapters/memory/state.ts';
 import { memoryStore } from '../../src/adapters/memory/store.ts';
-import { suspensions } from '../../src/gateway/auth/suspension.ts';
+import { lift, suspensions } from '../../src/gateway/auth/suspension.ts';
 import { carryOutOrders } from '../../src/gateway/orders.ts';
 import type { SessionState } from '../../src/gateway/session-state.ts';
 import type { TransactionState } from '../../src/gateway/transaction.ts';
@@ -57,6 +57,16 @@ function session(changes: Changes = {}) {
   };
   return { orders, state, kept, clock, logged, freed };
 }
+
+test('a lift ends what is left where a crash took one half of a suspension: the queue keeps it to the last commit, memory does not', async () => {
+  const { orders, state, kept } = session();
+  await orders(suspend);
+  await state.delete('suspended', 'alice');
+  expect(await kept.queue.suspensions()).toMatchObject([{ of: 'user', value: 'alice' }]);
+  expect(await lift(state, kept.queue, 'alice', T0)).toBe(true);
+  expect(await kept.queue.suspensions()).toEqual([]);
+  expect(await lift(state, kept.queue, 'alice', T0)).toBe(false);
+});
 
 test('a user is suspended for as long as the rule says, with the rule and what it asked', async () => {
   const { orders, state } = session();

@@ -58,16 +58,20 @@ async function greeted({ gateway }: House, listener = 'mx'): Promise<Line> {
 }
 
 /** All of a message but its answer. */
-async function begin(line: Line, to: readonly string[], subject = 'x'): Promise<void> {
-  await line.say('EHLO client.test\r\nMAIL FROM:<alice@sender.test>\r\n', 2);
+async function begin(line: Line, to: readonly string[], subject = 'x', from = 'alice@sender.test'): Promise<void> {
+  await line.say(`EHLO client.test\r\nMAIL FROM:<${from}>\r\n`, 2);
   for (const one of to) await line.say(`RCPT TO:<${one}>\r\n`, 1);
   await line.say('DATA\r\n', 1);
   await line.say(`Subject: ${subject}\r\n\r\nBody.\r\n.\r\n`, 0);
 }
 
-async function send(at: House, to: readonly string[], { listener = 'mx', subject = 'x' } = {}): Promise<string> {
+async function send(
+  at: House,
+  to: readonly string[],
+  { listener = 'mx', subject = 'x', from = 'alice@sender.test' } = {},
+): Promise<string> {
   const line = await greeted(at, listener);
-  await begin(line, to, subject);
+  await begin(line, to, subject, from);
   const [reply] = await line.replies(1);
   line.close();
   return reply!;
@@ -220,6 +224,14 @@ describe.each([0, 2])('a message of which all goes by a route that cuts through 
     const reply = await send(at, ['nobody@store.test'], { subject: 'copy' });
     expect(reply).toMatch(/^550 5\.1\.1 \(ref \w{13}\.1\) nobody is nobody$/);
     await ends(at, idIn(reply), '1 refused', '2 delivered', '0 answered');
+  });
+
+  test('a copy that the store refuses in the same breath is kept for the postmaster: its client hears nothing of it', async () => {
+    // Of a bounce, copy and message have one reverse-path, so that they go out together.
+    const reply = await send(at, ['nobody@store.test'], { subject: 'copy to the store', from: '' });
+    expect(reply).toMatch(/^550 5\.1\.1 \(ref \w{13}\.1\) nobody is nobody$/);
+    await ends(at, idIn(reply), '1 refused', '2 quarantined', '0 answered');
+    expect(await asideOf(at, idIn(reply))).toEqual(['nocopy@store.test: 550 5.1.1 nobody is nocopy']);
   });
 
   test.each([

@@ -20,6 +20,7 @@ rules:
     - { name: kept, when: "recipient.address == 'hold@store.test'", hold: { reason: wait } }
     - { name: away, when: "recipient.address == 'discard@store.test'", discard: { reason: away } }
     - { name: copied, when: "message.subject == 'copy'", bcc: archive@plain.test }
+    - { name: copied_there, when: "message.subject == 'copy to the store'", bcc: nocopy@store.test }
 `;
 
 export function installationFiles({ host, boxes, plain, limit, log = 'error' }: Stores) {

@@ -86,10 +86,10 @@ export class Line {
 
   /** The last lines of so many replies. */
   replies(count: number): Promise<string[]> {
-    if (this.broken && this.#lines.length < count) return Promise.reject(new Broken());
     return new Promise((heard, lost) => {
       this.#waiting = { count, heard, lost };
       this.#hear('');
+      if (this.broken) lost(new Broken()); // what was said before that was heard
     });
   }
 

@@ -106,8 +106,8 @@ export function house() {
     installation: () => installation,
     owner: 'mx/1/1',
     room: () => {},
-    bounced: (sender) => void bounced.push(sender),
     cutThrough,
+    bounced: (sender) => void bounced.push(sender),
   });
   open.push(dispatcher);
   let admitted = 0;

@@ -32,20 +32,31 @@ export async function suspend(
   return suspension;
 }
 
-/** What a person suspended in the queue beside it stays so. */
+/**
+ * False: neither was. The two are kept apart, and a crash may have taken one of them. What a person suspended in the queue beside it
+ * stays so.
+ */
 export async function lift(
   state: StateStore,
   queue: Pick<QueueStore, 'resume' | 'list' | 'amend'>,
   user: string,
   now: Timestamp,
-): Promise<void> {
+): Promise<boolean> {
+  const shut = await isSuspended(state, user, now);
   await state.delete(SPACE, user);
-  if ((await queue.resume([idOf(user)])) > 0) await bringForward(queue, { of: 'user', value: user }, now);
+  const waited = (await queue.resume([idOf(user)])) > 0;
+  if (waited) await bringForward(queue, { of: 'user', value: user }, now);
+  return waited || shut !== undefined;
 }
+
+/** What waits because a user may not send at all, and ends with that (`postern suspension lift`), where it lasts as long as `until`. */
+export const isOfShutOut = ({ id, until }: Suspension, asked: Suspension['until']): boolean =>
+  id.startsWith(SHUT_OUT) && (until ?? FOR_EVER) >= (asked ?? FOR_EVER);
 
 const FOR_EVER = Number.POSITIVE_INFINITY;
 /** Other than the id of one that a person began by `queue suspend`. */
-const idOf = (user: string): string => `suspended:${user}`;
+const SHUT_OUT = 'suspended:';
+const idOf = (user: string): string => `${SHUT_OUT}${user}`;
 const isOf = ({ of, value }: Suspension, user: string): boolean =>
   of === 'user' && value.toLowerCase() === user.toLowerCase();
 

@@ -57,6 +57,8 @@ export async function approach(dial: Dial, to: Approach, signal: AbortSignal): P
   );
   if (dialled.kind === 'failed') return { kind: 'unusable', why: dialled.why, reply: null };
   const conversation = new Conversation(dialled.line);
+  // From its first word on: whoever has had it over another line may greet us with it.
+  conversation.secret = to.auth?.password ?? '';
   const stop = () => conversation.break(sayStop(signal));
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
@@ -156,7 +158,6 @@ async function authenticate(
   deadlines: Deadlines,
 ): Promise<Introduced> {
   if (!can.authPlain) return { kind: 'refused', why: 'AUTH PLAIN is not offered', reply: null };
-  conversation.secret = password;
   conversation.send(`AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString('base64')}\r\n`);
   const heard = await conversation.hear(deadlines.hello, 'AUTH');
   if (heard.kind === 'reply' && heard.reply.code === 235) return { kind: 'ready', can };

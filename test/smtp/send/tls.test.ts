@@ -244,6 +244,21 @@ describe('a password', () => {
     expect(next.messages).toEqual([]);
   });
 
+  test.each([
+    ['greeting', { greeting: '554 5.7.1 gr\u00fcn again' }],
+    ['answer to HELO', { EHLO: '554 no', HELO: '554 5.7.1 grün again' }],
+  ] satisfies [string, HostScript][])(
+    'that a host knows from another line, and has in its %s, is told to nobody',
+    async (_, script) => {
+      const [result] = await send({
+        ...route(await host({ tls: tls('by-name'), ...script }), 'verified'),
+        auth,
+      });
+      expect(JSON.stringify(result)).toMatch(/again|554/);
+      expect(JSON.stringify(result)).not.toContain('gr\u00fcn');
+    },
+  );
+
   test('that is answered by another yes than 235 has not been taken (RFC 4954 §4)', async () => {
     const next = await host({ tls: tls('by-name'), AUTH: '250 ok' });
     expect(brief(await send({ ...route(next, 'verified'), auth }))).toMatch(/^transient: 250/);

@@ -51,7 +51,8 @@ export interface RelayFor {
 
 /** Where passwords of users are known; paths are absolute. */
 export type UserSourceSettings =
-  | { readonly kind: 'file'; readonly path: string }
+  /** `place`: where it is named, or where users are first asked to log in. */
+  | { readonly kind: 'file'; readonly path: string; readonly place: Place }
   | {
       readonly kind: 'ldap';
       readonly url: string;

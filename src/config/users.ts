@@ -1,6 +1,7 @@
 /** Sources of users and what users may send as, as written made into what is used. */
 import type { z } from 'zod';
 import { didYouMean } from '../language/nearest.ts';
+import type { Place } from '../language/problem.ts';
 import { parseMailbox, toAscii } from '../mail/address.ts';
 import { sameUser } from '../mail/user-name.ts';
 import type { Findings } from './findings.ts';
@@ -19,12 +20,14 @@ export function buildUsers(
   findings: Findings,
 ): Map<string, UserSourceSettings> {
   const users = new Map<string, UserSourceSettings>();
-  const wanted = [...maps.listeners.values()].some(({ value }) => (value?.auth ?? 'none') !== 'none');
+  const wanted = [...maps.listeners.values()].find(({ value }) => (value?.auth ?? 'none') !== 'none');
   // Where users log in and nothing is said of them: the file that `postern passwd` makes.
-  if (maps.users.size === 0 && wanted) users.set('users', { kind: 'file', path: resolvePath(folder, 'users') });
+  if (maps.users.size === 0 && wanted !== undefined)
+    users.set('users', { kind: 'file', path: resolvePath(folder, 'users'), place: placeOf(wanted.at, 'auth') });
   for (const [name, { value, at }] of maps.users) {
     if (value === undefined) continue;
-    if ('file' in value) users.set(name, { kind: 'file', path: resolvePath(folder, value.file) });
+    if ('file' in value)
+      users.set(name, { kind: 'file', path: resolvePath(folder, value.file), place: placeOf(at, 'file') });
     else users.set(name, ldapOf(value.ldap, at, folder, files, findings));
   }
   return users;
@@ -75,10 +78,15 @@ function ldapOf(
 }
 
 function secretOf({ password, password_file: file }: Ldap, at: Spot, folder: string): LdapUsersSettings['password'] {
-  const place = { ...at.source.place([...at.path, 'ldap'], 'value'), file: at.name };
+  const place = placeOf(at, 'ldap');
   if (file !== undefined) return { kind: 'file', path: resolvePath(folder, file), place };
   return password === undefined ? undefined : { kind: 'env', name: password.replace(/^env:/, ''), place };
 }
+
+const placeOf = (at: Spot, key: string): Place => ({
+  ...at.source.place([...at.path, key], 'value'),
+  file: at.name,
+});
 
 type LdapUsersSettings = Extract<UserSourceSettings, { kind: 'ldap' }>;
 

@@ -1,6 +1,7 @@
 /** All sources of users that are open, by what they are made of: they outlive a reload, and with them the last good users. */
 import type { UserSourceSettings } from '../../config/installation.ts';
 import type { SecretAt } from '../../config/live-source.ts';
+import type { Place } from '../../language/problem.ts';
 import type { Log } from '../../ports/log.ts';
 import type { UserSource } from '../../ports/logins.ts';
 import type { WatchedFiles } from '../../ports/watched-files.ts';
@@ -12,7 +13,16 @@ export interface SourcesOpened {
   /** By name. */
   readonly sources: ReadonlyMap<string, UserSource>;
   /** Why the file of a source cannot be taken. */
-  readonly troubles: readonly { readonly name: string; readonly path: string; readonly why: string }[];
+  readonly troubles: readonly FileTrouble[];
+}
+
+export interface FileTrouble {
+  readonly name: string;
+  readonly path: string;
+  /** Where the configuration names it. */
+  readonly place: Place;
+  readonly why: string;
+  readonly missing: boolean;
 }
 
 /** A password as it was read with the configuration. */
@@ -34,12 +44,12 @@ export class LoginSources {
 
   of(settings: ReadonlyMap<string, UserSourceSettings>, textOf: TextOf): SourcesOpened {
     const sources = new Map<string, UserSource>();
-    const troubles: { name: string; path: string; why: string }[] = [];
+    const troubles: FileTrouble[] = [];
     for (const [name, one] of settings) {
       const source = this.#source(one, textOf);
       sources.set(name, source);
       if (one.kind === 'file' && source instanceof UserFile && source.trouble !== '')
-        troubles.push({ name, path: one.path, why: source.trouble });
+        troubles.push({ name, path: one.path, place: one.place, why: source.trouble, missing: source.missing });
     }
     return { sources, troubles };
   }
@@ -73,4 +83,4 @@ export class LoginSources {
 
 /** With another password it is another: it shall not be asked with the one before. */
 const keyOf = (one: UserSourceSettings, textOf: TextOf): string =>
-  JSON.stringify(one.kind === 'ldap' ? [{ ...one, password: '' }, one.password && textOf(one.password)] : [one]);
+  JSON.stringify(one.kind === 'ldap' ? [{ ...one, password: '' }, one.password && textOf(one.password)] : [one.path]);

@@ -67,6 +67,8 @@ export class UserFile implements UserSource {
   #secret = '';
   /** Why what stands in the file is not in force. */
   trouble = '';
+  /** There is no file. */
+  missing = false;
   scram = false;
   readonly stop: () => void;
 
@@ -94,6 +96,7 @@ export class UserFile implements UserSource {
   }
 
   #take(reading: Reading): void {
+    this.missing = reading.kind === 'failed' && reading.absent === true;
     const why = reading.kind === 'failed' ? reading.why : modeTrouble(this.#path);
     const read = reading.kind === 'read' && why === '' ? parseUserFile(reading.text) : undefined;
     if (read === undefined) {

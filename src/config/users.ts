@@ -6,6 +6,8 @@ import { parseMailbox, toAscii } from '../mail/address.ts';
 import { sameUser } from '../mail/user-name.ts';
 import type { Findings } from './findings.ts';
 import type { SendsAs, UserSourceSettings } from './installation.ts';
+import { isAttribute, namingAttribute } from './ldap-filter.ts';
+import type { LdapServer } from './live-source.ts';
 import { resolvePath } from './paths.ts';
 import type { USER_SOURCE } from './schema-users.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
@@ -40,19 +42,19 @@ function ldapOf(
   files: InstallationFiles,
   { problems }: Findings,
 ): UserSourceSettings {
-  const wrong = (path: readonly string[], message: string, remedy: string, what?: 'key' | 'value'): void =>
+  const wrong = (path: readonly (string | number)[], message: string, remedy: string, what?: 'key' | 'value'): void =>
     void problems.push(at.problem(['ldap', ...path], message, remedy, what));
-  const url = parseLdapUrl(written.url);
-  if (url === undefined)
-    wrong(['url'], `"${written.url}" is not where a directory is`, 'expected ldaps://ldap.internal, with :port or not');
-  else if (written.tls === 'none' && !isHere(url.host))
-    wrong(
-      ['tls'],
-      'passwords would cross the network for everybody to read',
-      'write `tls: required`; `none` is for a server on this machine',
-    );
+  const servers = serversOf(written, wrong);
   if (!written.filter.includes('{user}'))
     wrong(['filter'], 'the filter asks for no user', 'write {user} in it, such as (uid={user})');
+  else if (written.name === undefined && namingAttribute(written.filter) === undefined)
+    wrong(
+      ['filter'],
+      'one account could log in by several names, and be another user by each',
+      'write `name:` with the attribute that names it, of one value, such as `name: uid`',
+    );
+  if (written.name !== undefined && !isAttribute(written.name))
+    wrong(['name'], `"${written.name}" is no name of an attribute`, 'expected one such as uid');
   if (written.password !== undefined && !/^env:[A-Za-z_][A-Za-z0-9_]*$/.test(written.password))
     wrong(['password'], 'a password does not stand here', 'write `password_file:`, or env: and the name of a variable');
   if (written.password !== undefined && written.password_file !== undefined)
@@ -65,17 +67,41 @@ function ldapOf(
   if (ca === undefined) wrong(['ca_file'], `there is no file "${written.ca_file}"`, 'expected certificates in PEM');
   return {
     kind: 'ldap',
-    url: written.url,
-    tls: written.tls,
+    servers,
     ca: ca ?? '',
     base: written.base,
     filter: written.filter,
+    name: written.name ?? namingAttribute(written.filter) ?? '',
     addresses: written.addresses ?? [],
     bindDn: written.bind_dn ?? '',
     password: secretOf(written, at, folder),
     timeout: written.timeout,
   };
 }
+
+type Tell = (path: readonly (string | number)[], message: string, remedy: string) => void;
+
+function serversOf(written: Ldap, wrong: Tell): readonly LdapServer[] {
+  const urls = [written.url].flat();
+  const servers = urls.flatMap((text, n): readonly LdapServer[] => {
+    const url = parseLdapUrl(text);
+    if (url !== undefined)
+      return [{ host: url.host, port: url.port, tls: url.encrypted ? 'implicit' : PLAIN[written.tls] }];
+    const at = typeof written.url === 'string' ? ['url'] : ['url', n];
+    wrong(at, `"${text}" is not where a directory is`, 'expected ldaps://ldap.internal, with :port or not');
+    return [];
+  });
+  if (written.tls === 'none' && servers.some(({ host }) => !isHere(host)))
+    wrong(
+      ['tls'],
+      'passwords would cross the network for everybody to read',
+      'write `tls: required`; `none` is for a server on this machine',
+    );
+  return servers;
+}
+
+/** Of addresses that are not encrypted from the start. */
+const PLAIN = { required: 'starttls', none: 'none' } as const;
 
 function secretOf({ password, password_file: file }: Ldap, at: Spot, folder: string): LdapUsersSettings['password'] {
   const place = placeOf(at, 'ldap');

@@ -84,7 +84,7 @@ export class UserFile implements UserSource {
     const fits = await this.#pool.fits(password, kept?.argon2 ?? this.#decoy);
     if (fits === undefined) return { kind: 'trouble', why: 'too many log in at once' };
     if (kept === undefined) return { kind: 'unknown' };
-    return fits ? { kind: 'right', user, addresses: [] } : { kind: 'wrong' };
+    return fits ? { kind: 'right', user, addresses: [] } : { kind: 'wrong', user };
   }
 
   verifier(user: string): ScramVerifier | undefined {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Listener } from '../../config/installation.ts';
 import type { Millis } from '../../mail/time.ts';
 import { sameUser, saslprep } from '../../mail/user-name.ts';
-import type { Checked, UserSource } from '../../ports/logins.ts';
+import type { Checked, Known, UserSource } from '../../ports/logins.ts';
 import type { Credentials, Mechanism, ScramKeys } from '../../smtp/receive/session.ts';
 import type { BuiltinWord } from '../builtin.ts';
 import type { SessionState } from '../session-state.ts';
@@ -58,22 +58,33 @@ export class Logins {
       world.log.warn('login.throttled', { client: this.#s.client.ip, listener: this.#s.listener.name, mechanism });
       return out('login-throttled', { close: true });
     }
-    const checked = await this.#check(user, credentials);
+    /** Names that the attempt is counted for, and whether they may try. */
+    const names = new Map([[user ?? '', Promise.resolve(true)]]);
+    const known: Known = (account) => {
+      const may = names.get(account) ?? this.#throttle.found(account).then((shutOut) => !shutOut);
+      names.set(account, may);
+      return may;
+    };
+    const checked = await this.#check(user, credentials, known);
     switch (checked.kind) {
       case 'right': {
-        await this.#throttle.right(checked.user);
+        await this.#throttle.right([...names.keys()]);
         const suspended = await isSuspended(world.state, checked.user, world.clock.now());
         if (suspended === undefined) return { kind: 'in', user: checked.user, addresses: checked.addresses };
         const until = new Date(suspended.until).toISOString();
         world.log.warn('login.suspended', { client: this.#s.client.ip, user: checked.user, until });
         return out('user-suspended', { user: checked.user, fill: { user: checked.user, until } });
       }
+      case 'throttled':
+        await this.#throttle.undecided([...names.keys()]);
+        world.log.warn('login.throttled', { client: this.#s.client.ip, listener: this.#s.listener.name, mechanism });
+        return out('login-throttled', { close: true });
       case 'trouble':
-        await this.#throttle.undecided(user ?? '');
+        await this.#throttle.undecided([...names.keys()]);
         return out('login-trouble');
       case 'wrong':
       case 'unknown': {
-        const known = checked.kind === 'wrong' ? (user ?? '') : '';
+        const known = checked.kind === 'wrong' ? checked.user : '';
         this.#failures += 1;
         world.log.warn('login.failed', {
           client: this.#s.client.ip,
@@ -81,18 +92,18 @@ export class Logins {
           mechanism,
           ...(known === '' ? {} : { user: known }),
         });
-        await this.#late(began, await this.#throttle.delay(user ?? ''));
+        await this.#late(began, await this.#throttle.delay([...names.keys()]));
         return out('login-failed', { user: known, close: this.#failures >= FAILURES_MAX });
       }
     }
   }
 
-  async #check(user: string | undefined, credentials: Credentials): Promise<Checked> {
+  async #check(user: string | undefined, credentials: Credentials, known: Known): Promise<Checked> {
     // RFC 4616 §2: to act for somebody else is a right that nobody has here.
     const authorization = credentials.authorization === '' ? user : sameUser(credentials.authorization);
     if (credentials.kind === 'scram') {
       if (!credentials.fits || user === undefined || authorization !== user)
-        return { kind: this.#knows(user) ? 'wrong' : 'unknown' };
+        return user !== undefined && this.#knows(user) ? { kind: 'wrong', user } : { kind: 'unknown' };
       return { kind: 'right', user, addresses: [] };
     }
     const password = saslprep(credentials.password);
@@ -100,16 +111,18 @@ export class Logins {
     for (const source of this.#sources) {
       const asked = user !== undefined && authorization === user && password !== undefined && password !== '';
       // Whatever is written, it costs the same.
-      const checked = await source.check(asked ? user : '', asked ? password : 'x', this.#leaving);
-      if (!asked) continue;
-      if (checked.kind === 'right' || checked.kind === 'wrong') return checked;
-      if (checked.kind === 'trouble') trouble = checked;
+      const checked = asked
+        ? await source.check(user, password, this.#leaving, known)
+        : await source.check('', 'x', this.#leaving, async () => true);
+      if (!asked || checked.kind === 'unknown') continue;
+      if (checked.kind !== 'trouble') return checked;
+      trouble = checked;
     }
     return trouble ?? { kind: 'unknown' };
   }
 
-  #knows(user: string | undefined): boolean {
-    return user !== undefined && this.#sources.some((source) => source.verifier(user) !== undefined);
+  #knows(user: string): boolean {
+    return this.#sources.some((source) => source.verifier(user) !== undefined);
   }
 
   /** From when the credentials came, so that what they cost does not show. */

@@ -31,12 +31,9 @@ const LINES_MAX = 400;
 const TOO_LONG: { readonly [name: string]: number } = {
   'adapters/dns/client.test.ts': 502,
   'config/load-installation.test.ts': 499,
-  'contract/queue-contract.ts': 463,
-  'gateway/dispatch-trouble.test.ts': 407,
   'policy/decide.property.test.ts': 448,
   'policy/mistakes.test.ts': 608,
   'smtp/receive/receiver.test.ts': 488,
-  'smtp/send/smtp-delivery.test.ts': 435,
 };
 
 interface Import {

@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
 import { contentContract } from './content-contract.ts';
 import { digestContract } from './digest-contract.ts';
+import { quarantineContract } from './quarantine-contract.ts';
 import { queueContract } from './queue-contract.ts';
 import { recordContract } from './record-contract.ts';
 import { stateContract } from './state-contract.ts';
@@ -19,6 +20,7 @@ export interface Engine {
 export function storeContract(engine: Engine): void {
   describe(`${engine.name}: content`, () => contentContract(engine));
   describe(`${engine.name}: queue`, () => queueContract(engine));
+  describe(`${engine.name}: quarantine`, () => quarantineContract(engine));
   describe(`${engine.name}: turns`, () => turnsContract(engine));
   describe(`${engine.name}: digests`, () => digestContract(engine));
   describe(`${engine.name}: records`, () => recordContract(engine));

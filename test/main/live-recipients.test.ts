@@ -64,7 +64,7 @@ test('check names a password that cannot be had, by where it should be', async (
   const absent = await postern('check', '--config', folder.config);
   expect(absent.code).toBe(1);
   expect(absent.out + absent.err).toContain('there is no POSTERN_ABSENT in the environment');
-  expect(absent.out + absent.err).toMatch(/secret: there is no such file/);
+  expect(absent.out + absent.err).toMatch(/cannot be taken: there is no such file/);
   const offline = await postern('check', '--no-secrets', '--config', folder.config);
   expect(offline.code).toBe(0);
   // One that every user may read is told of, and nothing of what it holds.

@@ -59,7 +59,6 @@ export class LdapUsers implements UserSource {
 
   async #ask(client: Client, user: string, password: string, known: Known): Promise<Checked> {
     const { base, name, addresses } = this.#settings;
-    const secrets = [password, user];
     const [entry, another] = await this.#directory.find(client, user);
     // Who is meant must be beyond doubt: nobody logs in as the first of several.
     if (entry === undefined || another !== undefined) {
@@ -75,8 +74,11 @@ export class LdapUsers implements UserSource {
       return { kind: 'right', user: account, addresses: addressesOf(entry, addresses) };
     // The directory works; this one entry is not as it must be, and whoever keeps it should hear of it. What was typed may be
     // a password in the place of a name.
-    const why = this.#directory.told(bound !== 'right' ? bound.why : named.kind === 'nameless' ? named.why : '', secrets);
-    this.#log.warn('users.ldap.entry', { dn: this.#directory.told(entry.dn, secrets), why });
+    const why = this.#directory.told(bound !== 'right' ? bound.why : named.kind === 'nameless' ? named.why : '', [
+      password,
+      user,
+    ]);
+    this.#log.warn('users.ldap.entry', { dn: this.#directory.told(entry.dn, [password]), why });
     return { kind: 'trouble', why };
   }
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { changeUser } from '../../src/adapters/auth/change-user.ts';
 import { LdapUsers } from '../../src/adapters/auth/ldap-bind.ts';
+import { Directory } from '../../src/adapters/auth/ldap-directory.ts';
 import { silentLog } from '../../src/adapters/system/log.ts';
 import type { UserSourceSettings } from '../../src/config/installation.ts';
 import { type Gateway, startGateway } from '../../src/main/serve.ts';
@@ -35,24 +36,23 @@ describe.skipIf(missing !== '')('users of a directory', () => {
   });
 
   const ca = (): string => readFileSync(join(CERTIFICATES, 'authority.pem'), 'utf8');
-  const users = (more: Partial<Settings> = {}, password = 'reader-secret-7'): LdapUsers =>
-    new LdapUsers(
-      {
-        kind: 'ldap',
-        servers: [{ host: '127.0.0.1', port: Number(slapd.values.secure), tls: 'implicit' }],
-        ca: ca(),
-        base: 'ou=people,dc=example,dc=com',
-        filter: '(uid={user})',
-        name: 'uid',
-        addresses: ['mail'],
-        bindDn: 'cn=reader,dc=example,dc=com',
-        password: undefined,
-        timeout: 5000,
-        ...more,
-      },
-      () => password,
-      silentLog,
-    );
+  const users = (more: Partial<Settings> = {}, password = 'reader-secret-7'): LdapUsers => {
+    const settings: Settings = {
+      kind: 'ldap',
+      servers: [{ host: '127.0.0.1', port: Number(slapd.values.secure), tls: 'implicit' }],
+      ca: ca(),
+      base: 'ou=people,dc=example,dc=com',
+      filter: '(uid={user})',
+      name: 'uid',
+      addresses: ['mail'],
+      bindDn: 'cn=reader,dc=example,dc=com',
+      password: undefined,
+      timeout: 5000,
+      ...more,
+    };
+    const health = { answered: () => {}, failed: () => {}, stop: () => {} };
+    return new LdapUsers(settings, new Directory(settings, () => password), health, silentLog);
+  };
 
   test('a right password is told from a wrong one and from nobody, over ldaps and StartTLS', async () => {
     for (const one of [

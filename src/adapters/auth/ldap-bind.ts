@@ -9,7 +9,8 @@ import {
 } from 'ldapts';
 import type { Log } from '../../ports/log.ts';
 import type { Checked, Known, UserSource } from '../../ports/logins.ts';
-import { Directory, type DirectorySettings, sayError } from './ldap-directory.ts';
+import type { DirectoryHealth } from './directory-health.ts';
+import { type Directory, type DirectorySettings, sayError } from './ldap-directory.ts';
 import { addressesOf, nameOf } from './ldap-entry.ts';
 
 /** Binds at once, of a thread: a directory that hangs must not gather sockets. */
@@ -20,13 +21,23 @@ export class LdapUsers implements UserSource {
   readonly #settings: DirectorySettings;
   readonly #directory: Directory;
   readonly #log: Log;
+  readonly #health: Pick<DirectoryHealth, 'answered' | 'failed' | 'stop'>;
   #running = 0;
-  #troubled = '';
 
-  constructor(settings: DirectorySettings, password: () => string | undefined, log: Log) {
+  constructor(
+    settings: DirectorySettings,
+    directory: Directory,
+    health: Pick<DirectoryHealth, 'answered' | 'failed' | 'stop'>,
+    log: Log,
+  ) {
     this.#settings = settings;
-    this.#directory = new Directory(settings, password);
+    this.#directory = directory;
+    this.#health = health;
     this.#log = log;
+  }
+
+  stop(): void {
+    this.#health.stop();
   }
 
   verifier(): undefined {
@@ -45,12 +56,12 @@ export class LdapUsers implements UserSource {
     try {
       const ask = (client: Client): Promise<Checked> => this.#ask(client, user, password, known);
       const checked = await this.#directory.ask(ask, signal, [password]);
-      this.#came('');
+      this.#health.answered();
       return checked;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       // Whoever left heard no answer of his own will.
-      if (!signal.aborted) this.#came(why);
+      if (!signal.aborted) this.#health.failed(why);
       return { kind: 'trouble', why };
     } finally {
       this.#running -= 1;
@@ -80,13 +91,6 @@ export class LdapUsers implements UserSource {
     ]);
     this.#log.warn('users.ldap.entry', { dn: this.#directory.told(entry.dn, [password]), why });
     return { kind: 'trouble', why };
-  }
-
-  #came(why: string): void {
-    if (why === this.#troubled) return;
-    if (why === '') this.#log.event('users.ldap.restored', {});
-    else this.#log.error('users.ldap.failed', { why });
-    this.#troubled = why;
   }
 }
 

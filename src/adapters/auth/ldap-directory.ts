@@ -13,6 +13,7 @@ export type DirectorySettings = Extract<UserSourceSettings, { kind: 'ldap' }>;
 /** Of one login: an entry with its addresses is a few kilobytes. */
 const ANSWER_MAX = 256 << 10;
 const WHY_MAX = 300; // characters
+const NOBODY = 'postern-asks-whether-it-answers';
 
 export class Directory {
   readonly #settings: DirectorySettings;
@@ -62,6 +63,12 @@ export class Directory {
       if (error instanceof SizeLimitExceededError || error instanceof InvalidSyntaxError) return [];
       throw error;
     }
+  }
+
+  /** Whether it finds somebody by a name that nobody has. Rejects where it does not answer. */
+  async probe(signal: AbortSignal, nobody = NOBODY): Promise<'nobody' | 'somebody'> {
+    const found = await this.ask((client) => this.find(client, nobody), signal);
+    return found.length === 0 ? 'nobody' : 'somebody';
   }
 
   async #askAt<T>(server: LdapServer, work: (client: Client) => Promise<T>, signal: AbortSignal): Promise<T> {

@@ -54,10 +54,7 @@ export class Logins {
     const began = world.clock.elapsed();
     const user = sameUser(credentials.user);
     const shut = await this.#throttle.begin(user ?? '');
-    if (shut) {
-      world.log.warn('login.throttled', { client: this.#s.client.ip, listener: this.#s.listener.name, mechanism });
-      return out('login-throttled', { close: true });
-    }
+    if (shut) return this.#shutOut(mechanism);
     /** Names that the attempt is counted for, and whether they may try. */
     const names = new Map([[user ?? '', Promise.resolve(true)]]);
     const known: Known = (account) => {
@@ -77,25 +74,30 @@ export class Logins {
       }
       case 'throttled':
         await this.#throttle.undecided([...names.keys()]);
-        world.log.warn('login.throttled', { client: this.#s.client.ip, listener: this.#s.listener.name, mechanism });
-        return out('login-throttled', { close: true });
+        return this.#shutOut(mechanism);
       case 'trouble':
         await this.#throttle.undecided([...names.keys()]);
         return out('login-trouble');
       case 'wrong':
       case 'unknown': {
-        const known = checked.kind === 'wrong' ? checked.user : '';
+        const account = checked.kind === 'wrong' ? checked.user : '';
         this.#failures += 1;
         world.log.warn('login.failed', {
           client: this.#s.client.ip,
           listener: this.#s.listener.name,
           mechanism,
-          ...(known === '' ? {} : { user: known }),
+          ...(account === '' ? {} : { user: account }),
         });
         await this.#late(began, await this.#throttle.delay([...names.keys()]));
-        return out('login-failed', { user: known, close: this.#failures >= FAILURES_MAX });
+        return out('login-failed', { user: account, close: this.#failures >= FAILURES_MAX });
       }
     }
+  }
+
+  #shutOut(mechanism: Mechanism): LoggedIn {
+    const { world, client, listener } = this.#s;
+    world.log.warn('login.throttled', { client: client.ip, listener: listener.name, mechanism });
+    return out('login-throttled', { close: true });
   }
 
   async #check(user: string | undefined, credentials: Credentials, known: Known): Promise<Checked> {

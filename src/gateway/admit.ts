@@ -64,6 +64,7 @@ export async function admission(
       case 'refused':
       case 'deferred':
       case 'not_taken':
+      case 'duplicate':
       case 'none':
         break;
     }

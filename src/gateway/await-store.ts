@@ -26,7 +26,8 @@ export function awaitedOf(
   leases: readonly Lease[],
   began: Millis,
 ): Awaited | undefined {
-  if (s.world.words === undefined || taken.some(({ outcome }) => outcome !== 'queued')) return undefined;
+  if (s.world.words === undefined || taken.some(({ outcome }) => outcome !== 'queued' && outcome !== 'duplicate'))
+    return undefined;
   // Kept aside, or told of already: it was taken in part.
   if (admitted.quarantine.length > 0 || (admitted.notifications ?? []).length > 0) return undefined;
   const copies = new Set(

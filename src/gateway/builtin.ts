@@ -45,6 +45,15 @@ export const BUILTIN = {
     },
     about: "An address in From is not the user's own or cannot be read, and `senders` does not say that it may be.",
   },
+  'agent-not-own': {
+    reply: {
+      code: 550,
+      enhanced: '5.7.1',
+      text: '{user} may not send as {agent}, whom {field} names: send as yourself, or have it allowed',
+    },
+    about:
+      "An address in Sender, Resent-From or Resent-Sender is not the user's own or cannot be read, and `senders` does not say that it may be.",
+  },
   'tenant-not-ours': {
     reply: {
       code: 550,

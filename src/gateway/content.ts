@@ -9,11 +9,12 @@ import type { SpooledContent } from '../ports/content.ts';
 import type { Admission } from '../ports/queue.ts';
 import { StoreError } from '../ports/store-error.ts';
 import { admission } from './admit.ts';
-import { foreignAuthor, isOfTenant } from './auth/standing.ts';
+import { foreignAgent, foreignAuthor, isOfTenant } from './auth/standing.ts';
 import { awaitedOf } from './await-store.ts';
 import { noteBounces } from './bounces.ts';
 import { type BuiltinWord, builtinReply } from './builtin.ts';
 import { carryOut } from './changes.ts';
+import { mergeDuplicates } from './duplicates.ts';
 import { type HeaderFacts, headerFacts } from './edge.ts';
 import { carryOutOrders } from './orders.ts';
 import { isPatienceOver } from './patience.ts';
@@ -61,6 +62,14 @@ export async function takeContent(
   const stranger = foreignAuthor(s, read);
   if (stranger !== undefined)
     for (const recipient of taken) refuse(recipient, 'author-not-own', { user: s.user, author: stranger });
+  const agent = foreignAgent(s, read);
+  if (stranger === undefined && agent !== undefined)
+    for (const recipient of taken)
+      refuse(recipient, 'agent-not-own', {
+        user: s.user,
+        agent: agent.address || 'somebody whose address cannot be read',
+        field: agent.field,
+      });
   if (taken.some(({ byRelay }) => byRelay) && !isOfTenant(s, tx.path, read))
     for (const recipient of taken.filter(({ byRelay }) => byRelay)) refuse(recipient, 'tenant-not-ours');
   const envelope = { id: tx.id, recipients: taken.map(addressOf) };
@@ -162,7 +171,10 @@ async function conclude(
     recipient.reply = reply;
   });
   tx.replies.push({ to: 'content', reply });
-  if (settled.reply.kind === 'accepted') await carryOut(s, tx, taken, content, read);
+  if (settled.reply.kind === 'accepted') {
+    mergeDuplicates(taken);
+    await carryOut(s, tx, taken, content, read);
+  }
   await carryOutOrders(s, tx);
   const record = await transactionRecord(s, tx);
 

@@ -16,6 +16,7 @@ import { KnownSuspensions } from './known-suspensions.ts';
 import { RouteHealth } from './route-health.ts';
 import type { Heard } from './store-words.ts';
 import type { Parcel, Turns } from './turns.ts';
+import { whyWaited } from './why-waited.ts';
 
 /** Entries a worker holds at once: bounds memory, and what is counted as tried after a crash. */
 export const IN_HAND_MAX = 2000;
@@ -264,10 +265,11 @@ export class Dispatcher {
   }
 
   #mayBeTried(lease: Lease, how: How, now: Timestamp, turns: Turns, fits: boolean): boolean {
-    const kept = how === 'overdue' && (!fits || this.#suspensions.by(lease.entry) !== undefined);
+    const suspended = this.#suspensions.by(lease.entry) !== undefined;
+    const kept = how === 'overdue' && (!fits || suspended);
     const event: EntryEvent | undefined =
       kept && !isExpired(lease.entry, now)
-        ? { kind: 'waited', why: whyWaited(turns) }
+        ? { kind: 'waited', ...whyWaited(turns, suspended) }
         : this.#suspensions.hindrance(lease.entry, now);
     if (event !== undefined) void this.#end([lease], [event]);
     return event === undefined;
@@ -390,9 +392,3 @@ export class Dispatcher {
     this.#world.room(this.#stopping.signal.aborted ? 0 : IN_HAND_MAX - this.#inHand.size);
   }
 }
-
-/** The sender reads it too, who knows nothing of our routes. */
-const whyWaited = ({ dead, why, to }: Turns): string =>
-  dead
-    ? `not tried, as the ${to.domain === '' ? 'next mail server' : `mail server of ${to.domain}`} does not answer (${why})`
-    : 'not tried now: it is suspended, or others go first';

@@ -41,6 +41,15 @@ export function recipientFacts(
   };
 }
 
+/** Who sends for the author (RFC 5322 §3.6.2), or has sent it again (§3.6.6). */
+export interface Agent {
+  /** As it is written: `Sender`. */
+  readonly field: string;
+  /** '' with an empty domain: a part that we cannot read, and somebody else may. */
+  readonly address: string;
+  readonly domain: string;
+}
+
 /** The header section read once: facts, identity, and the view for `header()`. */
 export interface HeaderFacts {
   readonly from: FactValue;
@@ -52,6 +61,8 @@ export interface HeaderFacts {
   readonly authors: readonly { readonly address: string; readonly domain: string }[];
   /** Parts of From, or lines that are none of ours, of which somebody else may make an author. */
   readonly unreadAuthors: number;
+  /** Whom it names beside them as who sent it. */
+  readonly agents: readonly Agent[];
   /** The fields in their order, names in lower case: for edits. */
   readonly fields: readonly HeaderField[];
   /** Between them, what is none: for edits. */
@@ -91,11 +102,25 @@ export function headerFacts(content: SpooledContent): HeaderFacts {
     header: { values: (name) => values(name).map(decodeWords) },
     hops,
     authors,
-    unreadAuthors: unread + section.strays.filter(({ value }) => STRAY_FROM.test(value)).length,
+    unreadAuthors: unread + straysOf('From', section.strays),
+    agents: AGENTS.flatMap((field) => agentsIn(field, values(field), straysOf(field, section.strays))),
     fields,
     strays: section.strays,
   };
 }
 
+/** Each of them counts, as of From. */
+const AGENTS = ['Sender', 'Resent-From', 'Resent-Sender'] as const;
+
+function agentsIn(field: string, values: readonly string[], strays: number): readonly Agent[] {
+  const lists = values.map(parseAddressList);
+  const unread = lists.reduce((sum, list) => sum + list.unread, strays);
+  return [
+    ...lists.flatMap(({ addresses }) => addresses.map(({ address, domain }) => ({ field, address, domain }))),
+    ...Array.from({ length: unread > 0 ? 1 : 0 }, () => ({ field, address: '', domain: '' })),
+  ];
+}
+
 /** `From` alone on a line with its colon on the next, or with a control character before it: some make a field of it. */
-const STRAY_FROM = /^\s*from\s*:/i;
+const straysOf = (field: string, strays: HeaderFacts['strays']): number =>
+  strays.filter(({ value }) => new RegExp(`^\\s*${field}\\s*:`, 'i').test(value)).length;

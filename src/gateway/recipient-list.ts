@@ -17,7 +17,7 @@ export interface RecipientList {
   readonly modifiedAt: Timestamp | undefined;
 }
 
-const NOTHING_KEPT: KeptTexts = { read: () => undefined, write: () => {} };
+const NOTHING_KEPT: KeptTexts = { read: () => undefined, write: () => {}, clear: async () => 0 };
 
 /** All lists that are open, by path: they outlive a reload, and with them the last good addresses. */
 export class RecipientLists {

@@ -1,7 +1,9 @@
 /** The text of a delivery status notification (RFC 3464): for a person in its first lines, for a program in its second part. */
 import { mailDate } from '../mail/date.ts';
-import { foldField } from '../mail/header.ts';
+import { decodeWords } from '../mail/encoded-word.ts';
+import { foldField, parseHeaderSection } from '../mail/header.ts';
 import { parseIp } from '../mail/ip.ts';
+import { quotedPrintable } from '../mail/quoted-printable.ts';
 import { clean } from '../mail/reply.ts';
 import type { Timestamp } from '../mail/time.ts';
 import type { DsnAction } from './notification.ts';
@@ -49,15 +51,16 @@ export function composeDsn(parts: DsnParts): Uint8Array {
     'Auto-Submitted: auto-replied', // RFC 3834 §5: no vacation notice in answer, please
     'MIME-Version: 1.0',
     `Content-Type: multipart/report; report-type=delivery-status;\r\n\tboundary="${boundary}"`,
-    ...(isEightBit(human) || global || hasEightBit(parts.original.octets) ? ['Content-Transfer-Encoding: 8bit'] : []),
+    ...(global || hasEightBit(parts.original.octets) ? ['Content-Transfer-Encoding: 8bit'] : []),
     '',
     'This is a delivery status notification in MIME format (RFC 3464).',
     '',
     `--${boundary}`,
     'Content-Type: text/plain; charset=utf-8',
-    `Content-Transfer-Encoding: ${isEightBit(human) ? '8bit' : '7bit'}`,
+    // A subject in any language must not ask for 8BITMIME of a way back that has none.
+    `Content-Transfer-Encoding: ${isEightBit(human) ? 'quoted-printable' : '7bit'}`,
     '',
-    human,
+    isEightBit(human) ? quotedPrintable(human) : human,
     `--${boundary}`,
     // RFC 6533 §4: with addresses beyond ASCII the report itself is UTF-8.
     `Content-Type: message/${global ? 'global-' : ''}delivery-status`,
@@ -90,9 +93,14 @@ function subject({ recipients }: DsnParts): string {
   return `${SUBJECT[first!.report.action]}: your message to ${ascii(first!.recipient)}${more}`;
 }
 
-function humanPart({ recipients, arrivedAt, at, recordId, hostname }: DsnParts): string {
+function humanPart({ recipients, arrivedAt, at, recordId, hostname, original }: DsnParts): string {
   const { action } = recipients[0]!.report;
-  const lines = [`Your message of ${mailDate(arrivedAt)}`, `${HEADLINE[action]}:`, ''];
+  const lines = [
+    `Your message of ${mailDate(arrivedAt)}`,
+    ...aboutSubject(original.octets),
+    `${HEADLINE[action]}:`,
+    '',
+  ];
   for (const { recipient, report } of recipients) {
     lines.push(`    <${recipient}>`);
     if (action === 'failed' || action === 'delayed') {
@@ -110,6 +118,13 @@ function humanPart({ recipients, arrivedAt, at, recordId, hostname }: DsnParts):
     );
   lines.push('', `(${hostname}, ${mailDate(at)}, ref ${recordId})`, '');
   return lines.join('\r\n');
+}
+
+/** By which a person knows it again: the first one, its words decoded. */
+function aboutSubject(original: Uint8Array): string[] {
+  const found = parseHeaderSection(original).fields.find(({ name }) => name.toLowerCase() === 'subject');
+  const subject = clean(decodeWords(found?.value ?? '').trim(), SUBJECT_MAX);
+  return subject === '' ? [] : wrapped(`with the subject "${subject}"`);
 }
 
 /** RFC 3464 §2.1: per-message fields, then a block for each recipient. */
@@ -164,6 +179,8 @@ function originalPart({ original }: DsnParts, boundary: string): Uint8Array[] {
 
 /** Of what a host said; enough for its reason and its link. */
 const SAID_MAX = 600;
+/** Characters of a subject: two lines, so that the recipient stands within the first ten. */
+const SUBJECT_MAX = 110;
 const LINE = 70;
 
 /**

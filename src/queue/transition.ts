@@ -40,11 +40,17 @@ export type EntryEvent =
   /** The worker gives it back untried; not to be looked at before `due`, where it says so. */
   | { readonly kind: 'putBack'; readonly due?: Timestamp }
   /** It was due for long and could not be tried: `why` its destination is not asked. Its sender hears of that, once. */
-  | { readonly kind: 'waited'; readonly why: string }
+  | { readonly kind: 'waited'; readonly why: string; readonly status: WaitedStatus }
   | { readonly kind: 'hold'; readonly by: 'rule' | 'operator'; readonly why: string }
   | { readonly kind: 'release' }
   | { readonly kind: 'retry' }
   | { readonly kind: 'remove'; readonly why: string };
+
+/**
+ * RFC 3463: X.4.1, no answer from host; X.3.2, system not accepting network messages, which is our own where a person or a rule has put
+ * the mail off; X.4.5, mail system congestion, where others go first.
+ */
+export type WaitedStatus = '4.4.1' | '4.3.2' | '4.4.5';
 
 /** What has to follow; data, carried out in the same commit as the entry's next form. */
 export type Effect =
@@ -131,7 +137,7 @@ export function transition(
         { attempts: Math.max(entry.attempts - 1, 0) },
       );
     case 'waited':
-      return state.kind === 'leased' ? waited(entry, event.why, timing, now) : refused('leased');
+      return state.kind === 'leased' ? waited(entry, event, timing, now) : refused('leased');
     case 'hold':
       if (state.kind !== 'waiting') return refused('waiting');
       return to({ kind: 'held', by: event.by, why: event.why }, {}, [note('held', '', event.why)]);
@@ -235,12 +241,18 @@ function deferred(
 }
 
 /** Whether or not anybody may be told: it is asked once. */
-function waited(entry: QueueEntry, why: string, timing: RouteTiming, now: Timestamp): Transition {
+function waited(
+  entry: QueueEntry,
+  { why, status }: Extract<EntryEvent, { kind: 'waited' }>,
+  timing: RouteTiming,
+  now: Timestamp,
+): Transition {
   const { last } = entry;
   const said = last === null ? why : `${why}; ${sayLast(last)}`;
   const at = last?.at ?? null;
-  // RFC 3463 §3.5: X.4.1, no answer from host.
-  const report: Report = { action: 'delayed', status: '4.4.1', host: last?.host ?? '', reply: null, said, at };
+  // A host is named where it is its silence that is reported (RFC 3464 §2.3.5).
+  const host = status === '4.4.1' ? (last?.host ?? '') : '';
+  const report: Report = { action: 'delayed', status, host, reply: null, said, at };
   return {
     kind: 'moved',
     next: {

@@ -58,7 +58,9 @@ export type Outcome =
   /** Refused after our 250, told to the sender by a DSN. */
   | 'bounced'
   /** The client went away, or another recipient's defer kept it back. */
-  | 'not_taken';
+  | 'not_taken'
+  /** The same mailbox as an earlier RCPT of the transaction: one copy goes to it. */
+  | 'duplicate';
 
 /** How a matter ended. `rule` is a rule's name or ''; `reason` is `rule:NAME`, `builtin:WORD`, `on_error:CHECK` or `otherwise`. */
 export interface Verdictum {

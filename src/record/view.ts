@@ -213,7 +213,7 @@ function answeredLate(record: TransactionRecord, events: readonly RecordEvent[])
     ...record,
     replies: record.replies.map((sent) => (sent.to === 'content' && reply ? { ...sent, reply } : sent)),
     recipients: record.recipients.map((one): RecipientRecord => {
-      if (one.outcome !== 'queued') return one;
+      if (one.outcome !== 'queued' && one.outcome !== 'duplicate') return one;
       // One that stands for several is refused when all are: their entries have numbers of their own.
       const outcome = refused.has(one.number) && (reply === undefined || reply.code >= 500) ? 'refused' : one.outcome;
       return { ...one, outcome, ...(reply === undefined ? {} : { reply }) };

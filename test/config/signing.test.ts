@@ -27,6 +27,8 @@ ${lines}`;
   const say = problems.map(({ place, message, remedy }) => `${place.line}:${place.column} ${message} → ${remedy}`);
   return { installation, say, notYet };
 }
+/** With `._domainkey.example.com` 253 octets. */
+const LONG = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(38)}`;
 const key = (more = '') => `{ selector: s2026, key_file: secrets/k.pem${more} }`;
 
 test('keys are known by their domain, in the order they are written', () => {
@@ -76,6 +78,18 @@ test.each<[string, string, KeyReading, string]>([
     rsa(2048),
     '8:19 "s2026" is there twice',
   ],
+  [
+    'a selector twice, in other letters',
+    `signing:\n  example.com:\n    - ${key()}\n    - ${key().replace('s2026', 'S2026')}`,
+    rsa(2048),
+    '8:19 "S2026" is there twice',
+  ],
+  [
+    'a name that is too long for DNS',
+    `signing: { example.com: [${key().replace('s2026', `${LONG}x`)}] }`,
+    rsa(2048),
+    'makes a name that is too long for DNS',
+  ],
   ['a state nobody knows', `signing: { example.com: [${key(', state: next')}] }`, rsa(2048), '5:77 "next" is not'],
   ['signatures that end too soon', `signing: { example.com: [${key(', expire: 1d')}] }`, rsa(2048), '5:78 '],
   [
@@ -96,9 +110,19 @@ test.each<[string, string, KeyReading, string]>([
   expect(say[0]).toContain(said);
 });
 
+test('a name of 253 octets fits in DNS', () => {
+  expect(load(`signing: { example.com: [${key().replace('s2026', LONG)}] }`).say).toEqual([]);
+});
+
 describe('a key that is retired', () => {
   test('may be gone from disk', () => {
     expect(load(`signing: { example.com: [${key(', state: retired')}] }`, gone).say).toEqual([]);
+  });
+  test('is sound where it is there', () => {
+    const locked: KeyReading = { kind: 'failed', absent: false, why: 'the key is encrypted', remedy: 'write it plain' };
+    expect(load(`signing: { example.com: [${key(', state: retired')}] }`, locked).say).toEqual([
+      '5:55 the key is encrypted → write it plain',
+    ]);
   });
 });
 

@@ -89,6 +89,35 @@ export function contentContract({ open, reopen }: Engine): void {
     await store.close();
   });
 
+  test('a large message of which all is kept aside is there to be read', async () => {
+    const store = await open();
+    const content = await spool(store.content, randomBytes(200_000));
+    const id = sampleId(NOON, 1);
+    const quarantine = [sampleItem(sampleEntry(id, content.ref))];
+    await store.queue.admit({ record: sampleRecord(id), events: [], content, entries: [], quarantine });
+    expect(await octetsOf(store.queue.read(content.ref, never))).toHaveLength(200_000);
+    await store.close();
+  });
+
+  test('what a settlement without its lease would have sent is left to whoever spooled it', async () => {
+    const store = await open();
+    await store.queue.admit(sampleAdmission(sampleId(NOON, 1), await spool(store.content, 'message\r\n')));
+    const wish = { now: NOON, until: NOON + 60_000, limit: 1 };
+    const [lease] = await store.queue.lease({ ...wish, owner: 'a' });
+    const content = await spool(store.content, 'dsn\r\n');
+    const of = sampleId(NOON, 2);
+    const notification = { content, record: sampleRecord(of), entry: sampleEntry(of, content.ref) };
+    const settlement = {
+      lease: { ...lease!, owner: 'b' },
+      next: { ...lease!.entry, state: { kind: 'bounced' } },
+      ...{ events: [], notifications: [notification], quarantine: [] },
+    } as const;
+    expect(await store.queue.settle([settlement])).toEqual(['lost']);
+    await store.queue.admit(sampleAdmission(of, content));
+    expect((await octetsOf(store.queue.read(content.ref, never))).toString()).toBe('dsn\r\n');
+    await store.close();
+  });
+
   test('discarded and abandoned content is gone', async () => {
     const store = await open();
     const content = await spool(store.content, randomBytes(100_000));

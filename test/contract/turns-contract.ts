@@ -51,6 +51,45 @@ export function turnsContract({ open, reopen }: Engine): void {
     await store.close();
   });
 
+  test('what a person puts off, or sends another way, stands where it stood no longer', async () => {
+    const store = await open();
+    await admit(store, 1, to('a.test'));
+    const [entry] = (await store.queue.list({})) as [QueueEntry];
+    const later: QueueEntry = { ...entry, state: { kind: 'waiting', due: NOON + 60_000 } };
+    expect(await store.queue.amend([{ was: entry, next: later, events: [] }])).toBe(1);
+    expect(await store.queue.nextDue(NOON)).toBe(NOON + 60_000);
+    expect(await store.queue.amend([{ was: later, next: { ...later, route: 'other' }, events: [] }])).toBe(1);
+    const suspended = { ...ALL_LANES.suspended, routes: ['other'] };
+    expect(await store.queue.nextDue(NOON, { ...ALL_LANES, suspended })).toBeUndefined();
+    await store.close();
+  });
+
+  test('of a record its entries alone are found, whatever ids lie beside theirs', async () => {
+    const store = await open();
+    const id = sampleId(NOON, 1);
+    await admit(store, 1);
+    // Ids that sort before, between and after those of the record.
+    for (const [n, near] of [`${id}!1.1`, `${id}-1.1`, `${id}/1.1`, `${id}0.1`, id].entries())
+      await admit(store, n + 2, { id: near });
+    expect((await store.queue.list({ recordId: id })).map((entry) => entry.id)).toEqual([`${id}.1`]);
+    expect(await store.queue.count({ recordId: id })).toBe(1);
+    await store.close();
+  });
+
+  test('of many that are changed at once each is counted', async () => {
+    const store = await open();
+    const id = sampleId(NOON, 1);
+    const content = await spool(store.content, 'x');
+    const entries = Array.from({ length: 60 }, (_, n) =>
+      sampleEntry(id, content.ref, { id: `${id}.${n + 1}`, recipient: `u${n}@example.com` }),
+    );
+    await store.queue.admit({ record: sampleRecord(id), events: [], content, entries, quarantine: [] });
+    const changes = entries.map((was) => ({ was, next: { ...was, route: 'other' }, events: [] }));
+    expect(await store.queue.amend(changes)).toBe(60);
+    expect(await store.queue.count({ route: 'other' })).toBe(60);
+    await store.close();
+  });
+
   test('the recipients of one message are leased together, whole, unless they alone are too many', async () => {
     const store = await open();
     const message = async (n: number, recipients: number) => {
@@ -125,6 +164,28 @@ export function turnsContract({ open, reopen }: Engine): void {
     const leases = await store.queue.leaseOverdue({ ...wish, delayed });
     expect(leases.map(({ entry }) => [entry.recordId, entry.attempts])).toEqual(ids(1, 2).map((id) => [id, 1]));
     expect(await store.queue.leaseOverdue({ ...wish, delayed })).toEqual([]);
+    await store.close();
+  });
+
+  test('of what is overdue no more is leased than was asked for, whatever makes it so', async () => {
+    const store = await open();
+    await admit(store, 1, { expiresAt: NOON });
+    for (const n of [2, 3, 4]) await admit(store, n, { admittedAt: NOON - 1000, sender: 'verified' });
+    const delayed = [{ route: 'store', admittedBy: NOON - 1000 }];
+    const wish = { owner: 'a', now: NOON, until: NOON + 60_000, limit: 2, delayed };
+    const taken = async () => (await store.queue.leaseOverdue(wish)).length;
+    expect([await taken(), await taken(), await taken()]).toEqual([2, 2, 0]);
+    await store.close();
+  });
+
+  test('what is due soonest is told, be it a lease that ends or an entry that waits', async () => {
+    const store = await open();
+    await admit(store, 1, to('a.test'));
+    await admit(store, 2, to('b.test', 'alice@example.org', NOON + 90_000));
+    expect(await lease(store, 1)).toEqual(ids(1));
+    expect(await store.queue.nextDue(NOON)).toBe(NOON + 60_000);
+    await admit(store, 3, to('c.test', 'alice@example.org', NOON + 30_000));
+    expect(await store.queue.nextDue(NOON)).toBe(NOON + 30_000);
     await store.close();
   });
 

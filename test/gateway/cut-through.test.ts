@@ -4,6 +4,7 @@ import { CutThrough } from '../../src/gateway/cut-through.ts';
 import type { Word } from '../../src/gateway/store-words.ts';
 import { seconds } from '../../src/mail/time.ts';
 import type { Lease } from '../../src/ports/queue.ts';
+import type { AttemptResult } from '../../src/queue/transition.ts';
 import { FakeClock } from '../support/clock.ts';
 import { anEntry } from '../support/entries.ts';
 import { calm, delivered, house, later, refused } from '../support/sending.ts';
@@ -54,6 +55,49 @@ test('a refusal waits for nobody once another recipient was taken, though a thir
   const held = cutThrough.came([lease('m.1')], [refused]);
   void cutThrough.came([lease('m.2')], [delivered]);
   expect(await held).toBe('untold');
+});
+
+/** `m`, its entries waited for by one client. */
+function oneWaits(...ids: readonly string[]) {
+  const clock = new FakeClock();
+  const cutThrough = new CutThrough(clock);
+  const words: Word['kind'][] = [];
+  const line = (_: string, word: Word) => void words.push(word.kind);
+  cutThrough.expect({ recordId: 'm', entries: ids, span: seconds(30) }, line);
+  const came = (id: string, result: AttemptResult) =>
+    cutThrough.came([{ entry: anEntry({ id }), owner: 'me', until: 0 }], [result]);
+  return { clock, cutThrough, words, line, came };
+}
+
+test('a refusal waits ten seconds beyond its client’s own time for word of it', async () => {
+  const { clock, came } = oneWaits('m.1');
+  let heard = '';
+  void came('m.1', refused)?.then((one) => {
+    heard = one;
+  });
+  await clock.pass(seconds(40) - 1);
+  await calm();
+  expect(heard).toBe('');
+  await clock.pass(1);
+  await calm();
+  expect(heard).toBe('untold');
+});
+
+test('what comes of an entry after the wait is over is told to nobody, and holds nothing back', () => {
+  const { cutThrough, words, line, came } = oneWaits('m.1', 'm.2');
+  void came('m.1', refused);
+  cutThrough.gone(line);
+  expect([came('m.2', refused), words]).toEqual([undefined, []]);
+});
+
+test.each([
+  ['taken', delivered, 'taken'],
+  ['to be tried again', later, 'queued'],
+] as const)('once all is %s, nothing waits for its client', async (_, result, said) => {
+  const { clock, words, came } = oneWaits('m.1');
+  void came('m.1', result);
+  await calm();
+  expect([words, clock.sleeping]).toEqual([[said], 0]);
 });
 
 test.each([

@@ -227,6 +227,26 @@ describe('suspended mail', () => {
     expect(hop.taken).toHaveLength(1);
   });
 
+  test('is not what is told where the destination does not answer', async () => {
+    const { hop, admit, dispatcher, clock } = house();
+    hop.answer = ({ notification }) =>
+      notification ? delivered : { kind: 'transient', host: '', reply: null, cause: 'connect ECONNREFUSED' };
+    for (let n = 0; n < 40; n++) await admit();
+    dispatcher.start();
+    await calm();
+    clock.jump(T0 + hours(5));
+    await clock.pass(seconds(5));
+    await calm();
+    const told = hop.taken
+      .map(({ text }) => text.replace(/\s+/g, ' '))
+      .filter((text) => text.includes('Action: delayed'));
+    expect(told).toHaveLength(40);
+    for (const text of told) expect(text).toContain('Status: 4.4.1 ');
+    expect(
+      told.filter((text) => text.includes('mail server does not answer (connect ECONNREFUSED)')).length,
+    ).toBeGreaterThan(0);
+  });
+
   test('tells its sender of the delay once, and ends at its expiry', async () => {
     const { hop, admit, dispatcher, kept, clock, events } = house();
     await kept.queue.suspend(suspension('route', 'store'));
@@ -237,7 +257,10 @@ describe('suspended mail', () => {
     await clock.pass(seconds(5));
     await calm();
     expect(await events(id)).toEqual(['1 notified']);
-    expect(hop.taken[0]?.text).toMatch(/Action: delayed\r\nStatus: 4.4.1/);
+    expect(hop.taken[0]?.text).toMatch(
+      /Action: delayed\r\nStatus: 4\.3\.2\r\nDiagnostic-Code: x-postern; not sent now: /,
+    );
+    expect(hop.taken[0]?.text.replace(/\s+/g, ' ')).toContain('keeps it until its postmaster lets it go Will-Retry');
     expect((await kept.queue.list({}))[0]).toMatchObject({ attempts: 0, delayNotified: true });
     clock.jump(T0 + hours(6));
     await clock.pass(seconds(5));

@@ -76,6 +76,19 @@ describe('a notification', () => {
     expect(hop.taken[2]?.text).toContain('Diagnostic-Code: smtp; 451 4.3.0 busy\r\n');
   });
 
+  test.each([
+    ['failure', refused, ['alice@sender.test']],
+    ['delay', later, []],
+  ] as const)('of a %s is counted against its sender where it is a failure', async (_, answer, counted) => {
+    const { hop, admit, clock, events, bounced } = house();
+    hop.answer = () => answer;
+    clock.jump(T0 + minutes(300));
+    const id = await admit([{}], true);
+    await calm();
+    expect(await events(id)).toContain('1 notified');
+    expect(bounced).toEqual(counted);
+  });
+
   test('that cannot be written leaves the message in the queue, until it can', async () => {
     const { hop, admit, dispatcher, kept, clock, events, logged } = house();
     hop.answer = (entry) => (entry.notification ? delivered : refused);

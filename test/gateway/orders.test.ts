@@ -16,14 +16,21 @@ import { installation } from '../support/sending.ts';
 const suspend: Order = { kind: 'suspend', span: hours(4), by: 'rule:sudden' };
 const notify: Order = { kind: 'notify', to: 'it@store.test', text: 'look', by: 'rule:sudden' };
 
-function session(changes: { readonly user?: string; readonly rehearsal?: object; readonly admit?: () => never } = {}) {
+interface Changes {
+  readonly user?: string;
+  readonly rehearsal?: object;
+  readonly admit?: () => never;
+  readonly defaultRoute?: string;
+}
+
+function session(changes: Changes = {}) {
   const state = new MemoryState();
   const kept = memoryStore();
   const clock = new FakeClock(T0);
   const logged: string[] = [];
   const freed: unknown[] = [];
   const note = (name: string) => void logged.push(name);
-  const { user = 'alice', rehearsal, admit } = changes;
+  const { user = 'alice', rehearsal, admit, defaultRoute = 'internet' } = changes;
   let drawn = 0;
   const discard: typeof kept.content.discard = async (content) => {
     freed.push(content);
@@ -34,7 +41,7 @@ function session(changes: { readonly user?: string; readonly rehearsal?: object;
     client: { ip: '192.0.2.1' },
     listener: { name: 'submission' },
     policy: { name: 'outbound', rules: [{ name: 'sudden', condition: 'rate.exceeded' }] },
-    current: { installation: { ...installation, postmaster: 'it@store.test' } },
+    current: { installation: { ...installation, defaultRoute, postmaster: 'it@store.test' } },
     world: {
       ...{ state, clock, rehearsal, log: { event: note, warn: note, error: note } },
       newId: () => sampleId(clock.now(), ++drawn),
@@ -80,6 +87,12 @@ test('somebody is told once an hour of one rule and user', async () => {
   expect([await told(), await told()]).toEqual([1, 1]);
   clock.jump(T0 + minutes(61));
   expect(await told()).toBe(2);
+});
+
+test('nobody is told where no route leads, and nothing is written for them', async () => {
+  const { orders, kept, logged } = session({ defaultRoute: '' });
+  await orders({ ...notify, to: 'it@far.test' });
+  expect([await kept.queue.count({}), logged]).toEqual([0, ['rule.notifies']]);
 });
 
 test('a rehearsal tells nobody, and says that it would', async () => {

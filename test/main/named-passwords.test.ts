@@ -64,7 +64,7 @@ const start = () => startGateway(file, { log: silentLog });
 
 const FAULTS: readonly [string, string, () => void, string][] = [
   ['a variable that is not set', 'password: "env:POSTERN_NOT_SET"', () => {}, 'there is no POSTERN_NOT_SET'],
-  ['a file that is not there', 'password_file: gone', () => {}, 'gone: there is no such file'],
+  ['a file that is not there', 'password_file: gone', () => {}, 'there is no such file'],
   [
     'a file that others may read',
     'password_file: open',

@@ -50,7 +50,7 @@ const NO_SECRETS: { readonly [key: string]: string } = {
   'records.jsonl.path': 'a file of ours',
   policies: 'a folder',
   'users.*.ldap.url': 'an address; one with a password in it is refused',
-  'users.*.ldap.ca': 'certificates',
+  'users.*.ldap.ca_file': 'certificates',
   'lists.*.file': 'a list of policies',
   'checks.dnsbl.lists.*.lookup_url': 'told to senders',
   'checks.links.lists.*.lookup_url': 'told to senders',

@@ -38,6 +38,17 @@ function text(
 /** The body parts between the boundaries, headers and all. */
 const parts = (message: string) => message.split(/^--=_[^\r]*\r\n/m).slice(1, -1);
 
+/** The part for a person, decoded. */
+function human(message: string): string {
+  const [head = '', ...lines] = parts(message)[0]!.split('\r\n\r\n');
+  const body = lines.join('\r\n\r\n');
+  if (!head.includes('quoted-printable')) return body;
+  const octets = body
+    .replace(/=\r\n/g, '')
+    .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return Buffer.from(octets, 'latin1').toString();
+}
+
 describe('a delivery status notification', () => {
   test('reads like this', () => {
     expect(text()).toBe(
@@ -60,6 +71,7 @@ Content-Type: text/plain; charset=utf-8
 Content-Transfer-Encoding: 7bit
 
 Your message of Sun, 22 Nov 2026 10:00:00 +0000
+with the subject "hello"
 could not be delivered to:
 
     <bob@store.test>
@@ -149,12 +161,12 @@ Message-ID: <m@sender.test>
 
   test('bounds what a host said, and breaks it between words for a person', () => {
     const message = text({}, { said: `550 ${'longish words '.repeat(200)}` });
-    const human = parts(message)[0]!
+    const said = parts(message)[0]!
       .split('\r\n')
       .filter((line) => /^ {6}/.test(line));
-    expect(human.length).toBeGreaterThan(5);
-    for (const line of human) expect(line).toMatch(/^ {6}\S.{0,69}$/);
-    for (const line of human.slice(0, -1)) expect(line).toMatch(/(?:longish|words)$/);
+    expect(said.length).toBeGreaterThan(5);
+    for (const line of said) expect(line).toMatch(/^ {6}\S.{0,69}$/);
+    for (const line of said.slice(0, -1)) expect(line).toMatch(/(?:longish|words)$/);
     expect(/^Diagnostic-Code: [\s\S]*?(?=\r\n\S)/m.exec(message)![0].length).toBeLessThan(700);
   });
 
@@ -162,7 +174,41 @@ Message-ID: <m@sender.test>
     const message = text({}, { said: '550 größer' });
     expect(message).toContain('Content-Type: message/delivery-status\r\n\r\n');
     expect(message).toContain('Diagnostic-Code: smtp; 550 gr??er');
-    expect(message).toContain('550 größer');
+    expect(human(message)).toContain('550 größer');
+  });
+
+  test.each([
+    ['as it stands', 'Subject: the offer', ['with the subject "the offer"']],
+    ['whatever the case of its name, the first of two', 'sUBJECT: one\r\nSubject: two', ['with the subject "one"']],
+    ['decoded', 'Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= =?utf-8?Q?_an_Bob?=', ['with the subject "Grüße an Bob"']],
+    ['in UTF-8', 'Subject: 見積書', ['with the subject "見積書"']],
+    [
+      'folded, and cleaned of what would begin a line or turn the writing',
+      'Subject: a\r\n b =?utf-8?Q?c=0D=0ABcc:_x=E2=80=AEy?=',
+      ['with the subject "a b c\\x0d\\x0aBcc: x\\u202ey"'],
+    ],
+    ['not where it says nothing', 'Subject:  ', []],
+    ['not where there is none', 'X-Subject: no', []],
+  ])('names the subject %s, to a person alone', (_, header, lines) => {
+    const message = text({ original: { octets: Buffer.from(`${header}\r\n`), whole: false, utf8: false } });
+    const shown = human(message).split('\r\n');
+    const end = shown.indexOf('could not be delivered to:');
+    expect(shown.slice(1, end)).toEqual(lines);
+    expect(message.slice(0, message.indexOf('\r\n\r\n'))).not.toContain(lines[0] ?? 'with the subject');
+  });
+
+  test('bounds a subject, so that the recipient stands within the first ten lines', () => {
+    const octets = Buffer.from(`Subject: ${'very '.repeat(500)}\r\n\r\nSubject: of the body\r\n`);
+    const shown = human(text({ original: { octets, whole: true, utf8: false } })).split('\r\n');
+    expect(shown.indexOf('    <bob@store.test>')).toBeLessThan(6);
+    for (const line of shown) expect(line.length).toBeLessThan(101);
+  });
+
+  test('asks for eight bits of its way back only where what it returns has them', async () => {
+    const octets = Buffer.from('Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\n');
+    const message = text({ original: { octets, whole: false, utf8: false } });
+    expect(message).toMatch(/^[\x00-\x7f]*$/);
+    expect((await simpleParser(message)).text).toContain('with the subject "Grüße"\ncould not');
   });
 
   test('says what went wrong in our own words as our own', () => {
@@ -192,6 +238,7 @@ Message-ID: <m@sender.test>
     );
     expect(message).toContain('Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: 8bit');
     expect(message).toContain('Final-Recipient: utf-8; grüße@store.test');
+    expect(human(message)).toMatch(/with the subject "grüße"\r\n.*\r\n\r\n {4}<grüße@store\.test>\r\n/);
     expect(message).toContain('Content-Type: message/global-headers\r\nContent-Transfer-Encoding: 8bit');
     // A header field of its own stays ASCII.
     expect(message.slice(0, message.indexOf('\r\n\r\n'))).toMatch(/^[\x00-\x7f]*$/);

@@ -9,6 +9,7 @@ import {
   type EntryEvent,
   type Refusal,
   transition,
+  type WaitedStatus,
 } from '../../src/queue/transition.ts';
 import { anEntry, aTiming, from, T0 } from '../support/entries.ts';
 
@@ -57,9 +58,16 @@ describe('a report of what was never decided', () => {
     expect(report({ expiresAt: T0 }, { kind: 'expired' })).toMatchObject({ report: { at: null } });
   });
   test('names no time of an attempt while it waits untried', () => {
-    expect(report({ state: leased }, { kind: 'waited', why: 'others go first' })).toMatchObject({
-      report: { action: 'delayed', said: 'others go first', at: null },
+    expect(report({ state: leased }, { kind: 'waited', why: 'others go first', status: '4.4.5' })).toMatchObject({
+      report: { action: 'delayed', status: '4.4.5', said: 'others go first', at: null },
     });
+  });
+  test('names a host for its silence alone, not where it is we who keep the message', () => {
+    const waited = (status: WaitedStatus) =>
+      report({ state: leased, last }, { kind: 'waited', why: 'not now', status });
+    const said = 'not now; the last attempt, at mx.a.test:25: 451 busy';
+    expect(waited('4.4.1')).toMatchObject({ report: { status: '4.4.1', host: 'mx.a.test:25', said } });
+    expect(waited('4.3.2')).toMatchObject({ report: { status: '4.3.2', host: '', said } });
   });
 });
 
@@ -195,14 +203,21 @@ describe('what is told of an entry whose time is over', () => {
     expect(told(null, { kind: 'attempted', result: later })).toMatchObject([{ status: '4.3.0', at: T0 }]);
   });
   test('of a delay of what was never tried, no time of a try', () => {
-    const { effects } = move(anEntry({ admittedAt: T0 - hours(5), state: leased }), { kind: 'waited', why: 'dead' });
+    const { effects } = move(anEntry({ admittedAt: T0 - hours(5), state: leased }), {
+      kind: 'waited',
+      why: 'dead',
+      status: '4.4.1',
+    });
     expect(effects).toMatchObject([{ kind: 'tell', report: { action: 'delayed', status: '4.4.1', at: null } }]);
   });
 });
 
 test('of a delay of what was not tried nobody hears who may not be told, and nobody twice', () => {
   const waited = (changes: Partial<QueueEntry>, admittedAt = T0 - hours(5)) =>
-    said(move(anEntry({ admittedAt, state: leased, ...changes }), { kind: 'waited', why: 'dead' }).effects);
+    said(
+      move(anEntry({ admittedAt, state: leased, ...changes }), { kind: 'waited', why: 'dead', status: '4.4.1' })
+        .effects,
+    );
   expect(waited({})).toEqual(['tell delayed']);
   expect([waited({ sender: 'unverified' }), waited({ delayNotified: true }), waited({}, T0)]).toEqual([[], [], []]);
 });

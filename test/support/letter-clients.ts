@@ -86,7 +86,7 @@ export class Line {
 
   /** The last lines of so many replies. */
   replies(count: number): Promise<string[]> {
-    if (this.broken) return Promise.reject(new Broken());
+    if (this.broken && this.#lines.length < count) return Promise.reject(new Broken());
     return new Promise((heard, lost) => {
       this.#waiting = { count, heard, lost };
       this.#hear('');

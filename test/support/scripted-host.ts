@@ -161,7 +161,8 @@ export class ScriptedHost {
         if (say(script.STARTTLS ?? '220 2.0.0 go on', line).startsWith('220')) encrypt();
       } else if (verb === 'AUTH') say(script.AUTH ?? '235 2.7.0 welcome', line);
       else if (verb === 'RSET') {
-        inTransaction &&= !say(script.RSET ?? '250 2.0.0 ok', line).startsWith('250');
+        const reset = say(script.RSET ?? '250 2.0.0 ok', line).startsWith('250');
+        inTransaction &&= !reset;
       } else if (verb === 'MAIL') {
         recipients = [];
         // As strict as Postfix is.

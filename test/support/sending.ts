@@ -90,6 +90,7 @@ export function house() {
   const kept = memoryStore();
   const hop = new Hop();
   const logged: string[] = [];
+  const bounced: string[] = [];
   const keep = (name: string) => void logged.push(name);
   let drawn = 0;
   const cutThrough = new CutThrough(clock);
@@ -105,6 +106,7 @@ export function house() {
     installation: () => installation,
     owner: 'mx/1/1',
     room: () => {},
+    bounced: (sender) => void bounced.push(sender),
     cutThrough,
   });
   open.push(dispatcher);
@@ -144,7 +146,7 @@ export function house() {
     return recordId;
   };
   const events = async (id: string) => (await kept.records.get(id))?.events.map((e) => `${e.recipient} ${e.kind}`);
-  return { clock, kept, hop, dispatcher, cutThrough, admit, events, logged };
+  return { clock, kept, hop, dispatcher, cutThrough, admit, events, logged, bounced };
 }
 
 /** Lets everything run that needs no time: promises, and what is put off to after this turn. */

@@ -127,8 +127,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     close: async () => {
       closing = true;
       clearInterval(retention);
-      // Nothing is left to be written: who waited was refused.
-      if (gone) return;
+      // Nothing is left to be written: who waited was refused. Its folder is free when the thread has ended.
+      if (gone) return void (await worker.terminate());
       await store.close();
       await new Promise<void>((done) => {
         closed = done;

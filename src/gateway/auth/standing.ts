@@ -1,7 +1,7 @@
 /** Whether a client sends as what it is: users as themselves, providers for their tenant and our domains alone. */
 import type { RelayFor } from '../../config/installation.ts';
 import type { ReversePath } from '../../mail/envelope.ts';
-import type { HeaderFacts } from '../edge.ts';
+import type { Agent, HeaderFacts } from '../edge.ts';
 import type { SessionState } from '../session-state.ts';
 import { maySendAs } from './may-send.ts';
 
@@ -24,6 +24,15 @@ export function foreignAuthor(s: SessionState, { authors, unreadAuthors }: Heade
   const unread = unreadAuthors > 0 ? [UNREAD] : [];
   return [...authors, ...unread].find((author) => !maySendAs(s.user, s.addresses, author, s.current.installation))
     ?.address;
+}
+
+/**
+ * The first in Sender and the Resent- fields that the user is not. RFC 6409 §8.1 lets us write Sender ourselves, "if the identity of the
+ * sender is known"; a foreign one would name somebody else as who has sent it, and many programs show it beside From.
+ */
+export function foreignAgent(s: SessionState, { agents }: HeaderFacts): Agent | undefined {
+  if (!isHeld(s)) return undefined;
+  return agents.find((agent) => !maySendAs(s.user, s.addresses, agent, s.current.installation));
 }
 
 /** Nobody's own: who may write as anybody may write so too. */

@@ -66,9 +66,9 @@ function bodyAt(text: Buffer): number {
 }
 
 function headerOf(octets: Buffer): LeavingHeader {
-  const { fields, strays, flaws } = parseHeaderSection(octets);
-  if (flaws.length > 0 || strays.length > 0)
-    return { kind: 'unsound', why: `in its header section, ${flaws[0] ?? 'a line is no field'}` };
+  const { fields, flaws } = parseHeaderSection(octets);
+  const [flaw] = flaws;
+  if (flaw !== undefined) return { kind: 'unsound', why: `in its header section, ${flaw}` };
   return {
     kind: 'sound',
     fields: fields.map((field) => ({

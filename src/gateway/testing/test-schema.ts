@@ -15,6 +15,7 @@ const OUTCOMES = [
   'deferred',
   'bounced',
   'not_taken',
+  'duplicate',
 ] as const;
 
 const about = (description: string) => ({ description });

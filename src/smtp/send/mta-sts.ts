@@ -1,6 +1,7 @@
 /** What a domain wants of the TLS of those who send to it (RFC 8461), remembered so that nobody on the way can make us forget it. */
+import { LRUCache } from 'lru-cache';
 import { clean } from '../../mail/reply.ts';
-import { type Millis, minutes, seconds, type Timestamp } from '../../mail/time.ts';
+import { days, hours, type Millis, minutes, seconds, type Timestamp } from '../../mail/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { KeptTexts } from '../../ports/kept-texts.ts';
 import type { Log } from '../../ports/log.ts';
@@ -49,6 +50,8 @@ interface Known {
   readonly id: string;
   readonly policy: StsPolicy;
   readonly fetchedAt: Timestamp;
+  /** Of its text, which the names cut out of it may keep alive. */
+  readonly octets: number;
 }
 
 /** A fetch that failed is not tried again sooner (RFC 8461 §3.3 wants no more than one in five minutes). */
@@ -57,6 +60,14 @@ const FETCH_TIMEOUT: Millis = seconds(30);
 const WHY_MAX = 300; // characters
 /** Domains remembered in memory; the rest is read again from where it is kept. */
 const DOMAINS_MAX = 10_000;
+/** Of their texts: a usual one has two hundred, one made to fill our memory 64 KiB. */
+const OCTETS_MAX = 16 * 1024 * 1024;
+/** What a domain that has no policy takes in memory. */
+const NOTHING_OCTETS = 100;
+/** What is over is thrown away no sooner: a clock that was wrong for days must not cost what a domain has promised. */
+const CLEAR_AFTER: Millis = days(7);
+/** Looked for when one more is kept, and no sooner again. */
+const CLEAR_EVERY: Millis = hours(6);
 
 export class MtaSts {
   readonly #resolver: Resolver;
@@ -64,9 +75,14 @@ export class MtaSts {
   readonly #kept: KeptTexts;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #log: Log;
-  readonly #known = new Map<string, Known | undefined>();
+  readonly #known = new LRUCache<string, { readonly known: Known | undefined }>({
+    max: DOMAINS_MAX,
+    maxSize: OCTETS_MAX,
+    sizeCalculation: ({ known }) => NOTHING_OCTETS + (known?.octets ?? 0),
+  });
   readonly #failedAt = new Map<string, Timestamp>();
   readonly #fetching = new Map<string, Promise<Known | undefined>>();
+  #clearAt: Timestamp = 0;
 
   constructor(world: {
     readonly resolver: Resolver;
@@ -95,12 +111,9 @@ export class MtaSts {
   }
 
   #remembered(domain: string, now: Timestamp): Known | undefined {
-    if (!this.#known.has(domain)) {
-      if (this.#known.size >= DOMAINS_MAX) this.#known.delete(this.#known.keys().next().value!);
-      this.#known.set(domain, knownIn(this.#kept.read(keyOf(domain))));
-    }
-    const known = this.#known.get(domain);
-    return known !== undefined && now < known.fetchedAt + seconds(known.policy.maxAge) ? known : undefined;
+    const here = this.#known.get(domain) ?? { known: knownIn(this.#kept.read(keyOf(domain))) };
+    this.#known.set(domain, here);
+    return here.known !== undefined && now < overAt(here.known) ? here.known : undefined;
   }
 
   /** RFC 8461 §3.1: exactly one record that begins so. */
@@ -131,15 +144,32 @@ export class MtaSts {
         this.#log.warn('mta_sts.unread', { domain, why });
         return undefined;
       }
-      const known = { id, policy, fetchedAt: this.#clock.now() };
-      this.#known.set(domain, known);
+      const known = { id, policy, fetchedAt: this.#clock.now(), octets: came.text.length };
+      this.#known.set(domain, { known });
       this.#kept.write(keyOf(domain), JSON.stringify({ id, text: came.text, fetchedAt: known.fetchedAt }));
+      this.#clear();
       return known;
     } finally {
       this.#fetching.delete(domain);
     }
   }
+
+  /** Behind the mail that caused it. */
+  #clear(): void {
+    const now = this.#clock.now();
+    if (now < this.#clearAt) return;
+    this.#clearAt = now + CLEAR_EVERY;
+    const isOver = (text: string): boolean => {
+      const known = knownIn(text);
+      return known === undefined || now >= overAt(known) + CLEAR_AFTER;
+    };
+    void this.#kept.clear(isOver).then((cleared) => {
+      if (cleared > 0) this.#log.event('mta_sts.cleared', { policies: cleared });
+    });
+  }
 }
+
+const overAt = ({ fetchedAt, policy }: Known): Timestamp => fetchedAt + seconds(policy.maxAge);
 
 const keyOf = (domain: string): string => `mta-sts ${domain}`;
 
@@ -149,7 +179,7 @@ function knownIn(text: string | undefined): Known | undefined {
     const { id, text: written, fetchedAt } = JSON.parse(text) as { id: unknown; text: unknown; fetchedAt: unknown };
     const policy = typeof written === 'string' ? parseStsPolicy(written) : undefined;
     if (typeof id !== 'string' || policy === undefined || typeof fetchedAt !== 'number') return undefined;
-    return { id, policy, fetchedAt };
+    return { id, policy, fetchedAt, octets: text.length };
   } catch {
     return undefined; // half written: it is fetched again
   }

@@ -15,14 +15,21 @@ export class Pool {
   #closed = false;
 
   take(key: string): Peer | undefined {
-    const kept = this.#idle.get(key);
-    for (let last = kept?.pop(); last !== undefined; last = kept?.pop()) {
+    const kept = this.#idle.get(key) ?? [];
+    for (let last = kept.pop(); last !== undefined; last = kept.pop()) {
+      // A host whose last line goes is forgotten: there is no end of hosts.
+      if (kept.length === 0) this.#idle.delete(key);
       clearTimeout(last.timer);
       // A 421 said in the meantime, or a closed socket, has been heard already.
       if (last.peer.conversation.broken === undefined && !last.peer.conversation.outOfStep) return last.peer;
       last.peer.conversation.leave();
     }
     return undefined;
+  }
+
+  /** Hosts of which a line is kept. */
+  get hosts(): number {
+    return this.#idle.size;
   }
 
   give(key: string, peer: Peer, reuse: Flow['reuse']): void {

@@ -105,6 +105,28 @@ test('a file that changes takes over when it is sound, and otherwise the one bef
   ring.stop();
 });
 
+test('the same key put back is told as mended, once', async () => {
+  const { privateKey } = ed25519Key();
+  put(privateKey);
+  const ring = opened();
+  const before = await signed(ring);
+  put('nothing');
+  changed();
+  put(privateKey);
+  changed();
+  changed();
+  expect(await signed(ring)).toBe(before);
+  expect(said.map((line) => line.split(' ')[0])).toEqual(['signing.key.refused', 'signing.key.mended']);
+  ring.stop();
+});
+
+test('a key of the old form that is encrypted is told as that', () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  put(privateKey.export({ format: 'pem', type: 'pkcs1', cipher: 'aes-256-cbc', passphrase: 'x' }).toString());
+  expect(readFileSync(file, 'utf8')).toContain('Proc-Type: 4,ENCRYPTED');
+  expect(faultOf()).toBe('the key is encrypted');
+});
+
 test('keys of a configuration that is gone are forgotten, those of the next are looked at again', async () => {
   put(ed25519Key().privateKey);
   const ring = opened();

@@ -4,7 +4,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { RecordDays } from '../../../src/adapters/sqlite/record-days.ts';
 import { recordRow } from '../../../src/adapters/sqlite/rows.ts';
-import { NOON, sampleAdmission, sampleId, sampleRecipient, sampleRecord, spool } from '../../support/samples.ts';
+import {
+  NOON,
+  sampleAdmission,
+  sampleId,
+  sampleItem,
+  sampleRecipient,
+  sampleRecord,
+  spool,
+} from '../../support/samples.ts';
 import { openStore, rememberingLog, temporaryFolder } from '../../support/store-folder.ts';
 
 function crash(path: string): void {
@@ -18,7 +26,13 @@ test('a record beyond the last commit of the queue that speaks of a promise nobo
   const id = (n: number) => sampleId(NOON, n);
   const first = await openStore(path);
   await first.queue.admit(sampleAdmission(id(1), await spool(first.content, 'kept')));
+  // Of this one all that was promised lies in quarantine.
+  const aside = sampleAdmission(id(5), await spool(first.content, 'aside'));
+  await first.queue.admit({ ...aside, entries: [], quarantine: aside.entries.map((entry) => sampleItem(entry)) });
   await first.close();
+  const queue = new DatabaseSync(join(path, 'queue.db'));
+  queue.exec('DELETE FROM marks'); // as if its last commit had not told of them
+  queue.close();
 
   const days = new RecordDays(join(path, 'records'), console.warn);
   days.insert(recordRow(sampleRecord(id(2)), []));
@@ -34,6 +48,7 @@ test('a record beyond the last commit of the queue that speaks of a promise nobo
     expect(await kinds(id(1))).toEqual(['queued']);
     expect(await kinds(id(2))).toEqual(['orphaned']);
     expect(await kinds(id(3))).toEqual([]);
+    expect(await kinds(id(5))).toEqual(['queued']);
     expect(await kinds(sampleId(NOON + 86_400_000, 4))).toEqual(['orphaned']);
     await again.close();
     crash(path);

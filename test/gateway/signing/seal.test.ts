@@ -47,6 +47,48 @@ test('nothing is sealed upon a chain that fails, that nobody looked at, or of wh
   expect((await sealed(text, 'pass', 3, less)).text.match(/ARC-Seal/g)).toBeNull();
 });
 
+test('a third seal covers the sets before it in their order', async () => {
+  let text = AWKWARD.plain!;
+  for (let n = 0; n < 3; n++) ({ text } = await sealed(text, n === 0 ? 'none' : 'pass', 3 * n));
+  expect(text.match(/^ARC-Seal: i=\d/gm)).toEqual(['ARC-Seal: i=3', 'ARC-Seal: i=2', 'ARC-Seal: i=1']);
+  expect(await chainOf(text)).toMatchObject({ result: 'pass' });
+});
+
+/** The fields of these sets, as any sealer might have written them. */
+const sets = (...instances: readonly number[]): string =>
+  instances
+    .map(
+      (i) => `ARC-Seal: i=${i}; cv=pass\r\nARC-Message-Signature: i=${i}\r\nARC-Authentication-Results: i=${i}; x\r\n`,
+    )
+    .join('');
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => count - n);
+
+test.each([
+  ['a chain of as many sets as there may be', sets(...upTo(50)), 150, 'its chain has 50 sets'],
+  ['a chain that lacks a set', sets(3, 1), 6, 'set 2 of its chain is not whole'],
+  ['a chain that has a set twice', sets(1, 1), 6, 'set 2 of its chain is not whole'],
+  [
+    'a set that is numbered in another tag',
+    sets(1).replace('ARC-Seal: i=1', 'ARC-Seal: bi=1'),
+    3,
+    'set 1 of its chain is not whole',
+  ],
+  [
+    'more fields than anybody verifies',
+    'Cc: x@y.test\r\n'.repeat(200),
+    0,
+    'more than 150 fields of it would be signed',
+  ],
+])('nothing is sealed upon %s', async (_, fields, count, why) => {
+  const { told } = await sealed(`${fields}${AWKWARD.plain!}`, count === 0 ? 'none' : 'pass', count);
+  expect(told).toEqual([`0 unsealed ${why}`]);
+});
+
+test('a forty-ninth set has one after it', async () => {
+  const { told } = await sealed(`${sets(...upTo(49))}${AWKWARD.plain!}`, 'pass', 147);
+  expect(told).toEqual(['0 sealed example.com by rsa (rsa-sha256), i=50, cv=pass']);
+});
+
 test('a seal covers the signatures of the sender', async () => {
   const mail = `DKIM-Signature: v=1; d=sender.test; b=abc\r\n${AWKWARD.plain!}`;
   const { text } = await sealed(mail, 'none', 0);

@@ -1,16 +1,20 @@
 /** Policies of MTA-STS: what is one, whom it names, how long it is remembered; and over real HTTPS, which it must be. */
+import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { keptTexts } from '../../../src/adapters/files/kept-texts.ts';
 import { stsFetcher } from '../../../src/adapters/net/sts-fetch.ts';
 import { parseZones } from '../../../src/gateway/dns/zone-data.ts';
 import { zoneResolver } from '../../../src/gateway/dns/zone-resolver.ts';
-import { days, minutes } from '../../../src/mail/time.ts';
+import { days, hours, minutes } from '../../../src/mail/time.ts';
 import type { StsFetched } from '../../../src/ports/sts.ts';
 import type { Zones } from '../../../src/record/scenario.ts';
 import { isStsHost, MtaSts, parseStsPolicy } from '../../../src/smtp/send/mta-sts.ts';
 import { quiet } from '../../support/gateway.ts';
+import { temporaryFolder } from '../../support/store-folder.ts';
 import { makePair } from '../../support/tls.ts';
 
 const never = new AbortController().signal;
@@ -63,7 +67,11 @@ function bench() {
       fetched++;
       return page;
     },
-    kept: { read: (key: string) => texts.get(key), write: (key: string, text: string) => void texts.set(key, text) },
+    kept: {
+      read: (key: string) => texts.get(key),
+      write: (key: string, text: string) => void texts.set(key, text),
+      clear: async () => 0,
+    },
     clock: { now: () => now },
     log: quiet,
   });
@@ -143,6 +151,66 @@ describe('a domain', () => {
     one.pass(minutes(5));
     await one.ask();
     expect(one.fetched()).toBe(3);
+  });
+});
+
+describe('what is kept', () => {
+  /** Any domain has a policy of one line and `padding`; on a real disk. */
+  function house(padding = '') {
+    const store = temporaryFolder();
+    let now = Date.UTC(2026, 10, 28);
+    let read = 0;
+    const kept = keptTexts(store, 'keep', quiet, 'mta-sts');
+    const sts = new MtaSts({
+      resolver: {
+        resolve: async () => ({
+          kind: 'found',
+          records: [{ type: 'TXT', text: 'v=STSv1; id=1;' }],
+          ttl: 1,
+          secure: false,
+        }),
+      } as never,
+      fetch: async () => ({ kind: 'text', text: `${POLICY}${padding}` }),
+      kept: {
+        ...kept,
+        read: (key) => {
+          read++;
+          return kept.read(key);
+        },
+      },
+      clock: { now: () => now },
+      log: quiet,
+    });
+    return {
+      ask: (domain: string) => sts.policyOf(domain, never),
+      files: () => readdirSync(join(store, 'mta-sts')).length,
+      file: (name: string) => join(store, 'mta-sts', name),
+      read: () => read,
+      pass: (span: number) => {
+        now += span;
+      },
+    };
+  }
+  test('leaves the disk a week after its time, with what is no policy, when another is kept', async () => {
+    const one = house();
+    await one.ask('a.test');
+    writeFileSync(one.file('half.txt.new'), '{"id":"1","te');
+    one.pass(days(8) - 1);
+    await one.ask('b.test');
+    await vi.waitFor(() => expect(one.files()).toBe(2));
+    one.pass(hours(6));
+    await one.ask('c.test');
+    await vi.waitFor(() => expect(one.files()).toBe(2));
+    expect(await one.ask('b.test')).toEqual(ENFORCE);
+  });
+  test('lies in memory as far as 16 MiB go, whatever domains write into it', async () => {
+    const one = house(`padding: ${'x'.repeat(1024 * 1024)}`);
+    for (let n = 0; n < 20; n++) await one.ask(`d${n}.test`);
+    expect(one.read()).toBe(20);
+    for (let n = 19; n >= 5; n--) expect(await one.ask(`d${n}.test`)).toEqual(ENFORCE);
+    expect(one.read()).toBe(20);
+    expect(await one.ask('d0.test')).toEqual(ENFORCE);
+    expect(one.read()).toBe(21);
   });
 });
 

@@ -72,6 +72,7 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
       `${name}, ${count(rules, 'rule')}, bundle ${bundle}`,
     ]),
     ...gateway.services.map((one) => ['service', sayService(one, now)]),
+    ...(gateway.directories ?? []).map((one) => ['users', sayDirectory(one, now)]),
     // One that was started before there were any says nothing of them.
     ...(gateway.sources ?? []).flatMap((one) => tellSource(one, now)),
     ...(gateway.dead ?? []).map(({ destination, why, probeIn }) => [
@@ -96,6 +97,12 @@ function tellGateway(gateway: GatewayStatus, now: Timestamp): readonly (readonly
 function sayService({ service, state, since, lastError }: ServiceStatus, now: Timestamp): string {
   const span = sayDuration(Math.max(0, now - since));
   if (state === 'down') return `${service} DOWN for ${span}, asked by probes only: ${lastError}`;
+  return `${service}: no trouble for ${span}${lastError === '' ? '' : `, before it ${lastError}`}`;
+}
+
+function sayDirectory({ service, state, since, lastError }: ServiceStatus<string>, now: Timestamp): string {
+  const span = sayDuration(Math.max(0, now - since));
+  if (state === 'down') return `${service} DOWN for ${span}, its users hear 454: ${lastError}`;
   return `${service}: no trouble for ${span}${lastError === '' ? '' : `, before it ${lastError}`}`;
 }
 

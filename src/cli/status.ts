@@ -4,6 +4,7 @@ import type { Installation } from '../config/installation.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
 import type { GatewayStatus } from '../ports/control.ts';
 import type { QueueStore } from '../ports/queue.ts';
+import type { ServiceStatus } from '../ports/services.ts';
 import { jsonText } from '../record/jsonl.ts';
 import { act, type Common, FINE, NO, printing, type Shell } from './command.ts';
 import { overrideJson } from './override-tell.ts';
@@ -126,12 +127,8 @@ const gatewayJson = (gateway: GatewayStatus, now: number): object => ({
     why,
     probe_in_ms: Math.round(probeIn),
   })),
-  services: gateway.services.map(({ service, state, since, lastError }) => ({
-    service,
-    state,
-    since: new Date(since).toISOString(),
-    last_error: lastError,
-  })),
+  services: gateway.services.map((one) => ({ service: one.service, ...healthJson(one) })),
+  user_directories: (gateway.directories ?? []).map((one) => ({ name: one.service, ...healthJson(one) })),
   last_reload:
     gateway.lastReload === null
       ? null
@@ -140,4 +137,10 @@ const gatewayJson = (gateway: GatewayStatus, now: number): object => ({
           ok: gateway.lastReload.problems.length === 0,
           problems: gateway.lastReload.problems.map((problem: Problem) => sayProblem(problem)),
         },
+});
+
+const healthJson = ({ state, since, lastError }: ServiceStatus<string>): object => ({
+  state,
+  since: new Date(since).toISOString(),
+  last_error: lastError,
 });

@@ -4,7 +4,7 @@ import type { Millis } from '../mail/time.ts';
 import type { FactValue } from '../policy/facts.ts';
 import type { HostAddress, Route } from '../queue/route.ts';
 import type { DigestSettings } from './digest.ts';
-import type { LiveSource, SecretAt } from './live-source.ts';
+import type { LdapServer, LiveSource, SecretAt } from './live-source.ts';
 import type { QuarantineKeeping } from './quarantine.ts';
 import type { RoutingEntry } from './routing.ts';
 
@@ -51,15 +51,18 @@ export interface RelayFor {
 
 /** Where passwords of users are known; paths are absolute. */
 export type UserSourceSettings =
-  | { readonly kind: 'file'; readonly path: string }
+  /** `place`: where it is named, or where users are first asked to log in. */
+  | { readonly kind: 'file'; readonly path: string; readonly place: Place }
   | {
       readonly kind: 'ldap';
-      readonly url: string;
-      readonly tls: 'required' | 'none';
+      /** The next is asked when one does not answer. */
+      readonly servers: readonly LdapServer[];
       /** PEM, or ''. */
       readonly ca: string;
       readonly base: string;
       readonly filter: string;
+      /** The attribute by whose value a user is known, whatever it called itself. */
+      readonly name: string;
       readonly addresses: readonly string[];
       readonly bindDn: string;
       /** Undefined: whoever searches is nobody. */

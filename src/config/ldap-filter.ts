@@ -70,3 +70,17 @@ function filterEnd(text: string, at: number, depth: number): number | string {
 
 /** `(mail=x)`, `(objectClass=*)`, `(userAccountControl:1.2.840.113556.1.4.803:=2)`; no bare parenthesis in a value. */
 const ITEM = /^\([A-Za-z][\w-]*(?::dn)?(?::[\w.-]+)?(?:[~<>:]?=)(?:[^()\\\0]|\\[0-9A-Fa-f]{2})*\)/;
+
+/**
+ * The attribute whose value is what the user called itself, and nothing more; undefined where several are asked, or a part of a
+ * value, so that an account may be called by several names.
+ */
+export function namingAttribute(filter: string): string | undefined {
+  const asked = [...filter.matchAll(NAMING)].map(([, attribute = '']) => attribute);
+  const all = filter.split('{user}').length - 1;
+  const one = new Set(asked.map((attribute) => attribute.toLowerCase())).size === 1;
+  return one && asked.length === all ? asked[0] : undefined;
+}
+
+const NAMING = /\(([A-Za-z][\w-]*)(?::dn)?(?::[\w.-]+)?[~:]?=\{user\}\)/g;
+export const isAttribute = (text: string): boolean => /^[A-Za-z][A-Za-z0-9-]*$/.test(text);

@@ -20,10 +20,12 @@ interface Live {
   readonly onError: 'defer' | 'accept';
 }
 
+export type LdapServer = HostPort & { readonly tls: 'implicit' | 'starttls' | 'none' };
+
 export interface LdapSource extends Live {
   readonly kind: 'ldap';
   /** Asked in order. */
-  readonly servers: readonly (HostPort & { readonly tls: 'implicit' | 'starttls' | 'none' })[];
+  readonly servers: readonly LdapServer[];
   /** Absolute, or ''. */
   readonly caFile: string;
   readonly base: string;

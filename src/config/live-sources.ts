@@ -2,7 +2,7 @@
 import { parseIp } from '../mail/ip.ts';
 import type { HostAddress } from '../queue/route.ts';
 import { parseNextHop } from './host-port.ts';
-import { checkFilter, LIST_PRESETS, PRESETS } from './ldap-filter.ts';
+import { checkFilter, isAttribute, LIST_PRESETS, PRESETS } from './ldap-filter.ts';
 import type { CalloutSource, LdapSource, SecretAt, SqlSource } from './live-source.ts';
 import { resolvePath } from './paths.ts';
 import type { SourceSpot } from './recipient-sources.ts';
@@ -72,7 +72,7 @@ export function ldapSource(written: WrittenLdap, spot: SourceSpot): LdapSource |
 function listOf({ list }: WrittenLdap, tell: Tell): LdapSource['list'] {
   if (list === undefined) return undefined;
   list.attributes.forEach((name, n) => {
-    if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(name))
+    if (!isAttribute(name))
       tell(['list', 'attributes', n], `"${name}" is no name of an attribute`, 'expected one such as mail');
   });
   return { every: list.every, attributes: list.attributes, maxShrink: Number.parseFloat(list.max_shrink) / 100 };

@@ -13,7 +13,15 @@ export const USER_SOURCE = z.union([
   }),
   z.strictObject({
     ldap: z.strictObject({
-      url: text('an address such as "ldaps://ldap.internal"'),
+      url: z
+        .union([
+          text('an address such as "ldaps://ldap.internal"'),
+          names('an address such as "ldaps://ldap.internal"', 16),
+        ])
+        .meta({
+          expected: 'an address such as "ldaps://ldap.internal", or a list of them',
+          description: 'Of a list the next is asked when one does not answer; the one that answered last is the first',
+        }),
       tls: z.enum(['required', 'none']).prefault('required').meta({
         description: '`required`: ldaps://, or ldap:// with StartTLS. `none` is for a server on this machine',
       }),
@@ -24,15 +32,19 @@ export const USER_SOURCE = z.union([
       filter: text('a filter with {user}')
         .prefault('(uid={user})')
         .meta({ description: '{user} is what the client calls itself, escaped (RFC 4515)' }),
+      name: text('an attribute, such as uid').optional().meta({
+        description:
+          'The attribute by whose one value a user is known (`senders`, suspension, `user_behaviour`), whatever it typed; left out, the one that `filter` holds {user} against',
+      }),
       addresses: names('an attribute, such as mail', 10)
         .optional()
         .meta({ description: "Attributes that hold the user's own addresses, which it may then send as" }),
       bind_dn: text('who searches').optional(),
       password_file: path.optional(),
       password: text('env:NAME').optional(),
-      timeout: duration(seconds(1))
-        .prefault('5s')
-        .meta({ description: 'How long one login may wait for the directory' }),
+      timeout: duration(seconds(1)).prefault('5s').meta({
+        description: 'How long one login may wait for the directory; of several addresses each has its share',
+      }),
     }),
   }),
 ]);

@@ -1,10 +1,13 @@
 /** Sources of users and what users may send as, as written made into what is used. */
 import type { z } from 'zod';
 import { didYouMean } from '../language/nearest.ts';
+import type { Place } from '../language/problem.ts';
 import { parseMailbox, toAscii } from '../mail/address.ts';
 import { sameUser } from '../mail/user-name.ts';
 import type { Findings } from './findings.ts';
 import type { SendsAs, UserSourceSettings } from './installation.ts';
+import { isAttribute, namingAttribute } from './ldap-filter.ts';
+import type { LdapServer } from './live-source.ts';
 import { resolvePath } from './paths.ts';
 import type { USER_SOURCE } from './schema-users.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
@@ -19,12 +22,14 @@ export function buildUsers(
   findings: Findings,
 ): Map<string, UserSourceSettings> {
   const users = new Map<string, UserSourceSettings>();
-  const wanted = [...maps.listeners.values()].some(({ value }) => (value?.auth ?? 'none') !== 'none');
+  const wanted = [...maps.listeners.values()].find(({ value }) => (value?.auth ?? 'none') !== 'none');
   // Where users log in and nothing is said of them: the file that `postern passwd` makes.
-  if (maps.users.size === 0 && wanted) users.set('users', { kind: 'file', path: resolvePath(folder, 'users') });
+  if (maps.users.size === 0 && wanted !== undefined)
+    users.set('users', { kind: 'file', path: resolvePath(folder, 'users'), place: placeOf(wanted.at, 'auth') });
   for (const [name, { value, at }] of maps.users) {
     if (value === undefined) continue;
-    if ('file' in value) users.set(name, { kind: 'file', path: resolvePath(folder, value.file) });
+    if ('file' in value)
+      users.set(name, { kind: 'file', path: resolvePath(folder, value.file), place: placeOf(at, 'file') });
     else users.set(name, ldapOf(value.ldap, at, folder, files, findings));
   }
   return users;
@@ -37,19 +42,19 @@ function ldapOf(
   files: InstallationFiles,
   { problems }: Findings,
 ): UserSourceSettings {
-  const wrong = (path: readonly string[], message: string, remedy: string, what?: 'key' | 'value'): void =>
+  const wrong = (path: readonly (string | number)[], message: string, remedy: string, what?: 'key' | 'value'): void =>
     void problems.push(at.problem(['ldap', ...path], message, remedy, what));
-  const url = parseLdapUrl(written.url);
-  if (url === undefined)
-    wrong(['url'], `"${written.url}" is not where a directory is`, 'expected ldaps://ldap.internal, with :port or not');
-  else if (written.tls === 'none' && !isHere(url.host))
-    wrong(
-      ['tls'],
-      'passwords would cross the network for everybody to read',
-      'write `tls: required`; `none` is for a server on this machine',
-    );
+  const servers = serversOf(written, wrong);
   if (!written.filter.includes('{user}'))
     wrong(['filter'], 'the filter asks for no user', 'write {user} in it, such as (uid={user})');
+  else if (written.name === undefined && namingAttribute(written.filter) === undefined)
+    wrong(
+      ['filter'],
+      'one account could log in by several names, and be another user by each',
+      'write `name:` with the attribute that names it, of one value, such as `name: uid`',
+    );
+  if (written.name !== undefined && !isAttribute(written.name))
+    wrong(['name'], `"${written.name}" is no name of an attribute`, 'expected one such as uid');
   if (written.password !== undefined && !/^env:[A-Za-z_][A-Za-z0-9_]*$/.test(written.password))
     wrong(['password'], 'a password does not stand here', 'write `password_file:`, or env: and the name of a variable');
   if (written.password !== undefined && written.password_file !== undefined)
@@ -62,11 +67,11 @@ function ldapOf(
   if (ca === undefined) wrong(['ca_file'], `there is no file "${written.ca_file}"`, 'expected certificates in PEM');
   return {
     kind: 'ldap',
-    url: written.url,
-    tls: written.tls,
+    servers,
     ca: ca ?? '',
     base: written.base,
     filter: written.filter,
+    name: written.name ?? namingAttribute(written.filter) ?? '',
     addresses: written.addresses ?? [],
     bindDn: written.bind_dn ?? '',
     password: secretOf(written, at, folder),
@@ -74,11 +79,40 @@ function ldapOf(
   };
 }
 
+type Tell = (path: readonly (string | number)[], message: string, remedy: string) => void;
+
+function serversOf(written: Ldap, wrong: Tell): readonly LdapServer[] {
+  const urls = [written.url].flat();
+  const servers = urls.flatMap((text, n): readonly LdapServer[] => {
+    const url = parseLdapUrl(text);
+    if (url !== undefined)
+      return [{ host: url.host, port: url.port, tls: url.encrypted ? 'implicit' : PLAIN[written.tls] }];
+    const at = typeof written.url === 'string' ? ['url'] : ['url', n];
+    wrong(at, `"${text}" is not where a directory is`, 'expected ldaps://ldap.internal, with :port or not');
+    return [];
+  });
+  if (written.tls === 'none' && servers.some(({ host }) => !isHere(host)))
+    wrong(
+      ['tls'],
+      'passwords would cross the network for everybody to read',
+      'write `tls: required`; `none` is for a server on this machine',
+    );
+  return servers;
+}
+
+/** Of addresses that are not encrypted from the start. */
+const PLAIN = { required: 'starttls', none: 'none' } as const;
+
 function secretOf({ password, password_file: file }: Ldap, at: Spot, folder: string): LdapUsersSettings['password'] {
-  const place = { ...at.source.place([...at.path, 'ldap'], 'value'), file: at.name };
+  const place = placeOf(at, 'ldap');
   if (file !== undefined) return { kind: 'file', path: resolvePath(folder, file), place };
   return password === undefined ? undefined : { kind: 'env', name: password.replace(/^env:/, ''), place };
 }
+
+const placeOf = (at: Spot, key: string): Place => ({
+  ...at.source.place([...at.path, key], 'value'),
+  file: at.name,
+});
 
 type LdapUsersSettings = Extract<UserSourceSettings, { kind: 'ldap' }>;
 

@@ -5,22 +5,44 @@ import type { Log } from '../ports/log.ts';
 import type { ServiceNews, ServiceStatus } from '../ports/services.ts';
 
 interface Seen {
-  readonly down: Map<number, ServiceNews>;
+  readonly down: Map<number, ServiceNews<string>>;
   since: Timestamp;
   lastError: string;
 }
 
-export class ServiceHealth {
+/** How an outage stands in the log. */
+interface Words {
+  readonly down: string;
+  readonly up: string;
+  readonly remedy: string;
+}
+
+const SERVICES: Words = {
+  down: 'service.down',
+  up: 'service.up',
+  remedy: "it is probed until it answers; `postern doctor` asks it now; until then the rules' on_error holds",
+};
+
+/** Directories of users. */
+export const DIRECTORIES: Words = {
+  down: 'users.ldap.failed',
+  up: 'users.ldap.restored',
+  remedy: 'logins are answered 454; it is probed until it answers; `postern doctor` asks each of its addresses now',
+};
+
+export class ServiceHealth<Name extends string = ServiceName> {
   readonly #log: Log;
   readonly #began: Timestamp;
-  readonly #seen = new Map<ServiceName, Seen>();
+  readonly #words: Words;
+  readonly #seen = new Map<Name, Seen>();
 
-  constructor(log: Log, began: Timestamp) {
+  constructor(log: Log, began: Timestamp, words = SERVICES) {
     this.#log = log;
     this.#began = began;
+    this.#words = words;
   }
 
-  heard(thread: number, news: ServiceNews): void {
+  heard(thread: number, news: ServiceNews<Name>): void {
     const seen = this.#of(news.service);
     const before = seen.down.size;
     if (news.state === 'down') seen.down.set(thread, news);
@@ -30,14 +52,10 @@ export class ServiceHealth {
     seen.since = news.at;
     switch (news.state) {
       case 'down':
-        this.#log.error('service.down', {
-          service: news.service,
-          error: news.why,
-          remedy: "it is probed until it answers; `postern doctor` asks it now; until then the rules' on_error holds",
-        });
+        this.#log.error(this.#words.down, { service: news.service, error: news.why, remedy: this.#words.remedy });
         break;
       case 'up':
-        this.#log.event('service.up', { service: news.service });
+        this.#log.event(this.#words.up, { service: news.service });
         break;
       case 'retired':
         break; // another, or none, stands in its place: nothing is known of it
@@ -50,14 +68,14 @@ export class ServiceHealth {
       if (down.has(thread)) this.heard(thread, { service, state: 'retired', at, why: '' });
   }
 
-  status(configured: readonly ServiceName[]): readonly ServiceStatus[] {
+  status(configured: readonly Name[]): readonly ServiceStatus<Name>[] {
     return configured.map((service) => {
       const { down, since, lastError } = this.#seen.get(service) ?? fresh(this.#began);
       return { service, state: down.size > 0 ? 'down' : 'up', since, lastError };
     });
   }
 
-  #of(service: ServiceName): Seen {
+  #of(service: Name): Seen {
     const seen = this.#seen.get(service) ?? fresh(this.#began);
     this.#seen.set(service, seen);
     return seen;

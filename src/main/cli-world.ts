@@ -83,7 +83,7 @@ export function cliWorld(signal: AbortSignal): CliWorld {
     signal,
     operator: userInfo().username,
     load: async (config, { secrets }) => {
-      const logins = new LoginSources(watchedFiles(), silentLog);
+      const logins = new LoginSources(watchedFiles(), silentLog, systemClock, () => {});
       const { current, installation, problems, notYet } = configure(
         resolve(config),
         systemClock,

@@ -98,7 +98,7 @@ export function configure(
   const { srs, problems: unkeyed } = readSrs(installation, secret);
   problems.push(...unnamed, ...unkeyed);
   const opened = logins.of(installation.users, passwords.textOf);
-  if (secrets === 'read' && from === undefined) problems.push(...userTroubles(installation, opened.troubles));
+  if (secrets === 'read' && from === undefined) problems.push(...userTroubles(opened.troubles));
   const notYet = [...loaded.notYet, ...unconfigured(installation, found, CHECKS)];
   const broken = problems.some((problem) => problem.severity === 'error');
   if (!broken) lists.storeIs(installation.store.path);

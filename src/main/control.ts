@@ -34,6 +34,7 @@ export interface Steered {
   readonly log: Log;
   readonly newId: () => string;
   readonly services: ServiceHealth;
+  readonly directories: ServiceHealth<string>;
   readonly recipients: { status(): readonly SourceStatus[] };
   readonly state: StateStore;
   readonly queue: Pick<QueueStore, 'suspensions' | 'suspend' | 'resume' | 'list' | 'amend'>;
@@ -95,6 +96,9 @@ export async function openControl(steered: Steered): Promise<Control> {
       })),
       lastReload,
       services: steered.services.status(SERVICES.filter((name) => installation.services[name] !== undefined)),
+      directories: steered.directories.status(
+        [...installation.users].flatMap(([name, { kind }]) => (kind === 'ldap' ? [name] : [])),
+      ),
       sources: steered.recipients.status(),
       dead: steered.dead(),
       digest: steered.digests === undefined ? null : digestStatus(steered.digests),

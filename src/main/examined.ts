@@ -1,8 +1,11 @@
 /** The doctor's instruments, taken from the real world. */
+
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { Directory } from '../adapters/auth/ldap-directory.ts';
 import { controlLine } from '../adapters/control/client.ts';
 import { DnsClient } from '../adapters/dns/client.ts';
+import { readSecretAt } from '../adapters/files/secret-at.ts';
 import { readSecret } from '../adapters/files/secret-file.ts';
 import { watchedFiles } from '../adapters/files/watched-files.ts';
 import { dialSocket } from '../adapters/net/dial.ts';
@@ -57,6 +60,7 @@ export async function examined(
       dial: dialSocket,
       services: services.of(installation.services),
       recipientClient: (source) => recipientClient(source, installation.hostname, identityOf),
+      askUsers,
       identityOf,
       nobody,
       outwards: outwards === '' ? '' : outwardHost(outwards),
@@ -93,6 +97,16 @@ function onDisk(file: string, overrides: readonly Override[]): string {
   const { current } = configure(file, systemClock, lists, () => overrides, 'leave');
   return current === undefined ? '' : fingerprint(current);
 }
+
+const askUsers: Practice['askUsers'] = async (source, server, within) => {
+  const password = source.password && readSecretAt(source.password);
+  if (password?.kind === 'wrong') return { kind: 'trouble', why: `its password cannot be had: ${password.why}` };
+  const directory = new Directory({ ...source, servers: [server] }, () => password?.text);
+  return directory.probe(within, nobody()).then(
+    (kind) => ({ kind }),
+    (error: unknown) => ({ kind: 'trouble', why: error instanceof Error ? error.message : String(error) }),
+  );
+};
 
 const modeOf: Practice['modeOf'] = (path) =>
   stat(path).then(

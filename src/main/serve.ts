@@ -21,7 +21,7 @@ import { CutThrough } from '../gateway/cut-through.ts';
 import { LiveDesk } from '../gateway/live-desk.ts';
 import { RecipientLists } from '../gateway/recipient-list.ts';
 import { recordOutlet } from '../gateway/record-outlet.ts';
-import { ServiceHealth } from '../gateway/service-health.ts';
+import { DIRECTORIES, ServiceHealth } from '../gateway/service-health.ts';
 import { StoreWords } from '../gateway/store-words.ts';
 import type { Current } from '../gateway/world.ts';
 import { type Problem, sayProblem } from '../language/problem.ts';
@@ -101,7 +101,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
     log: early,
     lists: listKeeping,
   });
-  const logins = new LoginSources(files, early);
+  const logins = new LoginSources(files, early, clock, (news) => directories.heard(0, news));
   const read = (): Configured =>
     configure(file, clock, lists, overridesNow(clock), 'read', undefined, services, desk, logins);
   const began = read();
@@ -110,6 +110,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
   const { installation } = first;
   const log = stand.log ?? jsonLog(installation.log.level);
   const health = new ServiceHealth(log, clock.now());
+  const directories = new ServiceHealth<string>(log, clock.now(), DIRECTORIES);
   const passed = stand.passed?.(installation.listeners.map(({ name }) => name)) ?? NO_SOCKETS;
   const threads = stand.threads ?? (alone ? 0 : threadsFor(installation, passed));
   if (threads > 0) await mustBeFree(installation.listeners.filter(({ name }) => !passed.has(name)));
@@ -155,6 +156,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
             admitted: (leases) => carrier.kick(leases),
             cutThrough,
             services: health,
+            directories,
             recipients: desk,
           });
     const inForce = new InForce(first, began.snapshot, {
@@ -276,6 +278,7 @@ export async function startGateway(file: string, stand: Stand = {}): Promise<Gat
       log,
       newId: () => ids.next(),
       services: health,
+      directories,
       recipients: desk,
       state: store.state,
       queue: store.queue,

@@ -28,6 +28,7 @@ export interface LifeParts {
   readonly log: Log;
   readonly handed: (handed: readonly Handed[]) => void;
   readonly service: (news: ServiceNews) => void;
+  readonly directory: (news: ServiceNews<string>) => void;
   readonly cutThrough: Pick<CutThrough, 'heard' | 'gone'>;
   readonly recipients: RecipientDesk;
 }
@@ -45,7 +46,7 @@ export class SessionLife {
   readonly #waiting = new Map<number, (came: Came) => void>();
   #asked = 0;
 
-  constructor({ data, store, clock, log, handed, service, recipients, cutThrough }: LifeParts) {
+  constructor({ data, store, clock, log, handed, service, directory, recipients, cutThrough }: LifeParts) {
     this.owner = data.owner;
     this.#clock = clock;
     const line = new MessageChannel();
@@ -87,6 +88,8 @@ export class SessionLife {
             return cutThrough.heard(news.recordId, news.heard);
           case 'service':
             return service(news.news);
+          case 'directory':
+            return directory(news.news);
         }
       });
       this.worker.on('error', (error) => {

@@ -45,7 +45,7 @@ async function open(): Promise<void> {
   const asking = new RecipientLine(data.recipients);
   // The main thread opens what it asks for all, and closes it.
   const desk = { open: () => {}, keep: () => {}, ask: asking.ask.bind(asking) };
-  const logins = new LoginSources(files, silentLog, asked);
+  const logins = new LoginSources(files, silentLog, systemClock, (news) => tell({ kind: 'directory', news }), asked);
   const read = (from: Snapshot = data.from) =>
     configure(data.file, systemClock, lists, overridesNow(systemClock), 'read', from, services, desk, logins);
   const { current, problems, snapshot } = read();

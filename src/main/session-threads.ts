@@ -46,6 +46,7 @@ export interface ThreadsParts {
   readonly cutThrough: CutThrough;
   /** Hears how the services are in each thread. */
   readonly services: ServiceHealth;
+  readonly directories: ServiceHealth<string>;
   /** Asks recipient sources for all of them. */
   readonly recipients: RecipientDesk;
 }
@@ -157,6 +158,7 @@ export class SessionThreads implements Followers, Edge {
       handed: (handed) => this.#take(handed, life.line),
       cutThrough,
       service: (news) => this.#parts.services.heard(number, news),
+      directory: (news) => this.#parts.directories.heard(number, news),
       recipients: this.#parts.recipients,
     });
     this.#lives.set(number, life);
@@ -179,7 +181,7 @@ export class SessionThreads implements Followers, Edge {
     this.#lives.delete(number);
     if (this.#stopping) return;
     clearThread(crowd, number - 1);
-    this.#parts.services.gone(number, clock.now());
+    for (const health of [this.#parts.services, this.#parts.directories]) health.gone(number, clock.now());
     log.error('session.thread.ended', { thread: number, sessions: 'lost: their clients try again' });
     const now = clock.elapsed();
     this.#deaths.push(now);

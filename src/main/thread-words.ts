@@ -54,7 +54,8 @@ export type News =
   | { readonly kind: 'counted'; readonly no: number; readonly sessions: Sessions }
   | { readonly kind: 'admitted'; readonly handed: readonly Handed[] }
   | { readonly kind: 'heard'; readonly recordId: string; readonly heard: Heard }
-  | { readonly kind: 'service'; readonly news: ServiceNews };
+  | { readonly kind: 'service'; readonly news: ServiceNews }
+  | { readonly kind: 'directory'; readonly news: ServiceNews<string> };
 
 /** Entries leased for the dispatcher in the commit that admitted them, with their content where it is at hand. */
 export interface Handed {

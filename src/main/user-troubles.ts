@@ -1,18 +1,21 @@
 /** What keeps a file of users from being taken, as a problem of the configuration. */
-import type { Installation } from '../config/installation.ts';
-import type { Problem } from '../language/problem.ts';
+import type { Place, Problem } from '../language/problem.ts';
 
 export interface UserTrouble {
   readonly name: string;
   readonly path: string;
+  readonly place: Place;
   readonly why: string;
+  readonly missing: boolean;
 }
 
-export const userTroubles = ({ file }: Installation, troubles: readonly UserTrouble[]): readonly Problem[] =>
-  troubles.map(({ name, path, why }) => ({
-    place: { file, line: 1, column: 1 },
+export const userTroubles = (troubles: readonly UserTrouble[]): readonly Problem[] =>
+  troubles.map(({ name, path, place, why, missing }) => ({
+    place,
     severity: 'error',
     message: `the users of "${name}" cannot be taken: ${path}: ${why}`,
-    remedy: 'make it with `postern passwd`, or mend what is wrong',
+    remedy: missing
+      ? `make it by giving the first user a password: \`postern passwd --source ${name} alice@example.com\``
+      : 'mend it: one user a line, as `postern passwd` writes it, closed to others',
     excerpt: '',
   }));

@@ -56,6 +56,8 @@ export interface GatewayStatus {
   /** Null: none since it started. */
   readonly lastReload: { readonly at: Timestamp; readonly problems: readonly Problem[] } | null;
   readonly services: readonly ServiceStatus[];
+  /** Directories of users, by their names; left out by gateways that did not look at them. */
+  readonly directories?: readonly ServiceStatus<string>[];
   /** Recipient sources that are asked over the network. */
   readonly sources: readonly SourceStatus[];
   /** Destinations that do not answer; not all of thousands. Left out by gateways that knew of none. */

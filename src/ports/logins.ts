@@ -1,9 +1,14 @@
 /** Where passwords of users are known: files, directories. They say who is right; what that means the gateway decides. */
 
-/** `user` as `sameUser` writes it; `addresses`: the user's own, where the source knows them. */
+/**
+ * `user`: the one name of the account as `sameUser` writes it, whatever was typed; `addresses`: the user's own, where the source
+ * knows them.
+ */
 export type Checked =
   | { readonly kind: 'right'; readonly user: string; readonly addresses: readonly string[] }
-  | { readonly kind: 'wrong' }
+  | { readonly kind: 'wrong'; readonly user: string }
+  /** `Known` said no. */
+  | { readonly kind: 'throttled' }
   /** Nobody of that name: the next source may know it. It took as long as a wrong password. */
   | { readonly kind: 'unknown' }
   /** `why` holds nothing of a password. */
@@ -25,9 +30,12 @@ export interface ScramVerifier {
   readonly serverKey: Uint8Array;
 }
 
+/** Asked when an account was found under another name than was typed, before its password is: false where no more may be tried. */
+export type Known = (account: string) => Promise<boolean>;
+
 export interface UserSource {
-  /** `password` prepared by `saslprep`, never empty. Does not reject. */
-  check(user: string, password: string, signal: AbortSignal): Promise<Checked>;
+  /** `user` as `sameUser` writes what was typed; `password` prepared by `saslprep`, never empty. Does not reject. */
+  check(user: string, password: string, signal: AbortSignal, known: Known): Promise<Checked>;
   /** Everybody in it can log in by SCRAM. */
   readonly scram: boolean;
   /** Undefined where it knows nobody of that name, or has no verifier for it. */

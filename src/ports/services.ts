@@ -90,9 +90,12 @@ export interface Services {
   readonly rspamd?: SpamScanner;
 }
 
-/** A service went out of use in one thread, came back, or is not asked any more since its configuration went. */
-export interface ServiceNews {
-  readonly service: ServiceName;
+/**
+ * A service, or a directory of users by its name, went out of use in one thread, came back, or is not asked any more since its
+ * configuration went.
+ */
+export interface ServiceNews<Name extends string = ServiceName> {
+  readonly service: Name;
   readonly state: 'down' | 'up' | 'retired';
   readonly at: Timestamp;
   /** Why it is down; '' else. */
@@ -100,8 +103,8 @@ export interface ServiceNews {
 }
 
 /** A configured service as `status` tells of it. */
-export interface ServiceStatus {
-  readonly service: ServiceName;
+export interface ServiceStatus<Name extends string = ServiceName> {
+  readonly service: Name;
   readonly state: 'up' | 'down';
   readonly since: Timestamp;
   /** Why it is down, or was down last; '' where it never was. */

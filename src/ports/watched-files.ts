@@ -3,8 +3,8 @@ import type { Timestamp } from '../mail/time.ts';
 
 export type Reading =
   | { readonly kind: 'read'; readonly text: string; readonly modifiedAt: Timestamp }
-  /** It is not there, or may not be read. */
-  | { readonly kind: 'failed'; readonly why: string };
+  /** It is not there (`absent`), or may not be read. */
+  | { readonly kind: 'failed'; readonly why: string; readonly absent?: true };
 
 export interface WatchedFiles {
   /** Tells what stands in the file: once before it returns, and again after every change, until the answer is called. */

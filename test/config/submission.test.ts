@@ -40,7 +40,32 @@ test('what is written rightly loads, and users are in a file beside where nothin
   ]);
   const alone = load('auth: required').installation!;
   expect(alone.listeners[0]).toMatchObject({ tls: 'required', users: ['users'] });
-  expect(alone.users.get('users')).toEqual({ kind: 'file', path: '/etc/postern/users' });
+  expect(alone.users.get('users')).toMatchObject({ kind: 'file', path: '/etc/postern/users' });
+});
+
+test.each<[string, string, string]>([
+  ['the attribute that is asked', '', 'uid'],
+  ['it among others that are not', ', filter: "(&(objectClass=person)(sAMAccountName={user}))"', 'sAMAccountName'],
+  ['it though it is asked twice', ', filter: "(|(UID={user})(uid:caseExactMatch:={user}))"', 'UID'],
+  ['what is written', ', filter: "(|(uid={user})(mail={user}))", name: employeeNumber', 'employeeNumber'],
+])('a user of a directory is named by %s', (_, more, name) => {
+  const { installation, problems } = load('auth: required', `users: { people: { ldap: { ${LDAP}${more} } } }`);
+  expect(problems).toEqual([]);
+  expect(installation!.users.get('people')).toMatchObject({ name });
+});
+
+test('a directory of users has one address or several', () => {
+  const users = `users: { one: { ldap: { ${LDAP} } }, two: { ldap: { url: ["ldaps://a.internal", "ldap://b.internal:3389"], base: "dc=x" } } }`;
+  const { installation } = load('auth: required', users);
+  expect(installation!.users.get('one')).toMatchObject({
+    servers: [{ host: 'ldap.internal', port: 636, tls: 'implicit' }],
+  });
+  expect(installation!.users.get('two')).toMatchObject({
+    servers: [
+      { host: 'a.internal', port: 636, tls: 'implicit' },
+      { host: 'b.internal', port: 3389, tls: 'starttls' },
+    ],
+  });
 });
 
 const relay = (more: string) =>
@@ -62,6 +87,31 @@ test.each<[string, string, string, string]>([
     'for everybody to read',
   ],
   ['a filter without a user', 'auth: required', `users: { a: { ldap: { ${LDAP}, filter: "(uid=alice)" } } }`, '{user}'],
+  [
+    'a filter by which one account has several names',
+    'auth: required',
+    `users: { a: { ldap: { ${LDAP}, filter: "(|(uid={user})(mail={user}))" } } }`,
+    'write `name:` with the attribute that names it',
+  ],
+  [
+    'a filter that asks for a part of a value',
+    'auth: required',
+    `users: { a: { ldap: { ${LDAP}, filter: "(proxyAddresses=smtp:{user})" } } }`,
+    'several names',
+  ],
+  ['a name that is none', 'auth: required', `users: { a: { ldap: { ${LDAP}, name: "uid=x" } } }`, 'no name of an attr'],
+  [
+    'one bad address of several',
+    'auth: required',
+    `users: { a: { ldap: { url: ["ldaps://one.internal", "two.internal"], base: "dc=x" } } }`,
+    '"two.internal" is not where',
+  ],
+  [
+    'one of several in the clear',
+    'auth: required',
+    `users: { a: { ldap: { url: ["ldap://127.0.0.1", "ldap://two.internal"], base: "dc=x", tls: none } } }`,
+    'for everybody to read',
+  ],
   [
     'a bind without a password',
     'auth: required',

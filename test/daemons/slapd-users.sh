@@ -24,7 +24,9 @@ C
   printf 'dn: cn=reader,dc=example,dc=com\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\nuserPassword: reader-secret-7\n\n'
   printf 'dn: ou=people,dc=example,dc=com\nobjectClass: organizationalUnit\nou: people\n\n'
   printf 'dn: uid=alice,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: alice\ncn: Alice\nsn: A\nmail: alice@example.com\nmail: sales@example.com\nuserPassword: correct horse 9\n\n'
-  printf 'dn: cn=Bob (the Builder)*,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: bob\ncn: Bob (the Builder)*\nsn: B\nmail: bob@example.com\nuserPassword: battery staple 7\n\n'; } > "$dir/init.ldif"
+  printf 'dn: cn=Bob (the Builder)*,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: bob\ncn: Bob (the Builder)*\nsn: B\nmail: bob@example.com\nuserPassword: battery staple 7\n\n'
+  # LDIF has letters beyond ASCII in base64 (RFC 2849).
+  printf 'dn:: %s\nobjectClass: inetOrgPerson\nuid:: %s\ncn: Jose\nsn: J\nuserPassword: letter opener 3\n\n' "$(printf 'uid=jos\303\251,ou=people,dc=example,dc=com' | base64 -w0)" "$(printf 'jos\303\251' | base64)"; } > "$dir/init.ldif"
 slapadd -q -f "$dir/slapd.conf" -l "$dir/init.ldif" 2>"$dir/add.log" || { cat "$dir/add.log"; exit 1; }
 run slapd -f "$dir/slapd.conf" -h "ldap://127.0.0.1:$port/ ldaps://127.0.0.1:$secure/" -d 0
 until_ready listens "$port"

@@ -1,6 +1,6 @@
 /** An outage is told once for the whole process, whatever the threads say of it one by one. */
 import { expect, test } from 'vitest';
-import { ServiceHealth } from '../../src/gateway/service-health.ts';
+import { DIRECTORIES, ServiceHealth } from '../../src/gateway/service-health.ts';
 
 function health() {
   const lines: string[] = [];
@@ -42,4 +42,13 @@ test('what a thread that died, or a configuration that went, said of it counts n
   say(2, 'retired', 5000);
   expect(all.status(['clamav'])).toMatchObject([{ state: 'up', since: 5000 }]);
   expect(lines).toEqual(['service.down clamav', 'service.down clamav']);
+});
+
+test('a directory of users is told in words of its own', () => {
+  const lines: string[] = [];
+  const note = (name: string, data: object = {}): void => void lines.push(`${name} ${Object.values(data)[0]}`);
+  const all = new ServiceHealth<string>({ event: note, warn: () => {}, error: note }, 1000, DIRECTORIES);
+  for (const state of ['down', 'up'] as const) all.heard(1, { service: 'people', state, at: 2000, why: '' });
+  expect(lines).toEqual(['users.ldap.failed people', 'users.ldap.restored people']);
+  expect(all.status(['people'])).toMatchObject([{ service: 'people', state: 'up', since: 2000 }]);
 });

@@ -74,6 +74,7 @@ dns: { servers: ["${dns}"] }
     identityOf: () => undefined,
     services: {},
     recipientClient: () => ({ ask: async () => 'unknown', close: () => {} }),
+    askUsers: async () => ({ kind: 'nobody' }),
     nobody: () => 'nobody',
     outwards: '',
     modeOf: async () => 0o40700,

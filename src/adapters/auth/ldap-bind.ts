@@ -1,37 +1,43 @@
 /** Users of a directory: looked up by name, and asked for their password by a bind in their own (RFC 4513 §5.1.3). */
-import type { ConnectionOptions } from 'node:tls';
-import { Client, InvalidCredentialsError, NoSuchObjectError } from 'ldapts';
-import type { UserSourceSettings } from '../../config/installation.ts';
-import { parseMailbox } from '../../mail/address.ts';
-import { hush } from '../../mail/hush.ts';
+import {
+  BusyError,
+  type Client,
+  InvalidCredentialsError,
+  NoSuchObjectError,
+  ResultCodeError,
+  UnavailableError,
+} from 'ldapts';
 import type { Log } from '../../ports/log.ts';
-import type { Checked, UserSource } from '../../ports/logins.ts';
-
-type Settings = Extract<UserSourceSettings, { kind: 'ldap' }>;
+import type { Checked, Known, UserSource } from '../../ports/logins.ts';
+import type { DirectoryHealth } from './directory-health.ts';
+import { type Directory, type DirectorySettings, sayError } from './ldap-directory.ts';
+import { addressesOf, nameOf } from './ldap-entry.ts';
 
 /** Binds at once, of a thread: a directory that hangs must not gather sockets. */
 const AT_ONCE = 16;
-/** Of one user; more is no person's. */
-const ADDRESSES_MAX = 200;
-
-/** RFC 4515 §3. */
-const escapeFilter = (text: string): string =>
-  text.replace(/[\\*()\0]|[^\x20-\x7e]/gu, (letter) =>
-    [...Buffer.from(letter, 'utf8')].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join(''),
-  );
 
 export class LdapUsers implements UserSource {
   readonly scram = false;
-  readonly #settings: Settings;
-  readonly #password: () => string | undefined;
+  readonly #settings: DirectorySettings;
+  readonly #directory: Directory;
   readonly #log: Log;
+  readonly #health: Pick<DirectoryHealth, 'answered' | 'failed' | 'stop'>;
   #running = 0;
-  #troubled = '';
 
-  constructor(settings: Settings, password: () => string | undefined, log: Log) {
+  constructor(
+    settings: DirectorySettings,
+    directory: Directory,
+    health: Pick<DirectoryHealth, 'answered' | 'failed' | 'stop'>,
+    log: Log,
+  ) {
     this.#settings = settings;
-    this.#password = password;
+    this.#directory = directory;
+    this.#health = health;
     this.#log = log;
+  }
+
+  stop(): void {
+    this.#health.stop();
   }
 
   verifier(): undefined {
@@ -42,96 +48,65 @@ export class LdapUsers implements UserSource {
     return undefined;
   }
 
-  async check(user: string, password: string, signal: AbortSignal): Promise<Checked> {
+  async check(user: string, password: string, signal: AbortSignal, known: Known): Promise<Checked> {
     // RFC 4513 §5.1.2: a bind with a name and no password succeeds, as nobody.
-    if (password === '') return { kind: 'wrong' };
+    if (password === '') return { kind: 'wrong', user };
     if (this.#running >= AT_ONCE) return { kind: 'trouble', why: 'too many log in at once' };
     this.#running += 1;
-    const client = this.#client();
-    const end = (): void => void client.unbind().catch(() => {});
-    signal.addEventListener('abort', end, { once: true });
     try {
-      const checked = await this.#ask(client, user, password);
-      if (this.#troubled !== '') this.#log.event('users.ldap.restored', { url: this.#settings.url });
-      this.#troubled = '';
+      const ask = (client: Client): Promise<Checked> => this.#ask(client, user, password, known);
+      const checked = await this.#directory.ask(ask, signal, [password]);
+      this.#health.answered();
       return checked;
     } catch (error) {
-      const why = sayError(error, [password, this.#password()]);
-      if (why !== this.#troubled) this.#log.error('users.ldap.failed', { url: this.#settings.url, why });
-      this.#troubled = why;
+      const why = error instanceof Error ? error.message : String(error);
+      // Whoever left heard no answer of his own will.
+      if (!signal.aborted) this.#health.failed(why);
       return { kind: 'trouble', why };
     } finally {
       this.#running -= 1;
-      signal.removeEventListener('abort', end);
-      end();
     }
   }
 
-  async #ask(client: Client, user: string, password: string): Promise<Checked> {
-    const { url, tls, base, filter, addresses, bindDn, timeout } = this.#settings;
-    if (tls === 'required' && !url.startsWith('ldaps:'))
-      await client.startTLS(this.#tlsOptions(new URL(url).hostname.replace(/^\[|\]$/g, '')));
-    if (bindDn !== '') await client.bind(bindDn, this.#password() ?? fail('its password is not to be had'));
-    const { searchEntries } = await client.search(base, {
-      scope: 'sub',
-      filter: filter.replaceAll('{user}', () => escapeFilter(user)),
-      attributes: addresses.length === 0 ? ['1.1'] : [...addresses],
-      sizeLimit: 2,
-      timeLimit: Math.ceil(timeout / 1000),
-    });
-    const [entry, another] = searchEntries;
+  async #ask(client: Client, user: string, password: string, known: Known): Promise<Checked> {
+    const { base, name, addresses } = this.#settings;
+    const [entry, another] = await this.#directory.find(client, user);
     // Who is meant must be beyond doubt: nobody logs in as the first of several.
-    const one = entry !== undefined && another === undefined ? entry : undefined;
-    const right = await binds(client, one?.dn ?? `cn=nobody,${base}`, password);
-    if (one === undefined) return { kind: 'unknown' };
-    return right ? { kind: 'right', user, addresses: addressesOf(one, addresses) } : { kind: 'wrong' };
-  }
-
-  #client(): Client {
-    const { url, timeout } = this.#settings;
-    // With options of TLS it speaks TLS at once, whatever the address says.
-    const secure = url.startsWith('ldaps:') ? { tlsOptions: this.#tlsOptions() } : {};
-    return new Client({ url, timeout, connectTimeout: timeout, strictDN: false, ...secure });
-  }
-
-  /** `host`: whose name the certificate must bear, where the socket is there already. */
-  #tlsOptions(host?: string): ConnectionOptions {
-    const { ca } = this.#settings;
-    return { minVersion: 'TLSv1.2', rejectUnauthorized: true, ...(ca === '' ? {} : { ca }), ...(host && { host }) };
+    if (entry === undefined || another !== undefined) {
+      await binds(client, `cn=nobody,${base}`, password);
+      return { kind: 'unknown' };
+    }
+    const named = nameOf(entry, name);
+    const account = named.kind === 'named' ? named.user : user;
+    if (!(await known(account))) return { kind: 'throttled' };
+    const bound = await binds(client, entry.dn, password);
+    if (bound === 'wrong') return { kind: 'wrong', user: account };
+    if (bound === 'right' && named.kind === 'named')
+      return { kind: 'right', user: account, addresses: addressesOf(entry, addresses) };
+    // The directory works; this one entry is not as it must be, and whoever keeps it should hear of it. What was typed may be
+    // a password in the place of a name.
+    const why = this.#directory.told(bound !== 'right' ? bound.why : named.kind === 'nameless' ? named.why : '', [
+      password,
+      user,
+    ]);
+    this.#log.warn('users.ldap.entry', { dn: this.#directory.told(entry.dn, [password]), why });
+    return { kind: 'trouble', why };
   }
 }
 
-async function binds(client: Client, dn: string, password: string): Promise<boolean> {
+/** `why`: it answered, and would not say whether the password is right (a lock, a rule of its own). */
+async function binds(
+  client: Client,
+  dn: string,
+  password: string,
+): Promise<'right' | 'wrong' | { readonly why: string }> {
   try {
     await client.bind(dn, password);
-    return true;
+    return 'right';
   } catch (error) {
-    if (error instanceof InvalidCredentialsError || error instanceof NoSuchObjectError) return false;
-    throw error;
+    if (error instanceof InvalidCredentialsError || error instanceof NoSuchObjectError) return 'wrong';
+    if (!(error instanceof ResultCodeError) || error instanceof BusyError || error instanceof UnavailableError)
+      throw error;
+    return { why: `cannot be bound: ${sayError(error)}` };
   }
 }
-
-/** Of `proxyAddresses` (Active Directory) those that begin with smtp:. */
-function addressesOf(entry: { readonly [attribute: string]: unknown }, attributes: readonly string[]): string[] {
-  const wanted = new Set(attributes.map((name) => name.toLowerCase()));
-  return Object.entries(entry)
-    .filter(([name]) => wanted.has(name.toLowerCase()))
-    .flatMap(([, value]) => [value].flat())
-    .flatMap((value) => {
-      const parsed = typeof value === 'string' ? parseMailbox(value.replace(/^smtp:/i, ''), true) : undefined;
-      return parsed?.kind === 'ok' ? [parsed.value.address.toLowerCase()] : [];
-    })
-    .slice(0, ADDRESSES_MAX);
-}
-
-function fail(why: string): never {
-  throw new Error(why);
-}
-
-/** A server's words, without the passwords it was told. */
-const sayError = (error: unknown, secrets: readonly (string | undefined)[]): string =>
-  error instanceof Error
-    ? hush(`${error.name}: ${error.message}`, secrets)
-        .replace(/[\x00-\x1f\x7f]+/g, ' ')
-        .slice(0, 200)
-    : 'failed';

@@ -67,6 +67,8 @@ export class UserFile implements UserSource {
   #secret = '';
   /** Why what stands in the file is not in force. */
   trouble = '';
+  /** There is no file. */
+  missing = false;
   scram = false;
   readonly stop: () => void;
 
@@ -82,7 +84,7 @@ export class UserFile implements UserSource {
     const fits = await this.#pool.fits(password, kept?.argon2 ?? this.#decoy);
     if (fits === undefined) return { kind: 'trouble', why: 'too many log in at once' };
     if (kept === undefined) return { kind: 'unknown' };
-    return fits ? { kind: 'right', user, addresses: [] } : { kind: 'wrong' };
+    return fits ? { kind: 'right', user, addresses: [] } : { kind: 'wrong', user };
   }
 
   verifier(user: string): ScramVerifier | undefined {
@@ -94,6 +96,7 @@ export class UserFile implements UserSource {
   }
 
   #take(reading: Reading): void {
+    this.missing = reading.kind === 'failed' && reading.absent === true;
     const why = reading.kind === 'failed' ? reading.why : modeTrouble(this.#path);
     const read = reading.kind === 'read' && why === '' ? parseUserFile(reading.text) : undefined;
     if (read === undefined) {

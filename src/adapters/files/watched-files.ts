@@ -65,6 +65,8 @@ function read(path: string): Reading {
     if (stat.size > LIST_BYTES_MAX) return { kind: 'failed', why: `it is larger than ${LIST_BYTES_MAX} octets` };
     return { kind: 'read', text: readFileSync(path, 'utf8'), modifiedAt: stat.mtimeMs };
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'failed', why: 'there is no such file', absent: true };
     return { kind: 'failed', why: error instanceof Error ? error.message : String(error) };
   }
 }

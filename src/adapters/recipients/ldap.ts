@@ -1,16 +1,13 @@
 /** A directory as recipient source (RFC 4511): a bind that may read, and one search for each address. */
-import { isIP, type Socket, connect as tcpConnect } from 'node:net';
-import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
-import { Client } from 'ldapts';
+import type { Client } from 'ldapts';
 import { sayHostPort } from '../../config/host-port.ts';
 import { fillFilter, oneOf } from '../../config/ldap-filter.ts';
 import type { LdapSource, LoadedSource } from '../../config/live-source.ts';
 import { foldAscii, parseMailbox } from '../../mail/address.ts';
 import type { AskedAddress, RecipientClient } from '../../ports/recipients.ts';
 import { SourceError } from '../../ports/recipients.ts';
-import { type Allowance, guarded } from './guarded-socket.ts';
 import { type HeldClient, HeldClients } from './held-clients.ts';
-import { LineWatch } from './line-watch.ts';
+import { LdapLine } from './ldap-line.ts';
 import { authorities, secretAt, troubleOf } from './secrets.ts';
 
 /** One address stands in few entries, of which only the names come: a kilobyte each at most. */
@@ -31,7 +28,7 @@ function opener(source: LdapSource): (signal: AbortSignal) => Promise<Bound> {
     for (let n = 0; n < servers.length; n++) {
       const at = (first + n) % servers.length;
       // One that hangs must leave time for the others.
-      const share = AbortSignal.any([signal, AbortSignal.timeout(source.timeout / servers.length)]);
+      const share = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(source.timeout / servers.length))]);
       try {
         const held = await openAt(source, servers[at]!, share);
         first = at;
@@ -94,59 +91,33 @@ interface Bound extends HeldClient {
 }
 
 async function openAt(source: LdapSource, server: Server, signal: AbortSignal): Promise<Bound> {
-  const { host, port, tls } = server;
   const secret = secretAt(source.password);
-  const trust: ConnectionOptions = {
-    host,
-    // RFC 6066 §3: no address stands in SNI; its certificate is proved by `host`.
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ca: authorities(source.caFile),
-    rejectUnauthorized: true,
-    minVersion: 'TLSv1.2',
-  };
-  const allowance: Allowance = { left: ANSWER_MAX };
-  const socket = guarded<Socket>(
-    tls === 'implicit' ? tlsConnect({ ...trust, port }) : tcpConnect({ host, port, noDelay: true }),
-    allowance,
-  );
-  const watch = new LineWatch(socket);
-  const wrapped = (options: ConnectionOptions): Socket => {
-    const secure = guarded<Socket>(tlsConnect(options), allowance);
-    watch.watch(secure);
-    return secure;
-  };
-  const client = new Client({
-    url: `${tls === 'implicit' ? 'ldaps' : 'ldap'}://${sayHostPort(server)}`,
-    createConnection: (() => socket) as unknown as typeof tcpConnect,
-    createSecureConnection: ((options: ConnectionOptions) =>
-      // Over LDAPS the socket is made already; after StartTLS (RFC 4511 §4.14) it is wrapped.
-      options.socket === undefined ? socket : wrapped(options)) as unknown as typeof tlsConnect,
-  });
-  try {
-    await watch.run(signal, async () => {
-      if (tls === 'starttls') await client.startTLS({ ...trust });
-      if (source.bindDn !== '') await client.bind(source.bindDn, secret ?? '');
-    });
-  } catch (error) {
-    watch.destroy();
-    throw troubleOf(error, secret);
-  }
+  const line = new LdapLine(server, authorities(source.caFile));
+  const { client } = line;
   const run: Bound['run'] = async (within, octetsMax, work) => {
-    allowance.left = octetsMax;
     try {
-      return await watch.run(within, work);
+      return await line.run(within, octetsMax, work);
     } catch (error) {
       throw troubleOf(error, secret);
     }
   };
+  try {
+    await run(signal, ANSWER_MAX, async () => {
+      await line.secure();
+      if (source.bindDn !== '') await client.bind(source.bindDn, secret ?? '');
+    });
+  } catch (error) {
+    line.destroy();
+    throw error;
+  }
   return {
     get broken() {
-      return watch.broken;
+      return line.broken;
     },
     client,
     run,
     ask: (asked, within) => run(within, ANSWER_MAX, () => search(client, source, asked)),
-    close: () => watch.close(),
+    close: () => line.close(),
   };
 }
 

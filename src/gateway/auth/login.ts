@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Listener } from '../../config/installation.ts';
 import type { Millis } from '../../mail/time.ts';
 import { sameUser, saslprep } from '../../mail/user-name.ts';
-import type { Checked, UserSource } from '../../ports/logins.ts';
+import type { Checked, Known, UserSource } from '../../ports/logins.ts';
 import type { Credentials, Mechanism, ScramKeys } from '../../smtp/receive/session.ts';
 import type { BuiltinWord } from '../builtin.ts';
 import type { SessionState } from '../session-state.ts';
@@ -54,45 +54,58 @@ export class Logins {
     const began = world.clock.elapsed();
     const user = sameUser(credentials.user);
     const shut = await this.#throttle.begin(user ?? '');
-    if (shut) {
-      world.log.warn('login.throttled', { client: this.#s.client.ip, listener: this.#s.listener.name, mechanism });
-      return out('login-throttled', { close: true });
-    }
-    const checked = await this.#check(user, credentials);
+    if (shut) return this.#shutOut(mechanism);
+    /** Names that the attempt is counted for, and whether they may try. */
+    const names = new Map([[user ?? '', Promise.resolve(true)]]);
+    const known: Known = (account) => {
+      const may = names.get(account) ?? this.#throttle.found(account).then((shutOut) => !shutOut);
+      names.set(account, may);
+      return may;
+    };
+    const checked = await this.#check(user, credentials, known);
     switch (checked.kind) {
       case 'right': {
-        await this.#throttle.right(checked.user);
+        await this.#throttle.right([...names.keys()]);
         const suspended = await isSuspended(world.state, checked.user, world.clock.now());
         if (suspended === undefined) return { kind: 'in', user: checked.user, addresses: checked.addresses };
         const until = new Date(suspended.until).toISOString();
         world.log.warn('login.suspended', { client: this.#s.client.ip, user: checked.user, until });
         return out('user-suspended', { user: checked.user, fill: { user: checked.user, until } });
       }
+      case 'throttled':
+        await this.#throttle.undecided([...names.keys()]);
+        return this.#shutOut(mechanism);
       case 'trouble':
-        await this.#throttle.undecided(user ?? '');
+        await this.#throttle.undecided([...names.keys()]);
         return out('login-trouble');
       case 'wrong':
       case 'unknown': {
-        const known = checked.kind === 'wrong' ? (user ?? '') : '';
+        const account = checked.kind === 'wrong' ? checked.user : '';
         this.#failures += 1;
         world.log.warn('login.failed', {
           client: this.#s.client.ip,
           listener: this.#s.listener.name,
           mechanism,
-          ...(known === '' ? {} : { user: known }),
+          ...(account === '' ? {} : { user: account }),
         });
-        await this.#late(began, await this.#throttle.delay(user ?? ''));
-        return out('login-failed', { user: known, close: this.#failures >= FAILURES_MAX });
+        await this.#late(began, await this.#throttle.delay([...names.keys()]));
+        return out('login-failed', { user: account, close: this.#failures >= FAILURES_MAX });
       }
     }
   }
 
-  async #check(user: string | undefined, credentials: Credentials): Promise<Checked> {
+  #shutOut(mechanism: Mechanism): LoggedIn {
+    const { world, client, listener } = this.#s;
+    world.log.warn('login.throttled', { client: client.ip, listener: listener.name, mechanism });
+    return out('login-throttled', { close: true });
+  }
+
+  async #check(user: string | undefined, credentials: Credentials, known: Known): Promise<Checked> {
     // RFC 4616 §2: to act for somebody else is a right that nobody has here.
     const authorization = credentials.authorization === '' ? user : sameUser(credentials.authorization);
     if (credentials.kind === 'scram') {
       if (!credentials.fits || user === undefined || authorization !== user)
-        return { kind: this.#knows(user) ? 'wrong' : 'unknown' };
+        return user !== undefined && this.#knows(user) ? { kind: 'wrong', user } : { kind: 'unknown' };
       return { kind: 'right', user, addresses: [] };
     }
     const password = saslprep(credentials.password);
@@ -100,16 +113,18 @@ export class Logins {
     for (const source of this.#sources) {
       const asked = user !== undefined && authorization === user && password !== undefined && password !== '';
       // Whatever is written, it costs the same.
-      const checked = await source.check(asked ? user : '', asked ? password : 'x', this.#leaving);
-      if (!asked) continue;
-      if (checked.kind === 'right' || checked.kind === 'wrong') return checked;
-      if (checked.kind === 'trouble') trouble = checked;
+      const checked = asked
+        ? await source.check(user, password, this.#leaving, known)
+        : await source.check('', 'x', this.#leaving, async () => true);
+      if (!asked || checked.kind === 'unknown') continue;
+      if (checked.kind !== 'trouble') return checked;
+      trouble = checked;
     }
     return trouble ?? { kind: 'unknown' };
   }
 
-  #knows(user: string | undefined): boolean {
-    return user !== undefined && this.#sources.some((source) => source.verifier(user) !== undefined);
+  #knows(user: string): boolean {
+    return this.#sources.some((source) => source.verifier(user) !== undefined);
   }
 
   /** From when the credentials came, so that what they cost does not show. */

@@ -20,36 +20,46 @@ export class Throttle {
   }
 
   /** Counts an attempt, so that many at once are not all the first. True: no more is looked at now. */
-  async begin(user: string): Promise<boolean> {
+  async begin(typed: string): Promise<boolean> {
     const { limits } = this.#s.current.installation;
-    const [network, account, met] = await Promise.all([
-      this.#count(NETWORK, this.#network, 1),
-      this.#count(ACCOUNT, keyOf(user), 1),
-      this.#s.world.state.get(MET, this.#meeting(user), this.#now),
-    ]);
-    const shut = network > limits.networkLoginFailures || (account > limits.loginFailures && met === undefined);
+    const [network, shutOut] = await Promise.all([this.#count(NETWORK, this.#network, 1), this.found(typed)]);
+    const shut = network > limits.networkLoginFailures || shutOut;
     // What was not looked at is no wrong password: else who tries on would shut the door for ever.
-    if (shut) await this.undecided(user);
+    if (shut) await this.undecided([typed]);
     return shut;
   }
 
-  async right(user: string): Promise<void> {
-    await this.undecided(user);
-    await this.#s.world.state.put(MET, this.#meeting(user), '1', this.#now + MET_FOR);
+  /** Counts the attempt for one more name of the account. True: nobody from here may try it now. */
+  async found(account: string): Promise<boolean> {
+    const [times, met] = await Promise.all([
+      this.#count(ACCOUNT, keyOf(account), 1),
+      this.#s.world.state.get(MET, this.#meeting(account), this.#now),
+    ]);
+    return times > this.#s.current.installation.limits.loginFailures && met === undefined;
   }
 
-  /** Takes back what `begin` counted. */
-  async undecided(user: string): Promise<void> {
-    await Promise.all([this.#count(NETWORK, this.#network, -1), this.#count(ACCOUNT, keyOf(user), -1)]);
+  /** `names`: what was typed, and whose account that is. */
+  async right(names: readonly string[]): Promise<void> {
+    await this.undecided(names);
+    const { state } = this.#s.world;
+    await Promise.all(names.map((name) => state.put(MET, this.#meeting(name), '1', this.#now + MET_FOR)));
+  }
+
+  /** Takes back what `begin` and `found` counted. */
+  async undecided(names: readonly string[]): Promise<void> {
+    await Promise.all([
+      this.#count(NETWORK, this.#network, -1),
+      ...names.map((name) => this.#count(ACCOUNT, keyOf(name), -1)),
+    ]);
   }
 
   /** How late a wrong password is answered. */
-  async delay(user: string): Promise<Millis> {
-    const [network, account] = await Promise.all([
+  async delay(names: readonly string[]): Promise<Millis> {
+    const counts = await Promise.all([
       this.#count(NETWORK, this.#network, 0),
-      this.#count(ACCOUNT, keyOf(user), 0),
+      ...names.map((name) => this.#count(ACCOUNT, keyOf(name), 0)),
     ]);
-    const times = Math.max(network, account, 1) - 1;
+    const times = Math.max(...counts, 1) - 1;
     return this.#s.current.installation.limits.loginDelay * Math.min(2 ** times, GROWTH_MAX);
   }
 

@@ -16,6 +16,7 @@ import { examineSecrets } from './secrets.ts';
 import { examineServices } from './services.ts';
 import { examineSpf } from './spf.ts';
 import { examineTlsa } from './tlsa.ts';
+import { examineUsers } from './users.ts';
 
 export interface Found extends Finding {
   readonly group: string;
@@ -48,6 +49,7 @@ const GROUPS: { readonly [group: string]: readonly Part[] } = {
   ],
   services: [{ topic: 'services', look: examineServices }],
   recipients: [{ topic: 'recipients', look: examineRecipients }],
+  users: [{ topic: 'users', look: examineUsers }],
   names: [
     { topic: 'ptr', outside: true, look: examineReverse },
     { topic: 'mx', outside: true, look: examineMx },

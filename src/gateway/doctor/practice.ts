@@ -1,7 +1,7 @@
 /** What a patient is examined with: tests put zones and loopback hosts in the place of the world. */
 import type { PairReading } from '../../config/certificate-pair.ts';
-import type { Certificate, Installation } from '../../config/installation.ts';
-import type { LiveSource } from '../../config/live-source.ts';
+import type { Certificate, Installation, UserSourceSettings } from '../../config/installation.ts';
+import type { LdapServer, LiveSource } from '../../config/live-source.ts';
 import type { KeyReading } from '../../config/signing-key.ts';
 import type { Timestamp } from '../../mail/time.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -14,6 +14,12 @@ import type { Services } from '../../ports/services.ts';
 import type { TimeKept } from '../../ports/time-kept.ts';
 import type { TransactionRecord } from '../../record/record.ts';
 
+export type LdapUsers = Extract<UserSourceSettings, { kind: 'ldap' }>;
+export type UsersAnswer =
+  | { readonly kind: 'nobody' }
+  | { readonly kind: 'somebody' }
+  | { readonly kind: 'trouble'; readonly why: string };
+
 export interface Practice {
   readonly installation: Installation;
   readonly policies: readonly Policy[];
@@ -24,6 +30,8 @@ export interface Practice {
   readonly services: Services;
   /** A client of its own, to be closed. */
   readonly recipientClient: (source: LiveSource) => RecipientClient;
+  /** Looks one server of a directory of users for a name that nobody has. Does not reject. */
+  readonly askUsers: (source: LdapUsers, server: LdapServer, signal: AbortSignal) => Promise<UsersAnswer>;
   /** A local part that nobody has. */
   readonly nobody: () => string;
   /** A host beyond our own network whose port 25 is tried; '' for none. */

@@ -83,7 +83,7 @@ test('a name that is not there costs one argon2 of the same kind, as a wrong pas
     pool,
     silentLog,
   );
-  expect(await file.check('alice', 'wrong')).toEqual({ kind: 'wrong' });
+  expect(await file.check('alice', 'wrong')).toEqual({ kind: 'wrong', user: 'alice' });
   expect(await file.check('nobody', 'wrong')).toEqual({ kind: 'unknown' });
   expect(asked).toEqual([
     { memory: 64, passes: 1 },

@@ -178,3 +178,10 @@ test('a server that hangs leaves time for the next, which is asked first from th
   expect([mute.met(), good.sockets.length]).toEqual([1, 2]);
   client.close();
 });
+
+test('of three servers none has a broken time', async () => {
+  const { port } = await hostileService(directory(0).meet);
+  const client = ldap([1, 1, port], 2000);
+  expect(await client.ask(asked, soon())).toBe('unknown');
+  client.close();
+});

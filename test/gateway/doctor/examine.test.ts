@@ -186,7 +186,7 @@ test('so must the password of a route, the users and the keys of srs', async () 
   const installation = {
     ...well.installation,
     routes: new Map([['out', { ...hop, auth: { user: 'u', password: 'p', from } }]]),
-    users: new Map([['people', { kind: 'file', path: '/secrets/users' } as const]]),
+    users: new Map([['people', { kind: 'file', path: '/secrets/users', place } as const]]),
     srs: { domain: 'example.com', keysFile: '/secrets/srs', place },
   };
   const found = await examineSecrets({ ...well, installation, modeOf: async () => 0o100644 });

@@ -1,8 +1,7 @@
 /** What is kept aside: listed, released, dropped, weighed. */
 import { expect, test } from 'vitest';
-import type { Lease, Settlement } from '../../src/ports/queue.ts';
 import type { Store } from '../../src/ports/store.ts';
-import type { EntryState, QueueEntry } from '../../src/queue/entry.ts';
+import type { QueueEntry } from '../../src/queue/entry.ts';
 import {
   NOON,
   octetsOf,
@@ -17,7 +16,6 @@ import {
 import type { Engine } from './store-contract.ts';
 
 const never = new AbortController().signal;
-const _MINUTE = 60_000;
 
 async function admit(store: Store, n: number, changes: Partial<QueueEntry> = {}): Promise<QueueEntry> {
   const id = sampleId(NOON, n);
@@ -25,14 +23,6 @@ async function admit(store: Store, n: number, changes: Partial<QueueEntry> = {})
   await store.queue.admit(admission);
   return admission.entries[0]!;
 }
-const _end = (lease: Lease, state: EntryState, rest: Partial<Settlement> = {}): Settlement => ({
-  lease,
-  next: { ...lease.entry, state },
-  events: [sampleEvent(lease.entry.recordId, 'attempted', lease.owner)],
-  notifications: [],
-  quarantine: [],
-  ...rest,
-});
 
 export function quarantineContract({ open }: Engine): void {
   test('quarantined items are listed, released into the queue and dropped, once', async () => {

@@ -1,4 +1,4 @@
-/** `npm run demo`: the gateway on loopback, a screen of messages through real SMTP, and a table of what became of each. */
+/** `npm run demo`: the gateway on loopback, eighteen messages through real SMTP, and a table of what became of each. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';

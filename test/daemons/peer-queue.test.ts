@@ -233,14 +233,13 @@ describe.skipIf(missing !== '')('a gateway by MX', () => {
     const others = events.filter(({ kind }) => kind !== 'deferred').map(({ kind, text }) => `${kind}: ${text}`);
     expect(others).toEqual([
       'notified: delayed, to <alice@store.test>',
-      expect.stringMatching(/^bounced: its time is over; last: 450 4\.3\.0/),
+      expect.stringMatching(/^bounced: its time is over; the last attempt, at 127\.0\.0\.\d+:\d+: 450 4\.3\.0/),
       'notified: failed, to <alice@store.test>',
     ]);
     const about = () => reports().filter((text) => text.includes('soon@plain.test'));
     await expect.poll(() => about().length, { timeout: 20_000 }).toBe(2);
-    expect(about().flatMap((text) => text.match(/^(?:Action|Status): .*$/gm))).toEqual(
-      expect.arrayContaining(['Action: delayed', 'Status: 4.3.0', 'Action: failed', 'Status: 4.4.7']),
-    );
+    const fields = about().map((text) => text.match(/^(?:Action|Status): .*$/gm)?.join(', '));
+    expect(fields.toSorted()).toEqual(['Action: delayed, Status: 4.3.0', 'Action: failed, Status: 4.3.0']);
   });
 
   test('sends nothing that is suspended, says so to who asks, and all of it when it is resumed', async () => {

@@ -10,6 +10,9 @@ export const minutes = (n: number): Millis => n * 60_000;
 export const hours = (n: number): Millis => n * 3_600_000;
 export const days = (n: number): Millis => n * 86_400_000;
 
+/** What each of several has, asked one after the other, so that one that hangs leaves time for the rest: whole, as timers want it. */
+export const shareOf = (span: Millis, among: number): Millis => Math.ceil(span / among);
+
 const UNITS: { readonly [unit: string]: Millis } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `5m`, `36h`, `1h30m`, `250ms` as milliseconds; undefined when the text is not a duration with its unit. */

@@ -6,6 +6,7 @@ import { escapeValue } from '../../config/ldap-filter.ts';
 import type { LdapServer } from '../../config/live-source.ts';
 import { hush } from '../../mail/hush.ts';
 import { clean } from '../../mail/reply.ts';
+import { InTurn } from '../recipients/in-turn.ts';
 import { LdapLine } from '../recipients/ldap-line.ts';
 
 export type DirectorySettings = Extract<UserSourceSettings, { kind: 'ldap' }>;
@@ -18,31 +19,23 @@ const NOBODY = 'postern-asks-whether-it-answers';
 export class Directory {
   readonly #settings: DirectorySettings;
   readonly #password: () => string | undefined;
-  /** The one that answered last is asked first: a dead one costs its time once. */
-  #first = 0;
+  readonly #servers: InTurn<LdapServer>;
 
   constructor(settings: DirectorySettings, password: () => string | undefined) {
     this.#settings = settings;
     this.#password = password;
+    this.#servers = new InTurn(settings.servers, settings.timeout);
   }
 
   /** Rejects with why no server answered; `secrets` stand nowhere in it. */
   async ask<T>(work: (client: Client) => Promise<T>, signal: AbortSignal, secrets: readonly string[] = []): Promise<T> {
-    const { servers, timeout } = this.#settings;
-    const told: string[] = [];
-    for (let n = 0; n < servers.length && !signal.aborted; n += 1) {
-      const at = (this.#first + n) % servers.length;
-      // One that hangs must leave time for the others.
-      const share = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeout / servers.length))]);
-      try {
-        const answer = await this.#askAt(servers[at]!, work, share);
-        this.#first = at;
-        return answer;
-      } catch (error) {
-        const why = error instanceof AggregateError ? error.errors.map(sayError).join('; ') : sayError(error);
-        told.push(`${sayHostPort(servers[at]!)}: ${this.told(why, secrets)}`);
-      }
-    }
+    signal.throwIfAborted();
+    const came = await this.#servers.ask((server, share) => this.#askAt(server, work, share), signal);
+    if (came.kind === 'answered') return came.answer;
+    const told = came.failures.map(({ server, error }) => {
+      const why = error instanceof AggregateError ? error.errors.map(sayError).join('; ') : sayError(error);
+      return `${sayHostPort(server)}: ${this.told(why, secrets)}`;
+    });
     throw new Error(told.join('; '));
   }
 

@@ -7,6 +7,7 @@ import { foldAscii, parseMailbox } from '../../mail/address.ts';
 import type { AskedAddress, RecipientClient } from '../../ports/recipients.ts';
 import { SourceError } from '../../ports/recipients.ts';
 import { type HeldClient, HeldClients } from './held-clients.ts';
+import { InTurn } from './in-turn.ts';
 import { LdapLine } from './ldap-line.ts';
 import { authorities, secretAt, troubleOf } from './secrets.ts';
 
@@ -20,24 +21,14 @@ type Server = LdapSource['servers'][number];
 export const ldapClient = (source: LdapSource): RecipientClient => new HeldClients(opener(source));
 
 function opener(source: LdapSource): (signal: AbortSignal) => Promise<Bound> {
-  /** The one that answered last is asked first: a dead one costs its time once. */
-  let first = 0;
+  const servers = new InTurn(source.servers, source.timeout);
   return async (signal) => {
-    const { servers } = source;
-    const told: string[] = [];
-    for (let n = 0; n < servers.length; n++) {
-      const at = (first + n) % servers.length;
-      // One that hangs must leave time for the others.
-      const share = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(source.timeout / servers.length))]);
-      try {
-        const held = await openAt(source, servers[at]!, share);
-        first = at;
-        return held;
-      } catch (error) {
-        if (signal.aborted || servers.length === 1) throw error;
-        told.push(`${sayHostPort(servers[at]!)}: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    }
+    const came = await servers.ask((server, share) => openAt(source, server, share), signal);
+    if (came.kind === 'answered') return came.answer;
+    if (signal.aborted || source.servers.length === 1) throw came.failures.at(-1)?.error;
+    const told = came.failures.map(
+      ({ server, error }) => `${sayHostPort(server)}: ${error instanceof Error ? error.message : String(error)}`,
+    );
     throw new SourceError('down', told.join('; '));
   };
 }

@@ -1,5 +1,5 @@
 /** Asks a store at RCPT who is known there: null sender, no DATA (RFC 5321 §3.3, §4.5.5), several questions over one line. */
-import { type Millis, seconds } from '../../mail/time.ts';
+import { type Millis, seconds, shareOf } from '../../mail/time.ts';
 import type { IdentityOf } from '../../ports/client-identity.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Dial } from '../../ports/dial.ts';
@@ -7,6 +7,7 @@ import { type AskedAddress, type RecipientClient, SourceError } from '../../port
 import { sayHost } from '../../queue/host.ts';
 import type { CertificateFiles, HostAddress, TlsLevel } from '../../queue/route.ts';
 import { type HostSaid, type Probe, QUESTIONS_MAX, sayReply, talk } from './callout-question.ts';
+import { identityKey, NO_IDENTITY } from './identity.ts';
 import { approach, type Peer } from './peer.ts';
 import { Pool } from './pool.ts';
 import { plainDemand } from './tls-demand.ts';
@@ -40,7 +41,7 @@ export function calloutClient(parts: CalloutParts): RecipientClient {
       for (const host of parts.hosts) {
         if (signal.aborted) break;
         // One that hangs must leave time for the others.
-        const share = AbortSignal.any([signal, AbortSignal.timeout(parts.timeout / parts.hosts.length)]);
+        const share = AbortSignal.any([signal, AbortSignal.timeout(shareOf(parts.timeout, parts.hosts.length))]);
         const said = await askHost({ ...parts, probes, pool }, host, asked, share);
         if (said.kind === 'answered') return said.answer;
         if (said.kind === 'catch-all') throw new SourceError('catch-all', `${sayHost(host)} takes a made-up name too`);
@@ -68,9 +69,8 @@ async function askHost(
   const { certificate, dial, hostname, pool, protocol, timeout, tls } = asking;
   const host = sayHost(address);
   const identity = certificate && asking.identityOf(certificate);
-  if (certificate !== undefined && identity === undefined)
-    return { kind: 'down', why: "the route's certificate is not to be had: see the log, certificate.refused" };
-  const key = `${host} ${identity?.certificate ?? ''}`;
+  if (certificate !== undefined && identity === undefined) return { kind: 'down', why: NO_IDENTITY };
+  const key = `${host} ${identityKey(identity)}`;
   const kept = pool.take(key);
   if (kept !== undefined) {
     const said = await askOver(kept, key, asking, asked, host, signal);

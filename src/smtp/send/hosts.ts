@@ -1,6 +1,5 @@
 /** Asks one host to take a message: over a line that is open, or a new one, in as many transactions as the host's limits need. */
 
-import { createHash } from 'node:crypto';
 import type { ClientIdentity, IdentityOf } from '../../ports/client-identity.ts';
 import type { Consignment } from '../../ports/delivery.ts';
 import type { Dial } from '../../ports/dial.ts';
@@ -11,6 +10,7 @@ import type { HandedTo } from '../../queue/transition.ts';
 import type { Candidate } from './candidate.ts';
 import { type Deadlines, withinTalk } from './deadlines.ts';
 import type { Down } from './down.ts';
+import { identityKey, NO_IDENTITY } from './identity.ts';
 import type { HostResult } from './outcomes.ts';
 import { type Approached, approach, type Peer } from './peer.ts';
 import { Pool } from './pool.ts';
@@ -156,8 +156,6 @@ export class Hosts {
   }
 }
 
-const NO_IDENTITY = "the route's certificate is not to be had: see the log, certificate.refused";
-
 /** Zones and policies speak of the hosts of a domain; a relay that takes their place is not among them. */
 const levelFor = ({ kind, tls }: HostsRoute | MxRoute, { found }: Candidate): TlsLevel =>
   kind === 'mx' && found.by === 'operator' && (tls === 'dane' || tls === 'mta-sts') ? 'opportunistic' : tls;
@@ -166,9 +164,7 @@ const levelFor = ({ kind, tls }: HostsRoute | MxRoute, { found }: Candidate): Tl
 function keyOf(route: HostsRoute | MxRoute, { host }: Candidate, { demand, identity }: Encryption): string {
   const { name, source } = route;
   const by = route.kind === 'hosts' ? [route.protocol, route.auth?.user] : ['smtp'];
-  // As whom we came: one that was renewed makes a new line, as the old one may have been withdrawn.
-  const as = identity && createHash('sha256').update(identity.certificate).digest('hex');
-  return [name, host, demandKey(demand), as, source?.v4, source?.v6, ...by].join(' ');
+  return [name, host, demandKey(demand), identityKey(identity), source?.v4, source?.v6, ...by].join(' ');
 }
 
 const saysNothing = (answer: Answer): boolean =>

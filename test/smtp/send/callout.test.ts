@@ -267,6 +267,13 @@ describe('a store', () => {
     expect(await ask(one)).toMatch(/^catch-all/);
   });
 
+  test('is one of three, among whom its time does not divide', async () => {
+    const host = await start({ RCPT: alone('alice') });
+    const one = client([host.address, host.address, host.address], { timeout: 5000 });
+    expect(await ask(one)).toBe('known');
+    one.close();
+  });
+
   test('that is dead leaves the question to the next', async () => {
     const dead = await start({});
     const { address } = dead;

@@ -4,7 +4,7 @@ import { isOfShutOut } from '../gateway/auth/suspension.ts';
 import { bringForward } from '../gateway/bring-forward.ts';
 import { parseDuration, sayDuration, type Timestamp } from '../mail/time.ts';
 import type { QueueStore } from '../ports/queue.ts';
-import { inForce, SUSPENDABLE, type Suspension } from '../queue/suspension.ts';
+import { inForce, isSame, SUSPENDABLE, type Suspension } from '../queue/suspension.ts';
 import { jsonLine } from '../record/jsonl.ts';
 import { terminal } from '../record/terminal.ts';
 import { act, CliError, type Common, FINE, NO, printing, type Shell, USAGE } from './command.ts';
@@ -105,9 +105,6 @@ function choosing(command: Command): Command {
   for (const of of SUSPENDABLE) command.addOption(new Option(...FLAGS[of]));
   return command;
 }
-
-const isSame = (one: What, another: What): boolean =>
-  one.of === another.of && one.value.toLowerCase() === another.value.toLowerCase();
 
 const chosenOf = (options: Choice): readonly What[] =>
   SUSPENDABLE.flatMap((of) => {

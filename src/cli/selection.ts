@@ -1,5 +1,6 @@
 /** Which entries or held messages a command means: never more than was asked for. */
 import { type Command, Option } from 'commander';
+import { pages } from '../gateway/pages.ts';
 import { parseDuration, type Timestamp } from '../mail/time.ts';
 import { HELD_CLASSES } from '../queue/held-class.ts';
 import { timeOfId } from '../record/id.ts';
@@ -92,15 +93,10 @@ export async function* everyPage<F extends object, T extends { readonly id: stri
   list: (filter: F) => Promise<readonly T[]>,
 ): AsyncIterable<readonly T[]> {
   const seen = new Set<string>();
-  for (const filter of filters) {
-    let after: string | undefined;
-    for (;;) {
-      const page = await list({ ...filter, ...(after === undefined ? {} : { after }), limit: PAGE });
+  for (const filter of filters)
+    for await (const page of pages(list, filter, PAGE)) {
       const fresh = page.filter((item) => !seen.has(item.id) && fits(item));
       if (filters.length > 1) for (const { id } of fresh) seen.add(id);
       if (fresh.length > 0) yield fresh;
-      if (page.length < PAGE) break;
-      after = page.at(-1)?.id;
     }
-  }
 }

@@ -1,9 +1,12 @@
 /** `ldap`, `sql` and `callout` as written made into sources as used: encrypted or on this machine, their secrets elsewhere. */
+
+import { isVariable } from '../language/unsaid.ts';
 import { parseIp } from '../mail/ip.ts';
 import type { HostAddress } from '../queue/route.ts';
 import { parseNextHop } from './host-port.ts';
 import { checkFilter, isAttribute, LIST_PRESETS, PRESETS } from './ldap-filter.ts';
 import type { CalloutSource, LdapSource, SecretAt, SqlSource } from './live-source.ts';
+import { namedSecret } from './named-secret.ts';
 import { resolvePath } from './paths.ts';
 import type { SourceSpot } from './recipient-sources.ts';
 import type { WrittenCallout, WrittenLdap, WrittenSql } from './schema-recipients.ts';
@@ -173,9 +176,7 @@ function secretOf(
   const { password, password_file: file } = written;
   if (password !== undefined && file !== undefined)
     tell(['password'], 'two passwords are named', 'keep `password_file:` or `password:`', 'key');
-  if (file !== undefined) return { kind: 'file', path: resolvePath(spot.folder, file) };
-  if (password === undefined) return undefined;
-  if (!/^env:[A-Za-z_][A-Za-z0-9_]*$/.test(password)) {
+  if (file === undefined && password !== undefined && !isVariable(password)) {
     tell(
       ['password'],
       'a secret stands in this file',
@@ -184,7 +185,7 @@ function secretOf(
     );
     return undefined;
   }
-  return { kind: 'env', name: password.slice('env:'.length) };
+  return namedSecret(written, spot.folder);
 }
 
 function caFileOf(written: string | undefined, kind: string, spot: SourceSpot): string {

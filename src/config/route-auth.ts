@@ -1,9 +1,9 @@
 /** With which name and password a route makes itself known; the password itself is read where secrets are. */
 import type { z } from 'zod';
 import type { Problem } from '../language/problem.ts';
+import { isVariable } from '../language/unsaid.ts';
 import type { HostsRoute } from '../queue/route.ts';
-import type { SecretAt } from './live-source.ts';
-import { resolvePath } from './paths.ts';
+import { namedSecret } from './named-secret.ts';
 import type { ROUTE } from './schema-routes.ts';
 import type { Spot } from './sections.ts';
 
@@ -24,7 +24,7 @@ export function authOf(
       ),
     );
   const { user, password, password_file: file } = auth;
-  if (password !== undefined && !/^env:[A-Za-z_][A-Za-z0-9_]*$/.test(password))
+  if (password !== undefined && !isVariable(password))
     problems.push(
       at.problem(
         ['auth', 'password'],
@@ -38,9 +38,6 @@ export function authOf(
       at.problem(['auth'], 'one password is needed', 'write `password_file:` or `password: env:NAME`', 'key'),
     );
   const place = { ...at.source.place([...at.path, 'auth'], 'value'), file: at.name };
-  const from: SecretAt =
-    file === undefined
-      ? { kind: 'env', name: (password ?? '').replace(/^env:/, '') }
-      : { kind: 'file', path: resolvePath(folder, file) };
+  const from = namedSecret(auth, folder) ?? { kind: 'env', name: '' };
   return { user, password: '', from: { ...from, place } };
 }

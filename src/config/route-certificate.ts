@@ -1,6 +1,6 @@
 /** The certificate by which a route makes itself known, as written made into what is used: the pair is looked at as a listener's is. */
 import type { z } from 'zod';
-import type { CertificateFiles } from '../queue/route.ts';
+import type { CertificateFiles, Route } from '../queue/route.ts';
 import { pairFaults } from './certificate-pair.ts';
 import type { Findings } from './findings.ts';
 import { resolvePath } from './paths.ts';
@@ -46,3 +46,11 @@ export function certificateOf(
 
 /** RFC 5280 §4.2.1.12: who lists purposes and leaves this one out may not be believed as a client. */
 const NOT_FOR_CLIENTS = 'it is issued for servers alone: hosts that look at its purpose refuse it from a client';
+
+/** What routes show, each pair once. */
+export const identitiesIn = (routes: ReadonlyMap<string, Route>): readonly CertificateFiles[] => {
+  const all = [...routes.values()].flatMap((route) => (route.kind === 'maildir' ? [] : (route.certificate ?? [])));
+  return [...new Map(all.map((one) => [pairKey(one), one])).values()];
+};
+
+export const pairKey = ({ certificate, key }: CertificateFiles): string => JSON.stringify([certificate, key]);

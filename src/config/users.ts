@@ -2,12 +2,14 @@
 import type { z } from 'zod';
 import { didYouMean } from '../language/nearest.ts';
 import type { Place } from '../language/problem.ts';
+import { isVariable } from '../language/unsaid.ts';
 import { parseMailbox, toAscii } from '../mail/address.ts';
 import { sameUser } from '../mail/user-name.ts';
 import type { Findings } from './findings.ts';
 import type { SendsAs, UserSourceSettings } from './installation.ts';
 import { isAttribute, namingAttribute } from './ldap-filter.ts';
 import type { LdapServer } from './live-source.ts';
+import { namedSecret } from './named-secret.ts';
 import { resolvePath } from './paths.ts';
 import type { USER_SOURCE } from './schema-users.ts';
 import type { InstallationFiles, Sections, Spot } from './sections.ts';
@@ -55,7 +57,7 @@ function ldapOf(
     );
   if (written.name !== undefined && !isAttribute(written.name))
     wrong(['name'], `"${written.name}" is no name of an attribute`, 'expected one such as uid');
-  if (written.password !== undefined && !/^env:[A-Za-z_][A-Za-z0-9_]*$/.test(written.password))
+  if (written.password !== undefined && !isVariable(written.password))
     wrong(['password'], 'a password does not stand here', 'write `password_file:`, or env: and the name of a variable');
   if (written.password !== undefined && written.password_file !== undefined)
     wrong(['password_file'], 'there are two passwords', 'keep one', 'key');
@@ -103,10 +105,9 @@ function serversOf(written: Ldap, wrong: Tell): readonly LdapServer[] {
 /** Of addresses that are not encrypted from the start. */
 const PLAIN = { required: 'starttls', none: 'none' } as const;
 
-function secretOf({ password, password_file: file }: Ldap, at: Spot, folder: string): LdapUsersSettings['password'] {
-  const place = placeOf(at, 'ldap');
-  if (file !== undefined) return { kind: 'file', path: resolvePath(folder, file), place };
-  return password === undefined ? undefined : { kind: 'env', name: password.replace(/^env:/, ''), place };
+function secretOf(written: Ldap, at: Spot, folder: string): LdapUsersSettings['password'] {
+  const named = namedSecret(written, folder);
+  return named && { ...named, place: placeOf(at, 'ldap') };
 }
 
 const placeOf = (at: Spot, key: string): Place => ({

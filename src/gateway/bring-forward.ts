@@ -1,7 +1,8 @@
 /** What was put off while it was suspended need not wait for the next look once it is resumed. */
 import { type Millis, seconds, type Timestamp } from '../mail/time.ts';
-import type { QueueStore } from '../ports/queue.ts';
+import type { QueueFilter, QueueStore } from '../ports/queue.ts';
 import type { Suspension } from '../queue/suspension.ts';
+import { pages } from './pages.ts';
 
 /** Only what the store cannot pass over while it is suspended is put off (`dispatch.ts`). */
 export async function bringForward(
@@ -11,9 +12,8 @@ export async function bringForward(
 ): Promise<void> {
   if (of !== 'recipient' && of !== 'user') return;
   const due = now + SEEN;
-  let after = '';
-  for (;;) {
-    const page = await queue.list({ [of]: value, state: ['waiting'], after, limit: PAGE });
+  const waiting = { [of]: value, state: ['waiting'] } as const;
+  for await (const page of pages((filter: QueueFilter) => queue.list(filter), waiting, PAGE))
     await queue.amend(
       page.flatMap((was) =>
         was.state.kind === 'waiting' && was.state.due > due
@@ -21,9 +21,6 @@ export async function bringForward(
           : [],
       ),
     );
-    if (page.length < PAGE) return;
-    after = page.at(-1)!.id;
-  }
 }
 
 /** By then whoever sends knows that it is resumed: what came before would be put off again. */

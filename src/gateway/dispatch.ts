@@ -305,16 +305,15 @@ export class Dispatcher {
     // We broke it off before its final dot, to stop: that says nothing about the message, and is no attempt of it.
     const broken = attempt.signal.aborted && this.#stopping.signal.aborted;
     const held = this.#world.cutThrough.came(leases, results);
-    const waits = (n: number) => held?.refusals.some(({ lease }) => lease === leases[n]) === true;
     if (held !== undefined) void this.#refuse(held);
+    const waiting = new Set(held?.refusals.map(({ lease }) => lease));
+    const done = leases.flatMap((lease, n) => (waiting.has(lease) ? [] : [{ lease, result: results[n]! }]));
     const ended = this.#end(
-      leases.filter((_, n) => !waits(n)),
-      results
-        .filter((_, n) => !waits(n))
-        .map(
-          (result): EntryEvent =>
-            broken && result.kind === 'transient' ? { kind: 'putBack' } : { kind: 'attempted', result },
-        ),
+      done.map(({ lease }) => lease),
+      done.map(
+        ({ result }): EntryEvent =>
+          broken && result.kind === 'transient' ? { kind: 'putBack' } : { kind: 'attempted', result },
+      ),
     ).then(() => {
       this.#unsettled -= 1;
     });

@@ -84,7 +84,7 @@ const asFile = (source: LoadedSource, store: string): RecipientSource => ({
   onStale: source.onError,
 });
 
-export const liveSourcesOf = (domains: ReadonlyMap<string, HostedDomain>): readonly LiveSource[] =>
+const liveSourcesOf = (domains: ReadonlyMap<string, HostedDomain>): readonly LiveSource[] =>
   [...domains.values()].flatMap(({ recipients }) => recipients.filter(isLive));
 
 /** `bob+list` is asked as it stands, then as `bob` (RFC 5233). A local part that begins with + has no tag. */

@@ -4,8 +4,8 @@ import type { UserSource } from '../ports/logins.ts';
 import type { Scenario } from '../record/scenario.ts';
 import { owedBefore } from '../smtp/receive/owed.ts';
 import { readMail } from '../smtp/receive/parameters.ts';
-import { WIRE_REFUSALS, type WireReason } from '../smtp/receive/refusals.ts';
 import type { Session, TlsInfo, WireRefusal } from '../smtp/receive/session.ts';
+import { wireRefusal } from '../smtp/receive/wire-refusal.ts';
 import { judgeNamed } from './auth/client-trust.ts';
 import { offerOf } from './offer.ts';
 import type { Current, OpenListener } from './world.ts';
@@ -83,16 +83,6 @@ export function parametersOf(
   if (read.kind === 'ok') return read.value.parameters;
   session.refused(wireRefusal(read.reason, 'MAIL', mailLine(scenario), read.text));
   return undefined;
-}
-
-export function wireRefusal(
-  reason: WireReason,
-  command: WireRefusal['command'],
-  said: string,
-  text?: string,
-): WireRefusal {
-  const { reply, close } = WIRE_REFUSALS[reason];
-  return { reason, reply: text === undefined ? reply : { ...reply, text }, command, text: said, close };
 }
 
 function mailLine({ mail_from: from = '', mail_parameters: parameters = '' }: Scenario): string {

@@ -13,9 +13,10 @@ import { IncomingMessage } from '../smtp/receive/incoming-message.ts';
 import { RECEIVE_LIMITS } from '../smtp/receive/limits.ts';
 import type { Session, Spoken } from '../smtp/receive/session.ts';
 import { Spooling } from '../smtp/receive/spooling.ts';
+import { wireRefusal } from '../smtp/receive/wire-refusal.ts';
 import { answerTroubles, completeAnswers } from './given-answers.ts';
 import { offerOf } from './offer.ts';
-import { believing, logsIn, parametersOf, refusalAtMail, tlsOf, wireRefusal } from './rehearse-client.ts';
+import { believing, logsIn, parametersOf, refusalAtMail, tlsOf } from './rehearse-client.ts';
 import { openSession } from './session.ts';
 import type { OpenListener, World } from './world.ts';
 

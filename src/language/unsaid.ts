@@ -58,7 +58,8 @@ const without = (text: string, forms: readonly string[]): string =>
 /** A line of a key in PEM: no word of ours is so long. */
 const OF_A_KEY = /^\s*(?=\S*[A-Z])(?=\S*[a-z])[A-Za-z0-9+/]{40,}={0,2}\s*$/;
 const isKeyed = (line: string): boolean => /^\s*(?:-\s+)?[\w-]+\s*:(?:\s|$)/.test(line);
-const isVariable = (text: string): boolean => /^env:[A-Za-z_]\w*$/.test(text);
+/** `env:NAME`: a secret that is named and not written. */
+export const isVariable = (text: string): boolean => /^env:[A-Za-z_]\w*$/.test(text);
 const bare = (value: string): string => value.trim().replace(/^(["'])(.*)\1$/, '$2');
 
 /** Passwords in addresses, and keys. */

@@ -1,5 +1,6 @@
 /** Reads everything an operator wrote, installation and policies, into one configuration that can be put in force, or into all that is wrong. */
 import { join, relative, resolve } from 'node:path';
+import type { FileTrouble } from '../adapters/auth/login-sources.ts';
 import { policyFolder } from '../adapters/files/policy-files.ts';
 import { CHECKS } from '../checks/registry.ts';
 import { installationView } from '../config/bundle-view.ts';
@@ -26,7 +27,7 @@ import { readSrs } from './read-srs.ts';
 import { readZones } from './read-zones.ts';
 import { readSecrets, type Secrets, withPasswords } from './secrets.ts';
 import { sha256 } from './sha256.ts';
-import { type UserTrouble, userTroubles } from './user-troubles.ts';
+import { userTroubles } from './user-troubles.ts';
 
 export interface Configured {
   /** Undefined where there is any error. */
@@ -140,7 +141,7 @@ export interface LoginHouse {
   of(
     settings: Installation['users'],
     textOf: Secrets['textOf'],
-  ): { readonly sources: Current['logins']; readonly troubles: readonly UserTrouble[] };
+  ): { readonly sources: Current['logins']; readonly troubles: readonly FileTrouble[] };
   only(settings: Installation['users'], textOf: Secrets['textOf']): void;
 }
 

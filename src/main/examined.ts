@@ -1,5 +1,4 @@
 /** The doctor's instruments, taken from the real world. */
-
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Directory } from '../adapters/auth/ldap-directory.ts';

@@ -2,8 +2,9 @@
 import { readSecretAt } from '../adapters/files/secret-at.ts';
 import type { SecretText } from '../adapters/files/secret-file.ts';
 import type { Installation } from '../config/installation.ts';
-import { type SecretAt, sayLive } from '../config/live-source.ts';
-import type { Place, Problem } from '../language/problem.ts';
+import type { SecretAt } from '../config/live-source.ts';
+import { passwordsIn } from '../config/passwords.ts';
+import type { Problem } from '../language/problem.ts';
 import type { Route } from '../queue/route.ts';
 
 export interface Secrets {
@@ -17,7 +18,7 @@ export function readSecrets(installation: Installation, readFile: ((path: string
   const texts = new Map<string, string>();
   const problems: Problem[] = [];
   const told = new Set<string>();
-  for (const { at, place, who, oneLine } of readFile === undefined ? [] : named(installation)) {
+  for (const { at, place, who, oneLine } of readFile === undefined ? [] : passwordsIn(installation)) {
     const read = readSecretAt(at, readFile);
     const wrong = read.kind === 'wrong' ? read : oneLine && !isOneLine(read.text) ? NOT_ONE : undefined;
     if (wrong === undefined && read.kind === 'text') texts.set(keyOf(at), read.text);
@@ -37,35 +38,6 @@ export function withPasswords(installation: Installation, { textOf }: Pick<Secre
     return [name, { ...route, auth: { ...route.auth, password: textOf(route.auth.from) ?? '' } }];
   });
   return { ...installation, routes: new Map(routes) };
-}
-
-interface Named {
-  readonly at: SecretAt;
-  readonly place: Place;
-  readonly who: string;
-  /** What is said on one line of SMTP cannot be two. */
-  readonly oneLine: boolean;
-}
-
-function named({ routes, users, domains }: Installation): readonly Named[] {
-  return [
-    ...[...routes].flatMap(([name, route]) => {
-      const from = route.kind === 'hosts' ? route.auth?.from : undefined;
-      return from === undefined ? [] : [{ at: from, place: from.place, who: `route "${name}"`, oneLine: true }];
-    }),
-    ...[...users].flatMap(([name, source]) => {
-      const from = source.kind === 'ldap' ? source.password : undefined;
-      return from === undefined
-        ? []
-        : [{ at: from, place: from.place, who: `the directory "${name}"`, oneLine: false }];
-    }),
-    ...[...domains.values()].flatMap(({ place, recipients }) =>
-      recipients.flatMap((source) => {
-        if ((source.kind !== 'ldap' && source.kind !== 'sql') || source.password === undefined) return [];
-        return [{ at: source.password, place, who: `a source of recipients (${sayLive(source)})`, oneLine: false }];
-      }),
-    ),
-  ];
 }
 
 const keyOf = (at: SecretAt): string => JSON.stringify(at.kind === 'env' ? [at.name] : [at.kind, at.path]);

@@ -2,13 +2,14 @@
 import type { Worker } from 'node:worker_threads';
 import type { SqliteStore } from '../adapters/sqlite/open.ts';
 import type { CutThrough, SessionLine } from '../gateway/cut-through.ts';
+import { pages } from '../gateway/pages.ts';
 import type { ServiceHealth } from '../gateway/service-health.ts';
 import type { Problem } from '../language/problem.ts';
 import { type Millis, minutes, seconds } from '../mail/time.ts';
 import type { Override } from '../policy/override.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { Lease } from '../ports/queue.ts';
+import type { Lease, QueueFilter } from '../ports/queue.ts';
 import type { RecipientDesk } from '../ports/recipients.ts';
 import { type CrowdRoom, clearThread } from '../smtp/receive/crowd.ts';
 import type { Snapshot } from './disk.ts';
@@ -204,14 +205,9 @@ export class SessionThreads implements Followers, Edge {
 
   async #takeUp(owner: string): Promise<void> {
     const { store, admitted, log } = this.#parts;
-    let after: string | undefined;
     let taken = 0;
-    for (;;) {
-      const page = await store.queue.list({
-        state: ['leased'],
-        limit: LEFT_PAGE,
-        ...(after === undefined ? {} : { after }),
-      });
+    const leased = { state: ['leased'] } as const;
+    for await (const page of pages((filter: QueueFilter) => store.queue.list(filter), leased, LEFT_PAGE)) {
       const left = page.flatMap((entry): Lease[] =>
         entry.state.kind === 'leased' && entry.state.owner === owner
           ? [{ entry, owner, until: entry.state.until }]
@@ -219,8 +215,6 @@ export class SessionThreads implements Followers, Edge {
       );
       admitted(left);
       taken += left.length;
-      after = page.at(-1)?.id;
-      if (page.length < LEFT_PAGE) break;
     }
     if (taken > 0) log.event('session.thread.left', { owner, entries: taken });
   }

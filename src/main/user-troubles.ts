@@ -1,15 +1,8 @@
 /** What keeps a file of users from being taken, as a problem of the configuration. */
-import type { Place, Problem } from '../language/problem.ts';
+import type { FileTrouble } from '../adapters/auth/login-sources.ts';
+import type { Problem } from '../language/problem.ts';
 
-export interface UserTrouble {
-  readonly name: string;
-  readonly path: string;
-  readonly place: Place;
-  readonly why: string;
-  readonly missing: boolean;
-}
-
-export const userTroubles = (troubles: readonly UserTrouble[]): readonly Problem[] =>
+export const userTroubles = (troubles: readonly FileTrouble[]): readonly Problem[] =>
   troubles.map(({ name, path, place, why, missing }) => ({
     place,
     severity: 'error',

@@ -1,5 +1,4 @@
 /** How many messages a destination is given at once: few at first, more while it answers, fewer when it does not, none but probes when it is dead. */
-
 import type { Reply } from '../mail/reply.ts';
 import { type Millis, minutes } from '../mail/time.ts';
 import type { AttemptResult } from './transition.ts';

@@ -22,6 +22,10 @@ export interface Suspension {
 export const inForce = (suspensions: readonly Suspension[], now: Timestamp): readonly Suspension[] =>
   suspensions.filter(({ until }) => until === null || until > now);
 
+/** Whether both speak of the same mail. */
+export const isSame = (one: Pick<Suspension, 'of' | 'value'>, another: Pick<Suspension, 'of' | 'value'>): boolean =>
+  one.of === another.of && one.value.toLowerCase() === another.value.toLowerCase();
+
 /** The first that speaks of this entry. */
 export const suspendedBy = (entry: QueueEntry, suspensions: readonly Suspension[]): Suspension | undefined =>
   suspensions.find(({ of, value }) =>

@@ -1,5 +1,6 @@
 /** The certificates that routes show: read whole, looked at again when their files change, the last good one kept in force. */
 import type { Installation } from '../../config/installation.ts';
+import { identitiesIn, pairKey } from '../../config/route-certificate.ts';
 import { hours } from '../../mail/time.ts';
 import type { IdentityOf } from '../../ports/client-identity.ts';
 import type { WatchedFiles } from '../../ports/watched-files.ts';
@@ -28,12 +29,12 @@ export class ClientIdentities {
     this.#timer = setInterval(() => this.#lookAtAll(), EVERY).unref();
   }
 
-  readonly of: IdentityOf = (files) => (this.#pairs.get(keyOf(files)) ?? this.#open(files))?.identity;
+  readonly of: IdentityOf = (files) => (this.#pairs.get(pairKey(files)) ?? this.#open(files))?.identity;
 
   /** Takes over what the routes say now, and reads all files anew. */
   take({ routes }: Pick<Installation, 'routes'>): void {
     this.#wanted = identitiesIn(routes);
-    const kept = new Set(this.#wanted.map(keyOf));
+    const kept = new Set(this.#wanted.map(pairKey));
     for (const key of this.#pairs.keys()) if (!kept.has(key)) this.#pairs.delete(key);
     this.#lookAtAll();
     this.#watching.want(new Set(this.#wanted.flatMap(({ certificate, key }) => [certificate, key])));
@@ -49,7 +50,7 @@ export class ClientIdentities {
   }
 
   #look(files: CertificateFiles): void {
-    const known = this.#pairs.get(keyOf(files));
+    const known = this.#pairs.get(pairKey(files));
     if (known === undefined) this.#open(files);
     else known.lookAgain();
   }
@@ -57,14 +58,14 @@ export class ClientIdentities {
   #open(files: CertificateFiles): KeptPair | undefined {
     try {
       const pair = new KeptPair({ names: [], ...files }, this.#world);
-      this.#pairs.set(keyOf(files), pair);
-      this.#refused.delete(keyOf(files));
+      this.#pairs.set(pairKey(files), pair);
+      this.#refused.delete(pairKey(files));
       return pair;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      if (this.#refused.get(keyOf(files)) !== why)
+      if (this.#refused.get(pairKey(files)) !== why)
         this.#world.log.error('certificate.refused', { certificate: files.certificate, why });
-      this.#refused.set(keyOf(files), why);
+      this.#refused.set(pairKey(files), why);
       return undefined;
     }
   }
@@ -77,11 +78,3 @@ export const identityNow =
     const pair = readPair(certificate, key, now());
     return pair.kind === 'read' && pair.context !== undefined ? pair.identity : undefined;
   };
-
-/** Each pair once. */
-export const identitiesIn = (routes: Installation['routes']): readonly CertificateFiles[] => {
-  const all = [...routes.values()].flatMap((route) => (route.kind === 'maildir' ? [] : (route.certificate ?? [])));
-  return [...new Map(all.map((one) => [keyOf(one), one])).values()];
-};
-
-const keyOf = ({ certificate, key }: CertificateFiles): string => JSON.stringify([certificate, key]);

@@ -3,7 +3,7 @@ import type { Timestamp } from '../../mail/time.ts';
 import type { Suspended } from '../../ports/control.ts';
 import type { QueueStore } from '../../ports/queue.ts';
 import type { StateStore } from '../../ports/state.ts';
-import type { Suspension } from '../../queue/suspension.ts';
+import { isSame, type Suspension } from '../../queue/suspension.ts';
 import { bringForward } from '../bring-forward.ts';
 
 const SPACE = 'suspended';
@@ -27,7 +27,9 @@ export async function suspend(
   const before = await isSuspended(state, user, since);
   if (before !== undefined && before.until >= until) return before;
   await state.put(SPACE, user, JSON.stringify(suspension), until);
-  const longer = (await queue.suspensions()).some((one) => isOf(one, user) && (one.until ?? FOR_EVER) >= until);
+  const longer = (await queue.suspensions()).some(
+    (one) => isSame(one, { of: 'user', value: user }) && (one.until ?? FOR_EVER) >= until,
+  );
   if (!longer) await queue.suspend({ id: idOf(user), of: 'user', value: user, since, until, by, why });
   return suspension;
 }
@@ -57,8 +59,6 @@ const FOR_EVER = Number.POSITIVE_INFINITY;
 /** Other than the id of one that a person began by `queue suspend`. */
 const SHUT_OUT = 'suspended:';
 const idOf = (user: string): string => `${SHUT_OUT}${user}`;
-const isOf = ({ of, value }: Suspension, user: string): boolean =>
-  of === 'user' && value.toLowerCase() === user.toLowerCase();
 
 export async function suspensions(state: Pick<StateStore, 'entries'>, at: Timestamp): Promise<readonly Suspended[]> {
   const kept = await state.entries(SPACE, at);

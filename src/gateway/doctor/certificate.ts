@@ -1,6 +1,7 @@
 /** Certificates: those a client is shown, and those that lie in the files. */
 import { X509Certificate } from 'node:crypto';
 import { pairFaults } from '../../config/certificate-pair.ts';
+import { identitiesIn } from '../../config/route-certificate.ts';
 import { mailDate } from '../../mail/date.ts';
 import { clean } from '../../mail/reply.ts';
 import { days, sayDuration, type Timestamp } from '../../mail/time.ts';
@@ -15,9 +16,7 @@ const ALARM = days(3);
 const RENEW = 'renew it; is the ACME client still at work?';
 
 export async function examineFiles({ installation, pair, now }: Practice): Promise<readonly Finding[]> {
-  const shown = [...installation.routes.values()].flatMap((route) =>
-    route.kind === 'maildir' || route.certificate === undefined ? [] : [{ names: [], ...route.certificate }],
-  );
+  const shown = identitiesIn(installation.routes).map((pair) => ({ names: [], ...pair }));
   return [...installation.certificates, ...shown].flatMap((one): readonly Finding[] => {
     const reading = pair(one);
     const faults = pairFaults(one.names, reading).map(({ severity, message, remedy }) =>

@@ -1,7 +1,8 @@
 /** Files of keys and secrets that the installation names: closed to every user who is neither owner nor group. */
 import type { DomainKey } from '../../config/installation.ts';
+import { passwordsIn } from '../../config/passwords.ts';
 import { folderOf, resolvePath } from '../../config/paths.ts';
-import { liveSourcesOf } from '../recipients.ts';
+import { identitiesIn } from '../../config/route-certificate.ts';
 import { type Finding, ok, problem } from './finding.ts';
 import { octal } from './machine.ts';
 import type { Practice } from './practice.ts';
@@ -12,19 +13,10 @@ export async function examineSecrets(practice: Practice): Promise<readonly Findi
   const { installation, policies, modeOf } = practice;
   const files = new Set([
     ...installation.certificates.map(({ key }) => key),
-    ...[...installation.routes.values()].flatMap((route) =>
-      route.kind === 'maildir' || route.certificate === undefined ? [] : [route.certificate.key],
-    ),
+    ...identitiesIn(installation.routes).map(({ key }) => key),
     ...[...installation.signing.values()].flat().flatMap(fileOf),
-    ...liveSourcesOf(installation.domains).flatMap((source) =>
-      source.kind !== 'callout' && source.password?.kind === 'file' ? [source.password.path] : [],
-    ),
-    ...[...installation.routes.values()].flatMap((route) =>
-      route.kind === 'hosts' && route.auth?.from?.kind === 'file' ? [route.auth.from.path] : [],
-    ),
-    ...[...installation.users.values()].flatMap((one) =>
-      one.kind === 'file' ? [one.path] : one.password?.kind === 'file' ? [one.password.path] : [],
-    ),
+    ...passwordsIn(installation).flatMap(({ at }) => (at.kind === 'file' ? [at.path] : [])),
+    ...[...installation.users.values()].flatMap((one) => (one.kind === 'file' ? [one.path] : [])),
     ...(installation.srs === undefined ? [] : [installation.srs.keysFile]),
     ...policies.flatMap(({ secrets }) => secrets.map(({ file }) => resolvePath(installation.policiesDir, file))),
   ]);

@@ -4,6 +4,7 @@ import type { ReceiveLimits } from './limits.ts';
 import type { Line } from './line.ts';
 import { WIRE_REFUSALS, type WireReason } from './refusals.ts';
 import type { Session, Spoken, WireRefusal } from './session.ts';
+import { wireRefusal } from './wire-refusal.ts';
 
 export class Answers {
   /** Decides, and puts on record what the wire refuses; another one after XCLIENT. */
@@ -58,14 +59,8 @@ export class Answers {
 
   /** On record, and not said yet. */
   refusal(reason: WireReason, command: WireRefusal['command'], said: string, text?: string, close = false): Spoken {
-    const { reply, close: closes } = WIRE_REFUSALS[reason];
-    return this.session.refused({
-      reason,
-      reply: text === undefined ? reply : { ...reply, text },
-      command,
-      text: this.#shown(said).slice(0, SAID_MAX),
-      close: close || closes,
-    });
+    const refused = wireRefusal(reason, command, this.#shown(said).slice(0, SAID_MAX), text);
+    return this.session.refused({ ...refused, close: close || refused.close });
   }
 
   erred(): void {

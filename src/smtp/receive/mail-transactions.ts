@@ -1,5 +1,4 @@
 /** The mail transactions of a connection, one after the other (RFC 5321 §3.3): MAIL, RCPT, and the message by DATA or in chunks (RFC 3030). */
-
 import { StoreError } from '../../ports/store-error.ts';
 import type { Answers } from './answers.ts';
 import { Chunk, readBdat } from './chunks.ts';

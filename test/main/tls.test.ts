@@ -132,6 +132,7 @@ test('a pair replaced six times under load costs no session, and each one is sho
     }
   };
   const load = Promise.all([0, 1, 2, 3].map(worker));
+  await until(() => seen.size > 0); // the first pair, before another stands in its place
   for (let n = 1; n <= REPLACED; n++) {
     const before = seen.size;
     // Every second time half a pair stands there for a while, which is refused.

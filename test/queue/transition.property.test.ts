@@ -3,22 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { hours, minutes } from '../../src/mail/time.ts';
 import type { QueueEntry } from '../../src/queue/entry.ts';
 import { type AttemptResult, type Effect, type EntryEvent, transition } from '../../src/queue/transition.ts';
+import { broke, later, no, ok } from '../support/attempts.ts';
 import { anEntry, from, T0 } from '../support/entries.ts';
-
-const ok: AttemptResult = {
-  kind: 'delivered',
-  host: 'a:25',
-  reply: { code: 250, enhanced: '2.0.0', text: 'ok' },
-  to: 'relay',
-};
-const no: AttemptResult = { kind: 'permanent', host: 'a:25', reply: { code: 550, enhanced: '5.1.1', text: 'nobody' } };
-const later: AttemptResult = {
-  kind: 'transient',
-  host: 'a:25',
-  reply: { code: 451, enhanced: '4.3.0', text: 'busy' },
-  cause: '',
-};
-const broke: AttemptResult = { kind: 'indeterminate', host: 'a:25', cause: 'the line broke' };
 
 describe('every accepted message', () => {
   const result = fc.constantFrom(ok, no, later, later, later, broke, { ...ok, to: 'mailbox' } as AttemptResult);

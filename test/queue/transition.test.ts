@@ -11,22 +11,9 @@ import {
   transition,
   type WaitedStatus,
 } from '../../src/queue/transition.ts';
+import { broke, later, no, ok } from '../support/attempts.ts';
 import { anEntry, aTiming, from, T0 } from '../support/entries.ts';
 
-const ok: AttemptResult = {
-  kind: 'delivered',
-  host: 'a:25',
-  reply: { code: 250, enhanced: '2.0.0', text: 'ok' },
-  to: 'relay',
-};
-const no: AttemptResult = { kind: 'permanent', host: 'a:25', reply: { code: 550, enhanced: '5.1.1', text: 'nobody' } };
-const later: AttemptResult = {
-  kind: 'transient',
-  host: 'a:25',
-  reply: { code: 451, enhanced: '4.3.0', text: 'busy' },
-  cause: '',
-};
-const broke: AttemptResult = { kind: 'indeterminate', host: 'a:25', cause: 'the line broke' };
 const leased: EntryState = { kind: 'leased', owner: 'me', until: T0 + minutes(15) };
 
 function move(entry: QueueEntry, event: EntryEvent, timing: RouteTiming = aTiming, now = T0, jitter = 0.5) {

@@ -3,14 +3,13 @@
 /** In place of a secret. */
 export const HUSHED = '(masked)';
 
-/** Undefined and '' are no secrets. */
-export function hush(text: string, secrets: readonly (string | undefined)[]): string {
-  let hushed = text;
-  for (const secret of secrets)
-    if (secret !== undefined && secret !== '')
-      for (const form of formsOf(secret)) hushed = hushed.replaceAll(form, HUSHED);
-  return hushed;
+/** Undefined and '' are no secrets. For many texts: what secrets may look like is worked out once. */
+export function hushing(secrets: readonly (string | undefined)[]): (text: string) => string {
+  const forms = secrets.flatMap((secret) => (secret === undefined || secret === '' ? [] : formsOf(secret)));
+  return (text) => forms.reduce((hushed, form) => hushed.replaceAll(form, HUSHED), text);
 }
+
+export const hush = (text: string, secrets: readonly (string | undefined)[]): string => hushing(secrets)(text);
 
 /** What a secret may look like, the longest first: as it is, quoted, in percent, in hexadecimal, in base64 wherever it begins. */
 export function formsOf(secret: string): readonly string[] {

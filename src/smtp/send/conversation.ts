@@ -1,5 +1,5 @@
 /** Commands out and replies in, in order: the part of SMTP that is the same for every command. */
-import { hush } from '../../mail/hush.ts';
+import { hushing } from '../../mail/hush.ts';
 import { parseReply, type Reply } from '../../mail/reply.ts';
 import type { Millis } from '../../mail/time.ts';
 import type { Line } from '../../ports/dial.ts';
@@ -22,8 +22,7 @@ export type Heard =
 
 export class Conversation {
   readonly line: Line;
-  /** What the host is told and may repeat: its replies go on record, and to senders. */
-  secret = '';
+  #hush: ((text: string) => string) | undefined;
   #rest = '';
   #lines: string[] = [];
   readonly #replies: Heard[] = [];
@@ -35,6 +34,11 @@ export class Conversation {
   constructor(line: Line) {
     this.line = line;
     line.listen({ heard: (octets) => this.#take(octets), ended: (why) => this.break(why) });
+  }
+
+  /** What the host is told and may repeat: its replies go on record, and to senders. */
+  set secret(secret: string) {
+    this.#hush = secret === '' ? undefined : hushing([secret]);
   }
 
   /** Why nothing more will be heard; undefined while the line stands. */
@@ -99,7 +103,7 @@ export class Conversation {
   #takeLine(line: string): void {
     const text = /[\x80-\xff]/.test(line) ? Buffer.from(line, 'latin1').toString('utf8') : line;
     // Not in the code: a secret may be a number.
-    this.#lines.push(this.secret === '' ? text : text.slice(0, CODE) + hush(text.slice(CODE), [this.secret]));
+    this.#lines.push(this.#hush === undefined ? text : text.slice(0, CODE) + this.#hush(text.slice(CODE)));
     if (this.#lines.length > REPLY_LINES_MAX) this.break(`a reply of more than ${REPLY_LINES_MAX} lines`);
     else if (line[3] !== '-') this.#takeReply(line);
   }

@@ -15,7 +15,7 @@ export const shareOf = (span: Millis, among: number): Millis => Math.ceil(span /
 
 const UNITS: { readonly [unit: string]: Millis } = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `5m`, `36h`, `1h30m`, `250ms` as milliseconds; undefined when the text is not a duration with its unit. */
+/** `5m`, `36h`, `1h30m`, `250ms` as whole milliseconds; undefined when the text is not a duration with its unit. */
 export function parseDuration(text: string): Millis | undefined {
   const parts = text.trim().match(/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/) && text.match(/\d+(?:\.\d+)?(?:ms|s|m|h|d)/g);
   if (!parts) return undefined;
@@ -24,7 +24,7 @@ export function parseDuration(text: string): Millis | undefined {
     const [, number, unit] = /^([\d.]+)([a-z]+)$/.exec(part)!;
     total += Number(number) * UNITS[unit!]!;
   }
-  return total;
+  return Math.round(total);
 }
 
 /** The shortest way to say a duration to a person: `45 s`, `5 min`, `2 h`. */
